@@ -1,0 +1,19 @@
+/* Time as an input: programs use the system clock, tests give one of their own. */
+#ifndef KMS_BASE_CLOCK_H
+#define KMS_BASE_CLOCK_H
+
+#include <stdint.h>
+
+struct kms_clock {
+    int64_t (*mono_us)(void *arg); /* never goes back; for durations and deadlines */
+    int64_t (*wall_us)(void *arg); /* microseconds since 1970-01-01 UTC; for display and for the age of data */
+    void *arg;
+};
+
+/* The machine's clocks. */
+struct kms_clock kms_clock_system(void);
+
+int64_t kms_clock_mono_us(const struct kms_clock *clock);
+int64_t kms_clock_wall_s(const struct kms_clock *clock);
+
+#endif

@@ -1,0 +1,69 @@
+/* The latest judged snapshot of every host; publishing a result is the only way anything changes. */
+#ifndef KMS_MODEL_BOARD_H
+#define KMS_MODEL_BOARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "model/judge.h"
+
+struct kms_tally {
+    uint32_t attempts, failures, consecutive_failures;
+    int64_t last_attempt_s, last_success_s; /* wall clock, 0: never */
+};
+
+/* One host at one moment. Const once published; valid until the next publish or tick of the same slot. */
+struct kms_snapshot {
+    const struct kms_target *target; /* owned by the board */
+    uint32_t index;                  /* stable number in the MIB */
+    uint64_t serial;                 /* grows with every publish and every re-judgement that changed something */
+    struct kms_tally tally[KMS_SOURCE_MAX + 1];
+    const struct kms_result *last[KMS_SOURCE_MAX + 1]; /* NULL: not tried */
+    const struct kms_result *good[KMS_SOURCE_MAX + 1];
+    struct kms_judgement judgement;
+};
+
+/* What a publish changed, for the log and for notifications. */
+struct kms_change {
+    enum kms_outcome was_outcome, is_outcome;
+    enum kms_state was_state, is_state;
+    uint32_t consecutive_failures;
+    bool shape; /* keys or classes came or went: tables must be laid out again */
+};
+
+/* Gives a key its stable number; called once for each key identity that a slot has not shown before. */
+typedef uint32_t kms_key_index_fn(void *arg, const char *host, const char *identity);
+
+struct kms_board;
+
+/* clock must live as long as the board. NULL when memory ran out. */
+struct kms_board *kms_board_new(const struct kms_policy *policy, const struct kms_clock *clock,
+                                kms_key_index_fn *key_index, void *arg);
+void kms_board_free(struct kms_board *board);
+
+/* Adds a host (the target is copied) under a stable index above 0; ret_slot numbers the slots from 0. */
+enum kms_status kms_board_add(struct kms_board *board, const struct kms_target *target,
+                              uint32_t index, size_t *ret_slot);
+size_t kms_board_count(const struct kms_board *board);
+/* Never NULL for a slot below kms_board_count. */
+const struct kms_snapshot *kms_board_snapshot(const struct kms_board *board, size_t slot);
+
+/* Copies the result, tallies, judges and swaps the snapshot in. */
+enum kms_status kms_board_publish(struct kms_board *board, size_t slot,
+                                  const struct kms_result *result, struct kms_change *ret_change);
+/* Judges a slot again because time went by (data goes stale without any publish). */
+enum kms_status kms_board_tick(struct kms_board *board, size_t slot, struct kms_change *ret_change);
+
+/* Grows whenever a table's set of rows may have changed. */
+uint64_t kms_board_shape(const struct kms_board *board);
+
+struct kms_board_totals {
+    uint32_t hosts, by_state[5]; /* by enum kms_state; [0] unused */
+    uint64_t attempts, failures;
+    enum kms_state overall; /* worst; UNKNOWN without any host */
+};
+struct kms_board_totals kms_board_totals(const struct kms_board *board);
+
+#endif

@@ -1,0 +1,38 @@
+/* A KMS host to watch and how: plain data, made from the configuration, a command line or DNS. */
+#ifndef KMS_MODEL_TARGET_H
+#define KMS_MODEL_TARGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "vocab/vocab.h"
+
+#define KMS_DEFAULT_PORT 1688 /* SoftwareLicensingService.KeyManagementServiceListeningPort: 0 means 1688 */
+
+/* How one source of one host is asked. */
+struct kms_source_config {
+    bool enabled;
+    char *url;           /* report: a path, "-", file://, http:// or https:// */
+    char *ca_file;       /* report over https: PEM file; NULL: the system's */
+    int64_t interval_ms; /* between attempts; 0: the site's interval */
+    int64_t timeout_ms;  /* one attempt, from start to result */
+    int64_t max_age_ms;  /* older data is stale; 0: no limit */
+    int64_t size_max;    /* bytes */
+};
+
+struct kms_target {
+    char *name;          /* as the site calls it; unique in a board */
+    char *address;       /* NULL: the name */
+    int64_t port;        /* that clients are expected to use; 1688 unless given */
+    bool port_given;
+    enum kms_origin origin;
+    uint32_t classes;    /* KMS_CLASS_BIT mask of the classes the site relies on here; 0: not declared */
+    struct kms_source_config source[KMS_SOURCE_MAX + 1]; /* by enum kms_source; [0] unused */
+};
+
+/* Frees what the target holds, not the struct. */
+void kms_target_done(struct kms_target *target);
+enum kms_status kms_target_copy(struct kms_target *ret, const struct kms_target *from);
+
+#endif

@@ -1,0 +1,47 @@
+/* The contract of every probe: started with a target and a deadline, it calls back exactly once. */
+#ifndef KMS_PROBE_PROBE_H
+#define KMS_PROBE_PROBE_H
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "model/result.h"
+#include "model/target.h"
+
+struct kms_worker;
+struct kms_http;
+
+/* What probes work with; filled by main(). Parts that no probe of the program uses may be NULL. */
+struct kms_env {
+    struct kms_clock clock;
+    struct kms_loop *loop;
+    struct kms_worker *worker;
+    struct kms_http *http;
+};
+
+struct kms_probe; /* each probe's own */
+
+/* The result belongs to the probe and is valid during the call. The probe is gone after it: do not cancel. */
+typedef void kms_done_fn(void *arg, const struct kms_result *result);
+
+struct kms_probe_type {
+    const char *name;
+    enum kms_source source;
+    /* Starts asynchronously: done is never called from inside start. The target must live until done or cancel.
+     * NULL when memory ran out; then done is not called. The probe keeps no deadline: kms_run_start does. */
+    struct kms_probe *(*start)(struct kms_env *env, const struct kms_target *target,
+                               kms_done_fn *done, void *arg);
+    /* Ends the probe without a call back. What it had running in a worker is abandoned, not waited for. */
+    void (*cancel)(struct kms_probe *probe);
+};
+
+/* One probe with an absolute deadline (now + target->source[...].timeout_ms, set once): done is called exactly once,
+ * with KMS_OUTCOME_TIMEOUT when the probe is late; wall_s, duration_us and source of the result are filled in here. */
+struct kms_run;
+struct kms_run *kms_run_start(struct kms_env *env, const struct kms_probe_type *type,
+                              const struct kms_target *target, kms_done_fn *done, void *arg);
+/* No call back any more. NULL is fine. Not from inside done. */
+void kms_run_cancel(struct kms_run *run);
+
+#endif
