@@ -1,0 +1,29 @@
+/* KMSMON-MIB over the board: what every GET and GETNEXT is answered from, without waiting and without probing. */
+#ifndef KMS_AGENT_MIB_H
+#define KMS_AGENT_MIB_H
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "model/board.h"
+
+/* What only the program itself knows. Owned by main, may change at any time between two turns of the loop, read at
+ * each request. Times are wall-clock seconds; 0: not known. */
+struct kms_agent_facts {
+    int64_t started_s;
+    int64_t config_loaded_s;
+    enum kms_config_result config_result;
+    int64_t interval_s;
+    int64_t (*poll_lag_ms)(void *arg); /* NULL: not known */
+    void *arg;
+};
+
+struct kms_mib;
+
+/* Board, clock and facts must live as long as the MIB. NULL when memory ran out. */
+struct kms_mib *kms_mib_new(const struct kms_board *board, const struct kms_clock *clock,
+                            const struct kms_agent_facts *facts);
+/* After kms_agentx_stop. */
+void kms_mib_free(struct kms_mib *mib);
+
+#endif
