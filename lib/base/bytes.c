@@ -42,7 +42,9 @@ bool kms_rd_u16(struct kms_rd *rd, uint16_t *ret)
     if (!kms_rd_span(rd, 2, &p)) {
         return false;
     }
-    *ret = rd->little ? (uint16_t)(p[0] | p[1] << 8) : (uint16_t)(p[0] << 8 | p[1]);
+    unsigned value = rd->little ? (unsigned)p[0] | (unsigned)p[1] << 8
+                                : (unsigned)p[0] << 8 | (unsigned)p[1];
+    *ret = (uint16_t)value;
     return true;
 }
 
@@ -105,7 +107,8 @@ bool kms_rd_line(struct kms_rd *rd, const char **ret_line, size_t *ret_len)
     return true;
 }
 
-/* Length and lowest legal value of the sequence that starts with this byte; 0 for a byte that starts none. */
+/* Length and lowest legal value of the sequence that starts with this byte; 0 for a byte that
+ * starts none. */
 static size_t utf8_shape(uint8_t lead, uint32_t *ret_bits, uint32_t *ret_lowest)
 {
     if (lead < 0x80) {

@@ -6,7 +6,8 @@
 
 struct kms_clock {
     int64_t (*mono_us)(void *arg); /* never goes back; for durations and deadlines */
-    int64_t (*wall_us)(void *arg); /* microseconds since 1970-01-01 UTC; for display and for the age of data */
+    int64_t (*wall_us)(
+        void *arg); /* microseconds since 1970-01-01 UTC; for display and for the age of data */
     void *arg;
 };
 

@@ -1,4 +1,5 @@
-/* Where the programs' messages go: a sink that main() opens and hands down. Libraries do not log. */
+/* Where the programs' messages go: a sink that main() opens and hands down. Libraries do not log.
+ */
 #ifndef KMS_BASE_LOG_H
 #define KMS_BASE_LOG_H
 
@@ -24,7 +25,8 @@ struct kms_log kms_log_stderr(enum kms_log_level level);
 struct kms_log kms_log_syslog(const char *ident, enum kms_log_level level);
 
 /* One line, without a newline at its end: subsystem token, subject, what changed
- * ("report kms1: report-missing (was ok)"). Text from outside must be cleaned and quoted by the caller. */
+ * ("report kms1: report-missing (was ok)"). Text from outside must be cleaned and quoted by the
+ * caller. */
 void kms_log_write(const struct kms_log *log, enum kms_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,4 +1,5 @@
-/* What this program itself could not do. What the network or a report did is an outcome (vocab/outcome.h). */
+/* What this program itself could not do. What the network or a report did is an outcome
+ * (vocab/outcome.h). */
 #ifndef KMS_BASE_STATUS_H
 #define KMS_BASE_STATUS_H
 
@@ -15,8 +16,8 @@ enum kms_status {
     KMS_EBUSY,     /* another process holds it, or it changed while it was used */
 };
 
-/* Why and where something failed. The place is a byte offset, or a line where text is read line by line.
- * Functions that take a fault accept NULL; they write it only on failure. */
+/* Why and where something failed. The place is a byte offset, or a line where text is read line by
+ * line. Functions that take a fault accept NULL; they write it only on failure. */
 struct kms_fault {
     size_t offset;
     char text[224];

@@ -82,7 +82,8 @@ void kms_text_clean(char *dst, size_t size, const char *src, size_t len)
             continue;
         }
         blank = is_blank;
-        /* C1 controls and U+2028..U+202E would let a host name forge or reorder a line on a terminal. */
+        /* C1 controls and U+2028..U+202E would let a host name forge or reorder a line on a
+         * terminal. */
         bool bad = c < 0x20 || c == 0x7F || (c >= 0x80 && c < 0xA0) || c == '|' || c == 0xFFFD ||
                    (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
         size_t width = is_blank || bad ? 1 : rd.at - before;
@@ -330,8 +331,8 @@ void kms_text_age(char *dst, size_t size, int64_t seconds)
 
 bool kms_text_bytes(const char *text, uint64_t *ret)
 {
-    static const struct unit units[] = {{"K", INT64_C(1) << 10}, {"M", INT64_C(1) << 20},
-                                        {"G", INT64_C(1) << 30}};
+    static const struct unit units[] = {
+        {"K", INT64_C(1) << 10}, {"M", INT64_C(1) << 20}, {"G", INT64_C(1) << 30}};
     int64_t bytes;
     if (!number_with_unit(text, units, KMS_COUNT_OF(units), 1, INT64_C(1) << 40, &bytes)) {
         return false;

@@ -1,4 +1,5 @@
-/* A set of facts: what one source said about a host or about one key. A fact that is not in the set is not known. */
+/* A set of facts: what one source said about a host or about one key. A fact that is not in the set
+ * is not known. */
 #ifndef KMS_VOCAB_FACTS_H
 #define KMS_VOCAB_FACTS_H
 
@@ -37,7 +38,8 @@ bool kms_facts_has(const struct kms_facts *facts, enum kms_fact_id id);
 bool kms_facts_number(const struct kms_facts *facts, enum kms_fact_id id, int64_t *ret);
 /* NULL when absent; owned by the set. */
 const char *kms_facts_text(const struct kms_facts *facts, enum kms_fact_id id);
-/* The value as people read it ("licensed", "0xC004F06C", "6", "2013-02-21 14:50:58"); "" when absent. */
+/* The value as people read it ("licensed", "0xC004F06C", "6", "2013-02-21 14:50:58"); "" when
+ * absent. */
 void kms_fact_print(const struct kms_fact *fact, char *dst, size_t size);
 bool kms_facts_equal(const struct kms_facts *a, const struct kms_facts *b);
 

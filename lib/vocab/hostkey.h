@@ -8,16 +8,16 @@
 
 #include "vocab/vocab.h"
 
-/* From a GUID in text, upper or lower case, with blacked-out digits as x or *; at least its first eight digits must
- * be given. KMS_APPLICATION_UNKNOWN for NULL and for anything else. */
+/* From a GUID in text, upper or lower case, with blacked-out digits as x or *; at least its first
+ * eight digits must be given. KMS_APPLICATION_UNKNOWN for NULL and for anything else. */
 enum kms_application kms_application_of(const char *application_id);
 /* "Windows", "Office 2010", "Office". */
 const char *kms_application_name(enum kms_application application);
 /* Classes of clients that share the counter of an application, as KMS_CLASS_BIT mask. */
 uint32_t kms_application_classes(enum kms_application application);
 
-/* The channel word of a product description: "Windows Operating System - ..., VOLUME_KMS_R2_B channel" gives
- * "VOLUME_KMS_R2_B" in dst. False when the description holds none. */
+/* The channel word of a product description: "Windows Operating System - ..., VOLUME_KMS_R2_B
+ * channel" gives "VOLUME_KMS_R2_B" in dst. False when the description holds none. */
 bool kms_channel_of(const char *description, char *dst, size_t size);
 /* A host key's channel begins with VOLUME_KMS but not with VOLUME_KMSCLIENT (slmgr's own rule). */
 bool kms_channel_is_host(const char *channel);
@@ -25,11 +25,12 @@ bool kms_channel_is_client(const char *channel);
 
 /* What a Windows host key serves: classes, and a name for people. */
 struct kms_key_kind {
-    const char *name;     /* "Windows Server 2008 R2 B (Standard & Enterprise)" */
-    uint32_t classes;     /* KMS_CLASS_BIT mask */
+    const char *name; /* "Windows Server 2008 R2 B (Standard & Enterprise)" */
+    uint32_t classes; /* KMS_CLASS_BIT mask */
 };
-/* By channel, application and ePID, whichever is known (NULL: not known). False: the kind is not known; then
- * classes is every class of the application (both Windows classes when that is unknown too) and name is NULL. */
+/* By channel, application and ePID, whichever is known (NULL: not known). False: the kind is not
+ * known; then classes is every class of the application (both Windows classes when that is unknown
+ * too) and name is NULL. */
 bool kms_key_kind_of(enum kms_application application, const char *channel, const char *epid,
                      struct kms_key_kind *ret);
 

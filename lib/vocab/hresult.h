@@ -1,4 +1,5 @@
-/* Error codes of Windows licensing, with their meaning and a severity; compiled in from data/hresults.csv. */
+/* Error codes of Windows licensing, with their meaning and a severity; compiled in from
+ * data/hresults.csv. */
 #ifndef KMS_VOCAB_HRESULT_H
 #define KMS_VOCAB_HRESULT_H
 
@@ -13,7 +14,8 @@ struct kms_hresult {
 
 /* NULL for a code that is not listed. */
 const struct kms_hresult *kms_hresult_find(uint32_t code);
-/* "0xC004F06C SL_E_VL_INVALID_TIMESTAMP: meaning"; for an unlisted code the number and its facility. */
+/* "0xC004F06C SL_E_VL_INVALID_TIMESTAMP: meaning"; for an unlisted code the number and its
+ * facility. */
 void kms_hresult_text(uint32_t code, char *dst, size_t size);
 
 #endif

@@ -1,4 +1,5 @@
-/* The words that leave the program, as enumerations and tables. Made from state.def, outcome.def and fact.def. */
+/* The words that leave the program, as enumerations and tables. Made from state.def, outcome.def
+ * and fact.def. */
 #ifndef KMS_VOCAB_VOCAB_H
 #define KMS_VOCAB_VOCAB_H
 
@@ -7,13 +8,17 @@
 #include <stdint.h>
 
 /* One C enum for each set: enum kms_state { KMS_STATE_OK = 1, ... }. */
-#define KMS_WORDS(set, tc, description) enum kms_##set {
+#define KMS_WORDS(set, tc, description) \
+    enum kms_##set                      \
+    {
 #define KMS_WORD(set, symbol, number, label, meaning) KMS_##symbol = (number),
-#define KMS_WORDS_END(set)                                                                         \
-    }                                                                                              \
+#define KMS_WORDS_END(set) \
+    }                      \
     ;
+#define KMS_BITS(set, tc, description) KMS_WORDS(set, tc, description)
 #include "vocab/state.def"
 #undef KMS_WORDS
+#undef KMS_BITS
 #undef KMS_WORD
 #undef KMS_WORDS_END
 
@@ -40,12 +45,16 @@ struct kms_word_set {
 
 /* All sets in the order of state.def. */
 const struct kms_word_set *kms_word_sets(size_t *ret_count);
+/* By its name ("license_status", as fact rows give it); NULL when there is none. */
+const struct kms_word_set *kms_word_set_find(const char *name);
 /* kms_words_state() and so on. */
 #define KMS_WORDS(set, tc, description) const struct kms_word_set *kms_words_##set(void);
+#define KMS_BITS(set, tc, description)  KMS_WORDS(set, tc, description)
 #define KMS_WORD(set, symbol, number, label, meaning)
 #define KMS_WORDS_END(set)
 #include "vocab/state.def"
 #undef KMS_WORDS
+#undef KMS_BITS
 #undef KMS_WORD
 #undef KMS_WORDS_END
 
@@ -79,7 +88,7 @@ enum kms_outcome_kind {
 
 struct kms_outcome_row {
     enum kms_outcome number;
-    const char *token;   /* "report-missing" */
+    const char *token; /* "report-missing" */
     enum kms_outcome_kind kind;
     const char *meaning; /* one sentence */
     const char *hint;    /* the next step, one sentence */
@@ -92,14 +101,15 @@ bool kms_outcome_good(enum kms_outcome outcome);
 
 /* Facts: what a source can say about a host or about one of its keys. */
 enum kms_fact_id {
-#define KMS_FACT(number, symbol, token, scope, type, unit, meaning, source) KMS_FACT_##symbol = (number),
+#define KMS_FACT(number, symbol, token, scope, type, unit, meaning, source) \
+    KMS_FACT_##symbol = (number),
 #include "vocab/fact.def"
 #undef KMS_FACT
 };
 
 enum kms_fact_scope { KMS_SCOPE_HOST, KMS_SCOPE_KEY };
 enum kms_fact_type {
-    KMS_TYPE_UINT,    /* 0..4294967295 */
+    KMS_TYPE_UINT, /* 0..4294967295 */
     KMS_TYPE_INT,
     KMS_TYPE_BOOL,
     KMS_TYPE_WORD,    /* a number of a word set; which one is the row's unit */
@@ -113,7 +123,7 @@ struct kms_fact_row {
     const char *token; /* key in JSON and in text: "current-count" */
     enum kms_fact_scope scope;
     enum kms_fact_type type;
-    const char *unit;  /* UNITS of the MIB; name of the word set for KMS_TYPE_WORD; "" */
+    const char *unit; /* UNITS of the MIB; name of the word set for KMS_TYPE_WORD; "" */
     const char *meaning;
     const char *source; /* WMI property, protocol field or slmgr line it is read from */
 };

@@ -1,0 +1,66 @@
+# Turns a CSV file of the project's data into initialisers of a C table: awk -v columns=1,2,3 -v types=hsu -f csv2c.awk
+# One type a column: s string, h hexadecimal number, u decimal number, S string that must not be empty.
+function field(    value) {
+    value = ""
+    if (substr(rest, 1, 1) == "\"") {
+        rest = substr(rest, 2)
+        while (match(rest, /"/)) {
+            value = value substr(rest, 1, RSTART - 1)
+            rest = substr(rest, RSTART + 1)
+            if (substr(rest, 1, 1) != "\"")
+                break
+            value = value "\""
+            rest = substr(rest, 2)
+        }
+        sub(/^,/, "", rest)
+        return value
+    }
+    if (match(rest, /,/)) {
+        value = substr(rest, 1, RSTART - 1)
+        rest = substr(rest, RSTART + 1)
+        return value
+    }
+    value = rest
+    rest = ""
+    return value
+}
+function fail(text) {
+    printf "%s:%d: %s\n", FILENAME, FNR, text > "/dev/stderr"
+    failed = 1
+    exit 1
+}
+BEGIN { wanted = split(columns, column, ",") }
+NR == 1 { next }
+{
+    sub(/\r$/, "")
+    rest = $0
+    count = 0
+    while (rest != "")
+        value[++count] = field()
+    line = ""
+    for (i = 1; i <= wanted; i++) {
+        text = column[i] <= count ? value[column[i]] : ""
+        type = substr(types, i, 1)
+        if (type == "h" && text !~ /^0[xX][0-9A-Fa-f]+$/)
+            fail("not a hexadecimal number: " text)
+        if (type == "u" && text !~ /^[0-9]+$/)
+            fail("not a number: " text)
+        if (type == "S" && text == "")
+            fail("empty column " column[i])
+        if (type == "u") {
+            sub(/^0+/, "", text)
+            text = (text == "" ? "0" : text) "U"
+        }
+        if (type == "h")
+            text = text "U"
+        if (type == "s" || type == "S") {
+            gsub(/\\/, "\\\\", text)
+            gsub(/"/, "\\\"", text)
+            text = "\"" text "\""
+        }
+        line = line (i > 1 ? ", " : "") text
+    }
+    print "{" line "},"
+    rows++
+}
+END { if (!failed && rows == 0) { print FILENAME ": no rows" > "/dev/stderr"; exit 1 } }
