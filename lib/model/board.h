@@ -1,4 +1,5 @@
-/* The latest judged snapshot of every host; publishing a result is the only way anything changes. */
+/* The latest judged snapshot of every host; publishing a result is the only way anything changes.
+ */
 #ifndef KMS_MODEL_BOARD_H
 #define KMS_MODEL_BOARD_H
 
@@ -14,11 +15,12 @@ struct kms_tally {
     int64_t last_attempt_s, last_success_s; /* wall clock, 0: never */
 };
 
-/* One host at one moment. Const once published; valid until the next publish or tick of the same slot. */
+/* One host at one moment. Const once published; valid until the next publish or tick of the same
+ * slot. */
 struct kms_snapshot {
     const struct kms_target *target; /* owned by the board */
     uint32_t index;                  /* stable number in the MIB */
-    uint64_t serial;                 /* grows with every publish and every re-judgement that changed something */
+    uint64_t serial; /* grows with every publish and every re-judgement that changed something */
     struct kms_tally tally[KMS_SOURCE_MAX + 1];
     const struct kms_result *last[KMS_SOURCE_MAX + 1]; /* NULL: not tried */
     const struct kms_result *good[KMS_SOURCE_MAX + 1];
@@ -33,7 +35,8 @@ struct kms_change {
     bool shape; /* keys or classes came or went: tables must be laid out again */
 };
 
-/* Gives a key its stable number; called once for each key identity that a slot has not shown before. */
+/* Gives a key its stable number; called once for each key identity that a slot has not shown
+ * before. */
 typedef uint32_t kms_key_index_fn(void *arg, const char *host, const char *identity);
 
 struct kms_board;
@@ -43,7 +46,8 @@ struct kms_board *kms_board_new(const struct kms_policy *policy, const struct km
                                 kms_key_index_fn *key_index, void *arg);
 void kms_board_free(struct kms_board *board);
 
-/* Adds a host (the target is copied) under a stable index above 0; ret_slot numbers the slots from 0. */
+/* Adds a host (the target is copied) under a stable index above 0; ret_slot numbers the slots from
+ * 0. */
 enum kms_status kms_board_add(struct kms_board *board, const struct kms_target *target,
                               uint32_t index, size_t *ret_slot);
 size_t kms_board_count(const struct kms_board *board);

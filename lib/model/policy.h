@@ -1,4 +1,5 @@
-/* The numbers that decide: every one is an option, the defaults are those of the judgement rules. */
+/* The numbers that decide: every one is an option, the defaults are those of the judgement rules.
+ */
 #ifndef KMS_MODEL_POLICY_H
 #define KMS_MODEL_POLICY_H
 
@@ -8,17 +9,20 @@
 #include "vocab/vocab.h"
 
 struct kms_policy {
-    int64_t required[KMS_CLASS_MAX + 1];   /* by enum kms_client_class: 25, 5, 5, 5 */
-    int64_t expires_warning_ms;            /* 30 days */
-    int64_t expires_critical_ms;           /* 7 days */
-    int64_t requests_window_ms;            /* 1 hour */
-    int64_t failed_warning;                /* failed requests in the window: alert when more than this ... */
+    int64_t required[KMS_CLASS_MAX + 1]; /* by enum kms_client_class: 25, 5, 5, 5 */
+    int64_t expires_warning_ms;          /* 30 days */
+    int64_t expires_critical_ms;         /* 7 days */
+    int64_t requests_window_ms;          /* 1 hour */
+    int64_t failed_warning; /* failed requests in the window: alert when more than this ... */
     int64_t failed_critical;
-    int64_t failed_ratio_warning;          /* ... and more than this many per mille of all requests */
+    int64_t failed_ratio_warning; /* ... and more than this many per mille of all requests */
     int64_t failed_ratio_critical;
+    int64_t skew_warning_ms;  /* 10 minutes; a KMS host refuses beyond 4 hours */
+    int64_t skew_critical_ms; /* 3 hours */
 };
 
-/* Option rows over struct kms_policy, ended by KMS_OPT_END: section "judgement", long options for the plugins. */
+/* Option rows over struct kms_policy, ended by KMS_OPT_END: section "judgement", long options for
+ * the plugins. */
 const struct kms_opt *kms_policy_opts(void);
 /* All defaults. */
 void kms_policy_preset(struct kms_policy *policy);

@@ -9,7 +9,8 @@
 #include "vocab/facts.h"
 #include "vocab/vocab.h"
 
-#define KMS_KEYS_MAX  32 /* host keys of one host; more are dropped and the result says so in detail */
+#define KMS_KEYS_MAX \
+    32 /* host keys of one host; more are dropped and the result says so in detail */
 #define KMS_NOTES_MAX 32
 
 /* A line of a report whose label was not recognised: kept and shown, never judged. */
@@ -24,9 +25,9 @@ struct kms_result {
     enum kms_outcome outcome;
     int64_t duration_us; /* start to finish */
     int64_t wall_s;      /* when it finished */
-    /* When the facts were true, by the best evidence (seconds since 1970, UTC); 0: not known, e.g. standard input
-     * without a readable date. data_s_min is the oldest and data_s_max the youngest time that evidence allows: a
-     * report's own time has no zone. */
+    /* When the facts were true, by the best evidence (seconds since 1970, UTC); 0: not known, e.g.
+     * standard input without a readable date. data_s_min is the oldest and data_s_max the youngest
+     * time that evidence allows: a report's own time has no zone. */
     int64_t data_s, data_s_min, data_s_max;
     uint64_t fingerprint; /* of the content: equal means nothing new was said; 0: not applicable */
     struct kms_facts host;

@@ -8,7 +8,8 @@
 #include "base/status.h"
 #include "vocab/vocab.h"
 
-#define KMS_DEFAULT_PORT 1688 /* SoftwareLicensingService.KeyManagementServiceListeningPort: 0 means 1688 */
+#define KMS_DEFAULT_PORT \
+    1688 /* SoftwareLicensingService.KeyManagementServiceListeningPort: 0 means 1688 */
 
 /* How one source of one host is asked. */
 struct kms_source_config {
@@ -22,12 +23,13 @@ struct kms_source_config {
 };
 
 struct kms_target {
-    char *name;          /* as the site calls it; unique in a board */
-    char *address;       /* NULL: the name */
-    int64_t port;        /* that clients are expected to use; 1688 unless given */
+    char *name;    /* as the site calls it; unique in a board */
+    char *address; /* NULL: the name */
+    int64_t port;  /* that clients are expected to use; 1688 unless given */
     bool port_given;
     enum kms_origin origin;
-    uint32_t classes;    /* KMS_CLASS_BIT mask of the classes the site relies on here; 0: not declared */
+    uint32_t
+        classes; /* KMS_CLASS_BIT mask of the classes the site relies on here; 0: not declared */
     struct kms_source_config source[KMS_SOURCE_MAX + 1]; /* by enum kms_source; [0] unused */
 };
 

@@ -1,4 +1,5 @@
-/* Request counters over a trailing window: rates that a retry does not consume and a reset does not fake. */
+/* Request counters over a trailing window: rates that a retry does not consume and a reset does not
+ * fake. */
 #ifndef KMS_MODEL_WINDOW_H
 #define KMS_MODEL_WINDOW_H
 
@@ -6,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KMS_WINDOW_SAMPLES 64 /* the oldest are merged: the window's edge gets coarser, never wrong */
+#define KMS_WINDOW_SAMPLES \
+    64 /* the oldest are merged: the window's edge gets coarser, never wrong */
 
 struct kms_window_sample {
     int64_t at_s; /* when the counters had these values: result.data_s, else result.wall_s */
@@ -21,8 +23,9 @@ struct kms_window {
     int64_t discontinuity_s; /* when the counters last started again; 0: never seen */
 };
 
-/* Adds a sample. Unchanged data (same fingerprint, or same time) is no new sample. A total or failed below the last
- * one is a counter reset: the window starts again with this sample and discontinuity_s is set. */
+/* Adds a sample. Unchanged data (same fingerprint, or same time) is no new sample. A total or
+ * failed below the last one is a counter reset: the window starts again with this sample and
+ * discontinuity_s is set. */
 void kms_window_add(struct kms_window *window, const struct kms_window_sample *sample,
                     int64_t keep_s);
 
@@ -34,8 +37,8 @@ struct kms_window_view {
     uint32_t failed_permille; /* of the requests in the span; 0 when there were none */
 };
 
-/* The increase between the youngest sample and the oldest one that is not older than window_s before it (or
- * the last one before that edge, when no other is left). */
+/* The increase between the youngest sample and the oldest one that is not older than window_s
+ * before it (or the last one before that edge, when no other is left). */
 struct kms_window_view kms_window_look(const struct kms_window *window, int64_t window_s);
 
 #endif

@@ -1,0 +1,346 @@
+/* One slot per host: tallies, last and last good results, request windows, and the snapshot made of
+ * them. */
+#include "model/board.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* What outlives a snapshot of one key. */
+struct key_memory {
+    char identity[KMS_KEY_IDENTITY_SIZE];
+    uint32_t index;
+    struct kms_window window;
+};
+
+struct slot {
+    struct kms_target target;
+    uint32_t index;
+    struct kms_tally tally[KMS_SOURCE_MAX + 1];
+    struct kms_result *last[KMS_SOURCE_MAX + 1];
+    struct kms_result *good[KMS_SOURCE_MAX + 1];
+    struct key_memory *key;
+    size_t key_count;
+    struct kms_snapshot *snapshot;
+};
+
+struct kms_board {
+    struct kms_policy policy;
+    const struct kms_clock *clock;
+    kms_key_index_fn *key_index;
+    void *key_index_arg;
+    struct slot *slot;
+    size_t count, cap;
+    uint64_t serial;
+    uint64_t shape;
+};
+
+struct kms_board *kms_board_new(const struct kms_policy *policy, const struct kms_clock *clock,
+                                kms_key_index_fn *key_index, void *arg)
+{
+    struct kms_board *board = calloc(1, sizeof *board);
+    if (!board) {
+        return NULL;
+    }
+    board->policy = *policy;
+    board->clock = clock;
+    board->key_index = key_index;
+    board->key_index_arg = arg;
+    return board;
+}
+
+static void free_result(struct kms_result *result)
+{
+    kms_result_done(result);
+    free(result);
+}
+
+static void free_snapshot(struct kms_snapshot *snapshot)
+{
+    if (snapshot) {
+        kms_judgement_done(&snapshot->judgement);
+        free(snapshot);
+    }
+}
+
+static void slot_done(struct slot *slot)
+{
+    for (size_t i = 0; i <= KMS_SOURCE_MAX; i++) {
+        if (slot->good[i] != slot->last[i]) {
+            free_result(slot->good[i]);
+        }
+        free_result(slot->last[i]);
+    }
+    free(slot->key);
+    free_snapshot(slot->snapshot);
+    kms_target_done(&slot->target);
+}
+
+void kms_board_free(struct kms_board *board)
+{
+    if (!board) {
+        return;
+    }
+    for (size_t i = 0; i < board->count; i++) {
+        slot_done(&board->slot[i]);
+    }
+    free(board->slot);
+    free(board);
+}
+
+static struct key_memory *find_key(const struct slot *slot, const char *identity)
+{
+    for (size_t i = 0; i < slot->key_count; i++) {
+        if (kms_text_equal(slot->key[i].identity, identity)) {
+            return &slot->key[i];
+        }
+    }
+    return NULL;
+}
+
+/* The memory of a key, made when it is new; NULL when memory ran out. */
+static struct key_memory *need_key(struct kms_board *board, struct slot *slot, const char *identity)
+{
+    struct key_memory *have = find_key(slot, identity);
+    if (have) {
+        return have;
+    }
+    struct key_memory *grown = realloc(slot->key, (slot->key_count + 1) * sizeof *grown);
+    if (!grown) {
+        return NULL;
+    }
+    slot->key = grown;
+    struct key_memory *made = &slot->key[slot->key_count++];
+    *made = (struct key_memory){0};
+    kms_text_copy(made->identity, sizeof made->identity, identity);
+    made->index = board->key_index
+                      ? board->key_index(board->key_index_arg, slot->target.name, identity)
+                      : (uint32_t)slot->key_count;
+    return made;
+}
+
+static const struct kms_window *window_of(void *arg, const char *identity)
+{
+    const struct slot *slot = arg;
+    const struct key_memory *key = find_key(slot, identity);
+    return key && key->window.count > 0 ? &key->window : NULL;
+}
+
+/* Counters of a good result become samples of each key's window. */
+static enum kms_status remember_counters(struct kms_board *board, struct slot *slot,
+                                         const struct kms_result *result)
+{
+    for (size_t i = 0; i < result->key_count; i++) {
+        char identity[KMS_KEY_IDENTITY_SIZE];
+        int64_t total;
+        int64_t failed;
+        kms_key_identity(&result->key[i], identity, sizeof identity);
+        struct key_memory *key = need_key(board, slot, identity);
+        if (!key) {
+            return KMS_ENOMEM;
+        }
+        if (!kms_facts_number(&result->key[i], KMS_FACT_TOTAL_REQUESTS, &total) ||
+            !kms_facts_number(&result->key[i], KMS_FACT_FAILED_REQUESTS, &failed)) {
+            continue;
+        }
+        struct kms_window_sample sample = {
+            .at_s = result->data_s ? result->data_s : result->wall_s,
+            .fingerprint = result->fingerprint,
+            .total = (uint32_t)total,
+            .failed = (uint32_t)failed,
+        };
+        kms_window_add(&key->window, &sample, board->policy.requests_window_ms / 1000);
+    }
+    return KMS_OK;
+}
+
+static bool same_shape(const struct kms_judgement *a, const struct kms_judgement *b)
+{
+    if (a->key_count != b->key_count) {
+        return false;
+    }
+    for (size_t i = 0; i < a->key_count; i++) {
+        if (a->key[i].index != b->key[i].index) {
+            return false;
+        }
+    }
+    for (size_t c = 1; c <= KMS_CLASS_MAX; c++) {
+        if (a->cls[c].present != b->cls[c].present) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Judges the slot as it is now and swaps the new snapshot in. */
+static enum kms_status rejudge(struct kms_board *board, struct slot *slot,
+                               struct kms_change *ret_change)
+{
+    struct kms_snapshot *made = calloc(1, sizeof *made);
+    if (!made) {
+        return KMS_ENOMEM;
+    }
+    struct kms_evidence evidence = {
+        .target = &slot->target, .window = window_of, .window_arg = slot};
+    for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
+        evidence.last[i] = made->last[i] = slot->last[i];
+        evidence.good[i] = made->good[i] = slot->good[i];
+    }
+    enum kms_status status = kms_judge(&evidence, &board->policy, kms_clock_wall_s(board->clock),
+                                       &made->judgement);
+    if (status != KMS_OK) {
+        free_snapshot(made);
+        return status;
+    }
+    for (size_t i = 0; i < made->judgement.key_count; i++) {
+        struct kms_key_judgement *key = &made->judgement.key[i];
+        struct key_memory *memory = need_key(board, slot, key->identity);
+        key->index = memory ? memory->index : 0;
+    }
+    made->target = &slot->target;
+    made->index = slot->index;
+    made->serial = ++board->serial;
+    memcpy(made->tally, slot->tally, sizeof made->tally);
+    const struct kms_snapshot *was = slot->snapshot;
+    ret_change->is_state = made->judgement.state;
+    ret_change->was_state = was ? was->judgement.state : KMS_STATE_UNKNOWN;
+    ret_change->shape = !was || !same_shape(&was->judgement, &made->judgement);
+    board->shape += ret_change->shape ? 1 : 0;
+    free_snapshot(slot->snapshot);
+    slot->snapshot = made;
+    return KMS_OK;
+}
+
+enum kms_status kms_board_add(struct kms_board *board, const struct kms_target *target,
+                              uint32_t index, size_t *ret_slot)
+{
+    if (board->count == board->cap) {
+        size_t cap = board->cap ? board->cap * 2 : 16;
+        struct slot *grown = realloc(board->slot, cap * sizeof *grown);
+        if (!grown) {
+            return KMS_ENOMEM;
+        }
+        /* Snapshots point at their slot's target: tell them where it went. */
+        for (size_t i = 0; i < board->count; i++) {
+            grown[i].snapshot->target = &grown[i].target;
+        }
+        board->slot = grown;
+        board->cap = cap;
+    }
+    struct slot *slot = &board->slot[board->count];
+    *slot = (struct slot){.index = index};
+    struct kms_change ignored;
+    if (kms_target_copy(&slot->target, target) != KMS_OK ||
+        rejudge(board, slot, &ignored) != KMS_OK) {
+        slot_done(slot);
+        return KMS_ENOMEM;
+    }
+    *ret_slot = board->count++;
+    return KMS_OK;
+}
+
+size_t kms_board_count(const struct kms_board *board)
+{
+    return board->count;
+}
+
+const struct kms_snapshot *kms_board_snapshot(const struct kms_board *board, size_t slot)
+{
+    return board->slot[slot].snapshot;
+}
+
+static void count_attempt(struct slot *slot, const struct kms_result *result)
+{
+    struct kms_tally *tally = &slot->tally[result->source];
+    tally->attempts++;
+    tally->last_attempt_s = result->wall_s;
+    if (kms_outcome_good(result->outcome)) {
+        tally->consecutive_failures = 0;
+        tally->last_success_s = result->wall_s;
+    } else {
+        tally->failures++;
+        tally->consecutive_failures++;
+    }
+}
+
+/* Keeps the copy as the last result, and as the last good one when it is. */
+static void keep(struct slot *slot, struct kms_result *copy)
+{
+    enum kms_source source = copy->source;
+    if (slot->last[source] != slot->good[source]) {
+        free_result(slot->last[source]);
+    }
+    slot->last[source] = copy;
+    if (kms_outcome_good(copy->outcome)) {
+        free_result(slot->good[source]);
+        slot->good[source] = copy;
+    }
+}
+
+enum kms_status kms_board_publish(struct kms_board *board, size_t at,
+                                  const struct kms_result *result, struct kms_change *ret_change)
+{
+    struct slot *slot = &board->slot[at];
+    struct kms_result *copy = calloc(1, sizeof *copy);
+    if (!copy) {
+        return KMS_ENOMEM;
+    }
+    if (kms_result_copy(copy, result) != KMS_OK) {
+        free(copy);
+        return KMS_ENOMEM;
+    }
+    struct kms_change change = {.is_outcome = result->outcome};
+    const struct kms_result *was = slot->last[result->source];
+    change.was_outcome = was ? was->outcome : KMS_OUTCOME_NONE;
+    count_attempt(slot, result);
+    change.consecutive_failures = slot->tally[result->source].consecutive_failures;
+    keep(slot, copy);
+    enum kms_status status = KMS_OK;
+    if (kms_outcome_good(result->outcome)) {
+        status = remember_counters(board, slot, copy);
+    }
+    enum kms_status judged = rejudge(board, slot, &change);
+    if (judged != KMS_OK) {
+        /* The old snapshot points at results that may be gone: without memory for a new one, say
+         * less. */
+        memset(slot->snapshot->last, 0, sizeof slot->snapshot->last);
+        memset(slot->snapshot->good, 0, sizeof slot->snapshot->good);
+        return judged;
+    }
+    *ret_change = change;
+    return status;
+}
+
+enum kms_status kms_board_tick(struct kms_board *board, size_t at, struct kms_change *ret_change)
+{
+    struct kms_change change = {0};
+    enum kms_status status = rejudge(board, &board->slot[at], &change);
+    if (status == KMS_OK) {
+        *ret_change = change;
+    }
+    return status;
+}
+
+uint64_t kms_board_shape(const struct kms_board *board)
+{
+    return board->shape;
+}
+
+struct kms_board_totals kms_board_totals(const struct kms_board *board)
+{
+    struct kms_board_totals totals = {.hosts = (uint32_t)board->count, .overall = KMS_STATE_OK};
+    for (size_t i = 0; i < board->count; i++) {
+        const struct kms_snapshot *snapshot = board->slot[i].snapshot;
+        totals.by_state[snapshot->judgement.state]++;
+        totals.overall = kms_state_worse(totals.overall, snapshot->judgement.state);
+        for (size_t s = 1; s <= KMS_SOURCE_MAX; s++) {
+            totals.attempts += snapshot->tally[s].attempts;
+            totals.failures += snapshot->tally[s].failures;
+        }
+    }
+    if (board->count == 0) {
+        totals.overall = KMS_STATE_UNKNOWN;
+    }
+    return totals;
+}

@@ -1,0 +1,208 @@
+/* Merging what sources say about a host and its keys, by rank and freshness. */
+#include "model/merge.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "vocab/hostkey.h"
+
+/* Highest first: the host's own word, its report, the wire. */
+static const enum kms_source ranks[] = {KMS_SOURCE_WSMAN, KMS_SOURCE_REPORT, KMS_SOURCE_ACTIVATION,
+                                        KMS_SOURCE_RPC,   KMS_SOURCE_EVENTS, KMS_SOURCE_DNS};
+
+void kms_key_identity(const struct kms_facts *key, char *dst, size_t size)
+{
+    const char *application = kms_facts_text(key, KMS_FACT_APPLICATION_ID);
+    const char *activation = kms_facts_text(key, KMS_FACT_ACTIVATION_ID);
+    const char *epid = kms_facts_text(key, KMS_FACT_EPID);
+    const char *partial = kms_facts_text(key, KMS_FACT_PARTIAL_KEY);
+    const char *channel = kms_facts_text(key, KMS_FACT_KEY_CHANNEL);
+    if (activation) {
+        kms_text_format(dst, size, "id:%s/%s", application ? application : "?", activation);
+    } else if (epid) {
+        kms_text_format(dst, size, "epid:%s", epid);
+    } else {
+        kms_text_format(dst, size, "key:%s/%s", channel ? channel : "?", partial ? partial : "?");
+    }
+}
+
+static enum kms_application application_of(const struct kms_facts *key)
+{
+    return kms_application_of(kms_facts_text(key, KMS_FACT_APPLICATION_ID));
+}
+
+static bool same_text(const struct kms_facts *a, const struct kms_facts *b, enum kms_fact_id id)
+{
+    const char *x = kms_facts_text(a, id);
+    return x && kms_text_equal(x, kms_facts_text(b, id));
+}
+
+static size_t count_application(const struct kms_result *result, enum kms_application application)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < result->key_count; i++) {
+        count += application_of(&result->key[i]) == application ? 1 : 0;
+    }
+    return count;
+}
+
+static size_t count_judged(const struct kms_judgement *judgement, enum kms_application application)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < judgement->key_count; i++) {
+        count += judgement->key[i].application == application ? 1 : 0;
+    }
+    return count;
+}
+
+/* Application and activation id; by ePID where one lacks the id; else the sole key of that
+ * application. */
+static struct kms_key_judgement *find_key(struct kms_judgement *judgement,
+                                          const struct kms_result *result,
+                                          const struct kms_facts *key)
+{
+    enum kms_application application = application_of(key);
+    bool sole = count_application(result, application) == 1 &&
+                count_judged(judgement, application) == 1;
+    for (size_t i = 0; i < judgement->key_count; i++) {
+        struct kms_key_judgement *have = &judgement->key[i];
+        bool both_ids = kms_facts_has(key, KMS_FACT_ACTIVATION_ID) &&
+                        kms_facts_has(&have->facts, KMS_FACT_ACTIVATION_ID);
+        bool same = both_ids ? same_text(key, &have->facts, KMS_FACT_ACTIVATION_ID)
+                             : same_text(key, &have->facts, KMS_FACT_EPID) ||
+                                   (sole && have->application == application);
+        if (same && have->application == application) {
+            return have;
+        }
+    }
+    return NULL;
+}
+
+static void note_drift(struct kms_judgement *ret, const char *what, const char *a,
+                       enum kms_source a_source, const char *b, enum kms_source b_source)
+{
+    kms_text_append(ret->drift, sizeof ret->drift, "%s%s %s (%s) but %s (%s)",
+                    ret->drift[0] ? "; " : "", what, a,
+                    kms_word_label(kms_words_source(), (int)a_source), b,
+                    kms_word_label(kms_words_source(), (int)b_source));
+}
+
+/* Only what cannot change between two polls can contradict: key and ePID here, the port below. */
+static void compare_keys(struct kms_judgement *ret, const struct kms_key_judgement *have,
+                         const struct kms_facts *key, enum kms_source source)
+{
+    static const enum kms_fact_id steady[] = {KMS_FACT_EPID, KMS_FACT_PARTIAL_KEY};
+    for (size_t i = 0; i < KMS_COUNT_OF(steady); i++) {
+        const char *a = kms_facts_text(&have->facts, steady[i]);
+        const char *b = kms_facts_text(key, steady[i]);
+        if (a && b && !kms_text_equal_nocase(a, b)) {
+            note_drift(ret, kms_fact_row(steady[i])->token, a, have->source, b, source);
+        }
+    }
+}
+
+static enum kms_status add_key(struct kms_judgement *ret, const struct kms_facts *facts,
+                               const struct kms_result *result, bool stale)
+{
+    struct kms_key_judgement *grown = realloc(ret->key, (ret->key_count + 1) * sizeof *ret->key);
+    if (!grown) {
+        return KMS_ENOMEM;
+    }
+    ret->key = grown;
+    struct kms_key_judgement *key = &ret->key[ret->key_count];
+    *key = (struct kms_key_judgement){.application = application_of(facts),
+                                      .source = result->source,
+                                      .data_s = result->data_s,
+                                      .stale = stale};
+    if (kms_facts_copy(&key->facts, facts) != KMS_OK) {
+        return KMS_ENOMEM;
+    }
+    kms_key_identity(&key->facts, key->identity, sizeof key->identity);
+    ret->key_count++;
+    return KMS_OK;
+}
+
+static enum kms_status merge_keys(struct kms_judgement *ret, const struct kms_result *result,
+                                  bool stale)
+{
+    for (size_t i = 0; i < result->key_count; i++) {
+        const struct kms_facts *facts = &result->key[i];
+        struct kms_key_judgement *have = find_key(ret, result, facts);
+        if (!have) {
+            if (add_key(ret, facts, result, stale) != KMS_OK) {
+                return KMS_ENOMEM;
+            }
+            continue;
+        }
+        if (stale && !have->stale) {
+            continue; /* old facts must not stand beside new ones as if they were */
+        }
+        if (!stale) {
+            compare_keys(ret, have, facts, result->source);
+        }
+        if (kms_facts_fill(&have->facts, facts) != KMS_OK) {
+            return KMS_ENOMEM;
+        }
+    }
+    return KMS_OK;
+}
+
+static void compare_port(const struct kms_target *target, const struct kms_result *result,
+                         struct kms_judgement *ret, enum kms_source had)
+{
+    int64_t port;
+    int64_t other;
+    char a[32];
+    char b[32];
+    if (!kms_facts_number(&result->host, KMS_FACT_LISTENING_PORT, &port)) {
+        return;
+    }
+    kms_text_format(b, sizeof b, "%lld", (long long)port);
+    if (kms_facts_number(&ret->host, KMS_FACT_LISTENING_PORT, &other)) {
+        if (other != port) {
+            kms_text_format(a, sizeof a, "%lld", (long long)other);
+            note_drift(ret, "port", a, had, b, result->source);
+        }
+    } else if (target->port_given && target->port != port) {
+        kms_text_append(ret->drift, sizeof ret->drift, "listens on port %s, expected %lld", b,
+                        (long long)target->port);
+    }
+}
+
+/* The result a source is judged by: what answers by not answering counts as it is, data sources by
+ * the last success. */
+static const struct kms_result *result_of(const struct kms_evidence *evidence,
+                                          enum kms_source source)
+{
+    bool live = source == KMS_SOURCE_RPC || source == KMS_SOURCE_ACTIVATION;
+    return live && evidence->last[source] ? evidence->last[source] : evidence->good[source];
+}
+
+static enum kms_status merge_round(const struct kms_evidence *evidence, struct kms_judgement *ret,
+                                   bool stale)
+{
+    enum kms_source had_port = KMS_SOURCE_REPORT;
+    for (size_t i = 0; i < KMS_COUNT_OF(ranks); i++) {
+        const struct kms_result *result = result_of(evidence, ranks[i]);
+        if (!result || ret->source[ranks[i]].stale != stale) {
+            continue;
+        }
+        if (!stale) {
+            compare_port(evidence->target, result, ret, had_port);
+        }
+        if (!kms_facts_has(&ret->host, KMS_FACT_LISTENING_PORT)) {
+            had_port = ranks[i];
+        }
+        if (kms_facts_fill(&ret->host, &result->host) != KMS_OK ||
+            merge_keys(ret, result, stale) != KMS_OK) {
+            return KMS_ENOMEM;
+        }
+    }
+    return KMS_OK;
+}
+
+enum kms_status kms_merge(const struct kms_evidence *evidence, struct kms_judgement *ret)
+{
+    enum kms_status status = merge_round(evidence, ret, false);
+    return status == KMS_OK ? merge_round(evidence, ret, true) : status;
+}
