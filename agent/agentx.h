@@ -1,4 +1,5 @@
-/* The AgentX subagent: Net-SNMP as a guest on the project's loop, connected to the master agent and kept connected. */
+/* The AgentX subagent: Net-SNMP as a guest on the project's loop, connected to the master agent and
+ * kept connected. */
 #ifndef KMS_AGENT_AGENTX_H
 #define KMS_AGENT_AGENTX_H
 
@@ -10,15 +11,18 @@
 struct kms_mib;
 
 struct kms_agentx_config {
-    const char *socket; /* "unix:/run/agentx/master", "tcp:127.0.0.1:705"; NULL: Net-SNMP's default */
-    int64_t ping_s;     /* how often the master is asked for a sign of life, and sought when it is gone */
+    const char
+        *socket; /* "unix:/run/agentx/master", "tcp:127.0.0.1:705"; NULL: Net-SNMP's default */
+    int64_t
+        ping_s; /* how often the master is asked for a sign of life, and sought when it is gone */
 };
 
 struct kms_agentx;
 
-/* Registers the MIB's tables and starts to look for the master; a master that is not there yet is no failure. The
- * strings of config are copied. loop, mib and log must live until kms_agentx_stop. At most one at a time in a process,
- * since Net-SNMP is global. NULL when memory ran out or Net-SNMP refused, which is logged. */
+/* Registers the MIB's tables and starts to look for the master; a master that is not there yet is
+ * no failure. The strings of config are copied. loop, mib and log must live until kms_agentx_stop.
+ * At most one at a time in a process, since Net-SNMP is global. NULL when memory ran out or
+ * Net-SNMP refused, which is logged. */
 struct kms_agentx *kms_agentx_start(struct kms_loop *loop, struct kms_mib *mib,
                                     const struct kms_agentx_config *config,
                                     const struct kms_log *log);

@@ -1,4 +1,5 @@
-/* KMSMON-MIB over the board: what every GET and GETNEXT is answered from, without waiting and without probing. */
+/* KMSMON-MIB over the board: what every GET and GETNEXT is answered from, without waiting and
+ * without probing. */
 #ifndef KMS_AGENT_MIB_H
 #define KMS_AGENT_MIB_H
 
@@ -7,8 +8,8 @@
 #include "base/clock.h"
 #include "model/board.h"
 
-/* What only the program itself knows. Owned by main, may change at any time between two turns of the loop, read at
- * each request. Times are wall-clock seconds; 0: not known. */
+/* What only the program itself knows. Owned by main, may change at any time between two turns of
+ * the loop, read at each request. Times are wall-clock seconds; 0: not known. */
 struct kms_agent_facts {
     int64_t started_s;
     int64_t config_loaded_s;
@@ -23,6 +24,9 @@ struct kms_mib;
 /* Board, clock and facts must live as long as the MIB. NULL when memory ran out. */
 struct kms_mib *kms_mib_new(const struct kms_board *board, const struct kms_clock *clock,
                             const struct kms_agent_facts *facts);
+/* From the next request on the rows come from another board, which must live as long; after a
+ * reload. */
+void kms_mib_set_board(struct kms_mib *mib, const struct kms_board *board);
 /* After kms_agentx_stop. */
 void kms_mib_free(struct kms_mib *mib);
 
