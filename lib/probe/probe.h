@@ -37,7 +37,8 @@ struct kms_probe_type {
 };
 
 /* One probe with an absolute deadline (now + target->source[...].timeout_ms, set once): done is called exactly once,
- * with KMS_OUTCOME_TIMEOUT when the probe is late; wall_s, duration_us and source of the result are filled in here. */
+ * with KMS_OUTCOME_TIMEOUT when the probe is late, and never from inside start; wall_s, duration_us and source of the
+ * result are filled in here. The run is gone when done begins. NULL: no memory for the run itself, done is not called. */
 struct kms_run;
 struct kms_run *kms_run_start(struct kms_env *env, const struct kms_probe_type *type,
                               const struct kms_target *target, kms_done_fn *done, void *arg);

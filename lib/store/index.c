@@ -1,0 +1,516 @@
+/* The file of numbers that names keep for good, as a list in file order under one hash table. */
+#include "store/index.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/text.h"
+
+#define FIRST_LINE  "kmsmon-index 1"
+#define FILE_MAX    ((size_t)64 << 20)
+#define FILE_MODE   0640
+#define NUMBER_MAX  INT32_MAX /* of an INDEX that every SNMP manager can read */
+#define SPACE_BELOW 0         /* parent of the spaces themselves */
+
+/* A name in a space. The spaces are names too, below SPACE_BELOW: their number is the next one to
+ * give. */
+struct row {
+    char *name;
+    uint32_t parent; /* 1 + position of the space in rows */
+    uint32_t number; /* of a space that was only mentioned yet: 0 */
+    size_t line;     /* where it was read */
+};
+
+struct kms_index {
+    char *path; /* NULL: in memory only */
+    struct row *row;
+    size_t row_count, row_cap;
+    uint32_t *slot; /* 1 + position in rows, 0: free; slot_cap is a power of two above row_count */
+    size_t slot_cap;
+    bool dirty;
+};
+
+static uint64_t hash_of(uint32_t parent, const char *name)
+{
+    uint64_t hash = UINT64_C(14695981039346656037) ^ parent;
+    for (; *name; name++) {
+        hash = (hash ^ (uint8_t)*name) * UINT64_C(1099511628211);
+    }
+    return hash ^ hash >> 32;
+}
+
+/* The slot of the name, or the free one where it belongs. */
+static size_t slot_of(const struct kms_index *index, uint32_t parent, const char *name)
+{
+    size_t at = (size_t)hash_of(parent, name) & (index->slot_cap - 1);
+    while (index->slot[at] != 0) {
+        const struct row *row = &index->row[index->slot[at] - 1];
+        if (row->parent == parent && kms_text_equal(row->name, name)) {
+            break;
+        }
+        at = (at + 1) & (index->slot_cap - 1);
+    }
+    return at;
+}
+
+/* Position + 1, 0 when there is none. */
+static uint32_t find_row(const struct kms_index *index, uint32_t parent, const char *name)
+{
+    return index->slot_cap == 0 ? 0 : index->slot[slot_of(index, parent, name)];
+}
+
+static bool grow_rows(struct kms_index *index)
+{
+    if (index->row_count < index->row_cap) {
+        return true;
+    }
+    size_t cap = index->row_cap == 0 ? 64 : index->row_cap * 2;
+    struct row *row = cap > NUMBER_MAX ? NULL : realloc(index->row, cap * sizeof *row);
+    if (!row) {
+        return false;
+    }
+    index->row = row;
+    index->row_cap = cap;
+    return true;
+}
+
+static bool grow_slots(struct kms_index *index)
+{
+    if ((index->row_count + 1) * 2 <= index->slot_cap) {
+        return true;
+    }
+    size_t cap = index->slot_cap == 0 ? 128 : index->slot_cap * 2;
+    uint32_t *slot = calloc(cap, sizeof *slot);
+    if (!slot) {
+        return false;
+    }
+    free(index->slot);
+    index->slot = slot;
+    index->slot_cap = cap;
+    for (size_t i = 0; i < index->row_count; i++) {
+        slot[slot_of(index, index->row[i].parent, index->row[i].name)] = (uint32_t)i + 1;
+    }
+    return true;
+}
+
+/* Position + 1 of a new row, 0 when memory ran out. */
+static uint32_t add_row(struct kms_index *index, uint32_t parent, const char *name, uint32_t number,
+                        size_t line)
+{
+    if (!grow_rows(index) || !grow_slots(index)) {
+        return 0;
+    }
+    char *copy = kms_text_dup(name);
+    if (!copy) {
+        return 0;
+    }
+    index->row[index->row_count++] = (struct row){
+        .name = copy, .parent = parent, .number = number, .line = line};
+    uint32_t id = (uint32_t)index->row_count;
+    index->slot[slot_of(index, parent, copy)] = id;
+    return id;
+}
+
+static uint32_t find_or_add_space(struct kms_index *index, const char *space, uint32_t next,
+                                  size_t line)
+{
+    uint32_t id = find_row(index, SPACE_BELOW, space);
+    return id != 0 ? id : add_row(index, SPACE_BELOW, space, next, line);
+}
+
+uint32_t kms_index_get(struct kms_index *index, const char *space, const char *name)
+{
+    uint32_t parent = find_or_add_space(index, space, 1, 0);
+    if (parent == 0) {
+        return 0;
+    }
+    uint32_t id = find_row(index, parent, name);
+    if (id != 0) {
+        return index->row[id - 1].number;
+    }
+    uint32_t number = index->row[parent - 1].number;
+    if (number > NUMBER_MAX || add_row(index, parent, name, number, 0) == 0) {
+        return 0;
+    }
+    index->row[parent - 1].number = number + 1;
+    index->dirty = true;
+    return number;
+}
+
+/* Reading. */
+
+struct reader {
+    struct kms_index *index;
+    size_t line;
+    struct kms_buf space, name; /* decoded words of the line */
+    struct kms_fault *fault;
+};
+
+/* "path:line: why" */
+static enum kms_status refuse(const struct reader *reader, size_t line, const char *why)
+{
+    return kms_fault_set(reader->fault, KMS_ESYNTAX, line, "%s:%zu: %s", reader->index->path, line,
+                         why);
+}
+
+static enum kms_status out_of_memory(const struct reader *reader)
+{
+    return kms_fault_set(reader->fault, KMS_ENOMEM, reader->line, "%s: out of memory",
+                         reader->index->path);
+}
+
+/* The bytes up to the next blank, which is consumed; false when nothing is there. */
+static bool take_word(struct kms_rd *rd, const char **ret_word, size_t *ret_len)
+{
+    const uint8_t *word = rd->p + rd->at;
+    size_t len = 0;
+    uint8_t byte;
+    while (kms_rd_u8(rd, &byte) && byte != ' ') {
+        len++;
+    }
+    *ret_word = (const char *)word;
+    *ret_len = len;
+    return len > 0;
+}
+
+/* %41 is one byte; control characters must be written that way, and a zero byte cannot be. */
+static enum kms_status decode_word(struct kms_rd *line, struct kms_buf *ret)
+{
+    const char *word;
+    size_t len;
+    kms_buf_clear(ret);
+    if (!take_word(line, &word, &len)) {
+        return KMS_ESYNTAX;
+    }
+    struct kms_rd rd = kms_rd_over(word, len);
+    uint8_t byte;
+    while (kms_rd_u8(&rd, &byte)) {
+        const uint8_t *digits;
+        uint32_t value = byte;
+        if (byte == '%' && (!kms_rd_span(&rd, 2, &digits) ||
+                            !kms_text_hex32((const char *)digits, 2, &value) || value == 0)) {
+            return KMS_ESYNTAX;
+        }
+        if (byte < 0x20 || byte == 0x7F) {
+            return KMS_ESYNTAX;
+        }
+        char plain = (char)(uint8_t)value;
+        enum kms_status status = kms_buf_add(ret, &plain, 1);
+        if (status != KMS_OK) {
+            return status;
+        }
+    }
+    return KMS_OK;
+}
+
+static enum kms_status read_words(struct reader *reader, struct kms_rd *rd, bool with_name)
+{
+    enum kms_status status = decode_word(rd, &reader->space);
+    if (status == KMS_OK && with_name) {
+        status = decode_word(rd, &reader->name);
+    }
+    if (status == KMS_ENOMEM) {
+        return out_of_memory(reader);
+    }
+    if (status != KMS_OK || kms_rd_left(rd) > 0) {
+        return refuse(reader, reader->line,
+                      "expected '<number> <space> <name>' or 'next <number> <space>', with blanks "
+                      "and '%' inside a word written as %20 and %25");
+    }
+    return KMS_OK;
+}
+
+static enum kms_status read_number(struct reader *reader, struct kms_rd *rd, uint64_t max,
+                                   uint32_t *ret)
+{
+    const char *word;
+    size_t len;
+    uint64_t number;
+    if (!take_word(rd, &word, &len) || !kms_text_u64_len(word, len, &number) || number == 0 ||
+        number > max) {
+        return refuse(reader, reader->line, "expected a number from 1 to 2147483647 or 'next'");
+    }
+    *ret = (uint32_t)number;
+    return KMS_OK;
+}
+
+static enum kms_status read_next(struct reader *reader, struct kms_rd *rd)
+{
+    uint32_t number;
+    enum kms_status status = read_number(reader, rd, (uint64_t)NUMBER_MAX + 1, &number);
+    if (status == KMS_OK) {
+        status = read_words(reader, rd, false);
+    }
+    if (status != KMS_OK) {
+        return status;
+    }
+    uint32_t id = find_or_add_space(reader->index, kms_buf_str(&reader->space), 0, reader->line);
+    if (id == 0) {
+        return out_of_memory(reader);
+    }
+    struct row *space = &reader->index->row[id - 1];
+    if (space->number != 0) {
+        return refuse(reader, reader->line, "a second 'next' for the same space");
+    }
+    space->number = number;
+    space->line = reader->line;
+    return KMS_OK;
+}
+
+static enum kms_status read_entry(struct reader *reader, struct kms_rd *rd)
+{
+    uint32_t number;
+    enum kms_status status = read_number(reader, rd, NUMBER_MAX, &number);
+    if (status == KMS_OK) {
+        status = read_words(reader, rd, true);
+    }
+    if (status != KMS_OK) {
+        return status;
+    }
+    uint32_t parent = find_or_add_space(reader->index, kms_buf_str(&reader->space), 0,
+                                        reader->line);
+    if (parent == 0) {
+        return out_of_memory(reader);
+    }
+    const char *name = kms_buf_str(&reader->name);
+    uint32_t other = find_row(reader->index, parent, name);
+    if (other != 0) {
+        char why[80];
+        kms_text_format(why, sizeof why, "the name already has a number in line %zu",
+                        reader->index->row[other - 1].line);
+        return refuse(reader, reader->line, why);
+    }
+    bool added = add_row(reader->index, parent, name, number, reader->line) != 0;
+    return added ? KMS_OK : out_of_memory(reader);
+}
+
+static enum kms_status read_lines(struct reader *reader, struct kms_rd *rd)
+{
+    const char *text;
+    size_t len;
+    reader->line = 1;
+    if (!kms_rd_line(rd, &text, &len) || len != strlen(FIRST_LINE) ||
+        memcmp(text, FIRST_LINE, len) != 0) {
+        return refuse(reader, 1, "not an index file: the first line must be '" FIRST_LINE "'");
+    }
+    enum kms_status status = KMS_OK;
+    while (status == KMS_OK && kms_rd_line(rd, &text, &len)) {
+        reader->line++;
+        struct kms_rd line = kms_rd_over(text, len);
+        status = kms_rd_match(&line, "next ", 5) ? read_next(reader, &line)
+                                                 : read_entry(reader, &line);
+    }
+    return status;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct row *x = *(const struct row *const *)a;
+    const struct row *y = *(const struct row *const *)b;
+    if (x->parent != y->parent) {
+        return x->parent < y->parent ? -1 : 1;
+    }
+    if (x->number != y->number) {
+        return x->number < y->number ? -1 : 1;
+    }
+    return x->line < y->line ? -1 : x->line > y->line;
+}
+
+static enum kms_status check_pair(const struct reader *reader, const struct row *before,
+                                  const struct row *row)
+{
+    char why[112];
+    if (before && before->parent == row->parent && before->number == row->number) {
+        kms_text_format(why, sizeof why, "the number %" PRIu32 " is already given in line %zu",
+                        row->number, before->line);
+        return refuse(reader, row->line, why);
+    }
+    const struct row *space = &reader->index->row[row->parent - 1];
+    if (space->number == 0) {
+        return refuse(reader, reader->line,
+                      "the file ends without a 'next' for each space: a part of it is missing");
+    }
+    if (row->number >= space->number) {
+        kms_text_format(why, sizeof why,
+                        "next %" PRIu32 " is not above the number %" PRIu32 " in line %zu",
+                        space->number, row->number, row->line);
+        return refuse(reader, space->line, why);
+    }
+    return KMS_OK;
+}
+
+/* Numbers once in a space, and below the space's next. */
+static enum kms_status check_numbers(const struct reader *reader)
+{
+    const struct kms_index *index = reader->index;
+    if (index->row_count == 0) {
+        return KMS_OK;
+    }
+    const struct row **sorted = calloc(index->row_count, sizeof(const struct row *));
+    if (!sorted) {
+        return out_of_memory(reader);
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < index->row_count; i++) {
+        if (index->row[i].parent != SPACE_BELOW) {
+            sorted[count++] = &index->row[i];
+        }
+    }
+    qsort(sorted, count, sizeof(const struct row *), compare_rows);
+    enum kms_status status = KMS_OK;
+    for (size_t i = 0; status == KMS_OK && i < count; i++) {
+        status = check_pair(reader, i > 0 ? sorted[i - 1] : NULL, sorted[i]);
+    }
+    free(sorted);
+    return status;
+}
+
+static enum kms_status read_text(struct kms_index *index, const struct kms_buf *text,
+                                 struct kms_fault *fault)
+{
+    struct reader reader = {.index = index, .fault = fault};
+    kms_buf_init(&reader.space, FILE_MAX);
+    kms_buf_init(&reader.name, FILE_MAX);
+    struct kms_rd rd = kms_rd_over(text->data, text->len);
+    enum kms_status status = read_lines(&reader, &rd);
+    /* Half a line could be the beginning of another name. */
+    if (status == KMS_OK && text->data[text->len - 1] != '\n') {
+        status = refuse(&reader, reader.line, "the line has no end: a part of it is missing");
+    }
+    if (status == KMS_OK) {
+        status = check_numbers(&reader);
+    }
+    kms_buf_done(&reader.name);
+    kms_buf_done(&reader.space);
+    return status;
+}
+
+static enum kms_status read_file(struct kms_index *index, struct kms_fault *fault)
+{
+    struct kms_buf text;
+    struct kms_file_stamp stamp;
+    int error = 0;
+    kms_buf_init(&text, FILE_MAX);
+    enum kms_status status = kms_file_read(index->path, &text, &stamp, &error);
+    if (status == KMS_OK) {
+        status = read_text(index, &text, fault);
+    } else if (status == KMS_ENOTFOUND) {
+        status = KMS_OK;
+    } else {
+        (void)kms_fault_set(fault, status, 0, "%s: %s", index->path,
+                            error != 0 ? strerror(error) : kms_status_text(status));
+    }
+    kms_buf_done(&text);
+    return status;
+}
+
+enum kms_status kms_index_open(const char *path, struct kms_index **ret, struct kms_fault *fault)
+{
+    struct kms_index *index = calloc(1, sizeof *index);
+    if (!index) {
+        return kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
+    }
+    enum kms_status status = KMS_OK;
+    if (path) {
+        index->path = kms_text_dup(path);
+        status = index->path ? read_file(index, fault)
+                             : kms_fault_set(fault, KMS_ENOMEM, 0, "%s: out of memory", path);
+    }
+    if (status != KMS_OK) {
+        kms_index_free(index);
+        return status;
+    }
+    *ret = index;
+    return KMS_OK;
+}
+
+void kms_index_free(struct kms_index *index)
+{
+    if (!index) {
+        return;
+    }
+    for (size_t i = 0; i < index->row_count; i++) {
+        free(index->row[i].name);
+    }
+    free(index->row);
+    free(index->slot);
+    free(index->path);
+    free(index);
+}
+
+/* Writing. */
+
+static enum kms_status add_word(struct kms_buf *text, const char *word)
+{
+    enum kms_status status = KMS_OK;
+    for (; status == KMS_OK && *word; word++) {
+        uint8_t byte = (uint8_t)*word;
+        bool escaped = byte <= ' ' || byte == '%' || byte == 0x7F;
+        status = escaped ? kms_buf_addf(text, "%%%02X", byte) : kms_buf_add(text, word, 1);
+    }
+    return status;
+}
+
+static enum kms_status add_entry(struct kms_buf *text, const struct kms_index *index,
+                                 const struct row *row)
+{
+    enum kms_status status = kms_buf_addf(text, "%" PRIu32 " ", row->number);
+    if (status == KMS_OK) {
+        status = add_word(text, index->row[row->parent - 1].name);
+    }
+    if (status == KMS_OK) {
+        status = kms_buf_add(text, " ", 1);
+    }
+    if (status == KMS_OK) {
+        status = add_word(text, row->name);
+    }
+    return status == KMS_OK ? kms_buf_add(text, "\n", 1) : status;
+}
+
+static enum kms_status add_next(struct kms_buf *text, const struct row *space)
+{
+    enum kms_status status = kms_buf_addf(text, "next %" PRIu32 " ", space->number);
+    if (status == KMS_OK) {
+        status = add_word(text, space->name);
+    }
+    return status == KMS_OK ? kms_buf_add(text, "\n", 1) : status;
+}
+
+/* The next numbers come last, so that a file whose end is missing is recognised. */
+static enum kms_status write_text(const struct kms_index *index, struct kms_buf *text)
+{
+    enum kms_status status = kms_buf_add_str(text, FIRST_LINE "\n");
+    for (size_t i = 0; status == KMS_OK && i < index->row_count; i++) {
+        if (index->row[i].parent != SPACE_BELOW) {
+            status = add_entry(text, index, &index->row[i]);
+        }
+    }
+    for (size_t i = 0; status == KMS_OK && i < index->row_count; i++) {
+        if (index->row[i].parent == SPACE_BELOW) {
+            status = add_next(text, &index->row[i]);
+        }
+    }
+    return status;
+}
+
+enum kms_status kms_index_save(struct kms_index *index, struct kms_fault *fault)
+{
+    if (!index->path || !index->dirty) {
+        return KMS_OK;
+    }
+    struct kms_buf text;
+    kms_buf_init(&text, FILE_MAX);
+    enum kms_status status = write_text(index, &text);
+    if (status == KMS_OK) {
+        status = kms_file_replace(index->path, text.data, text.len, FILE_MODE, fault);
+    } else {
+        (void)kms_fault_set(fault, status, 0, "%s: %s", index->path, kms_status_text(status));
+    }
+    index->dirty = status != KMS_OK;
+    kms_buf_done(&text);
+    return status;
+}
