@@ -645,11 +645,17 @@ static const char *class_phrase(const struct kms_class_judgement *cls)
 
 void kms_judge_class_text(const struct kms_class_judgement *cls, char *dst, size_t size)
 {
+    const char *word = class_word(cls->client_class);
     const char *phrase = class_phrase(cls);
-    bool plain = cls->verdict == KMS_VERDICT_BELOW_THRESHOLD ||
-                 (cls->verdict == KMS_VERDICT_CAN_ACTIVATE && cls->headroom == 0);
-    kms_text_format(dst, size, plain ? "%s %s %u" : "%s %s (%u)", class_word(cls->client_class),
-                    phrase, (unsigned)cls->required);
+    bool below = cls->verdict == KMS_VERDICT_BELOW_THRESHOLD;
+    bool fine = cls->verdict == KMS_VERDICT_CAN_ACTIVATE;
+    if (below || (fine && cls->headroom == 0)) {
+        kms_text_format(dst, size, "%s %s %u", word, phrase, (unsigned)cls->required);
+    } else if (fine || cls->verdict == KMS_VERDICT_UNUSED) {
+        kms_text_format(dst, size, "%s %s (%u)", word, phrase, (unsigned)cls->required);
+    } else {
+        kms_text_format(dst, size, "%s %s", word, phrase);
+    }
 }
 
 /* Classes that are fine come first: "servers ok (5), clients below 25" reads as it is meant. */

@@ -1,0 +1,180 @@
+/* The board: publishing swaps snapshots, tallies count, the last good facts survive, rows keep
+ * their numbers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "model/board.h"
+
+struct stage {
+    int64_t wall_us;
+    struct kms_clock clock;
+    struct kms_policy policy;
+    struct kms_board *board;
+    uint32_t keys_numbered;
+};
+
+static int64_t stage_time(void *arg)
+{
+    return ((struct stage *)arg)->wall_us;
+}
+
+static uint32_t number_key(void *arg, const char *host, const char *identity)
+{
+    struct stage *stage = arg;
+    assert_string_equal(host, "kms01");
+    assert_true(identity[0] != '\0');
+    return ++stage->keys_numbered;
+}
+
+static void stage_open(struct stage *stage)
+{
+    *stage = (struct stage){.wall_us = INT64_C(1400000000000000)};
+    stage->clock = (struct kms_clock){stage_time, stage_time, stage};
+    kms_policy_preset(&stage->policy);
+    stage->board = kms_board_new(&stage->policy, &stage->clock, number_key, stage);
+    assert_non_null(stage->board);
+    char name[] = "kms01";
+    struct kms_target target = {.name = name};
+    target.source[KMS_SOURCE_REPORT].enabled = true;
+    target.source[KMS_SOURCE_REPORT].max_age_ms = 3600000;
+    size_t slot;
+    assert_int_equal(kms_board_add(stage->board, &target, 7, &slot), KMS_OK);
+    assert_int_equal(slot, 0);
+}
+
+static struct kms_change publish(struct stage *stage, enum kms_outcome outcome, int64_t count)
+{
+    struct kms_result result;
+    kms_result_init(&result, KMS_SOURCE_REPORT);
+    result.outcome = outcome;
+    result.wall_s = stage->wall_us / 1000000;
+    if (outcome == KMS_OUTCOME_OK) {
+        struct kms_facts *key = kms_result_add_key(&result);
+        kms_facts_set_text(key, KMS_FACT_ACTIVATION_ID, "c99b641f");
+        kms_facts_set_number(key, KMS_FACT_LICENSE_STATUS, KMS_LICENSE_LICENSED);
+        kms_facts_set_number(key, KMS_FACT_CURRENT_COUNT, count);
+        kms_facts_set_number(key, KMS_FACT_TOTAL_REQUESTS, count * 2);
+        kms_facts_set_number(key, KMS_FACT_FAILED_REQUESTS, 0);
+        result.data_s = result.data_s_min = result.data_s_max = result.wall_s;
+        result.fingerprint = (uint64_t)result.wall_s;
+    }
+    struct kms_change change;
+    assert_int_equal(kms_board_publish(stage->board, 0, &result, &change), KMS_OK);
+    kms_result_done(&result);
+    return change;
+}
+
+static void a_new_host_is_unknown_and_has_its_number(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    const struct kms_snapshot *snapshot = kms_board_snapshot(stage.board, 0);
+    assert_int_equal(snapshot->index, 7);
+    assert_int_equal(snapshot->judgement.state, KMS_STATE_UNKNOWN);
+    assert_int_equal(kms_board_totals(stage.board).overall, KMS_STATE_UNKNOWN);
+    kms_board_free(stage.board);
+}
+
+static void publishing_judges_tallies_and_tells_what_changed(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    uint64_t shape = kms_board_shape(stage.board);
+    struct kms_change change = publish(&stage, KMS_OUTCOME_OK, 50);
+    assert_int_equal(change.was_outcome, KMS_OUTCOME_NONE);
+    assert_int_equal(change.is_outcome, KMS_OUTCOME_OK);
+    assert_int_equal(change.is_state, KMS_STATE_OK);
+    assert_true(change.shape);
+    assert_true(kms_board_shape(stage.board) > shape);
+    shape = kms_board_shape(stage.board);
+    stage.wall_us += 1000000;
+    change = publish(&stage, KMS_OUTCOME_OK, 51);
+    assert_false(change.shape);
+    assert_int_equal(kms_board_shape(stage.board), shape);
+    const struct kms_snapshot *snapshot = kms_board_snapshot(stage.board, 0);
+    assert_int_equal(snapshot->tally[KMS_SOURCE_REPORT].attempts, 2);
+    assert_int_equal(snapshot->judgement.key[0].index, 1);
+    assert_true(snapshot->judgement.key[0].window.known);
+    assert_int_equal(snapshot->judgement.key[0].window.total, 2);
+    assert_int_equal(stage.keys_numbered, 1);
+    kms_board_free(stage.board);
+}
+
+static void a_failure_keeps_the_last_good_snapshot_as_stale(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    publish(&stage, KMS_OUTCOME_OK, 50);
+    publish(&stage, KMS_OUTCOME_REPORT_TRUNCATED, 0);
+    struct kms_change change = publish(&stage, KMS_OUTCOME_REPORT_EMPTY, 0);
+    assert_int_equal(change.was_outcome, KMS_OUTCOME_REPORT_TRUNCATED);
+    assert_int_equal(change.consecutive_failures, 2);
+    assert_int_equal(change.is_state, KMS_STATE_UNKNOWN);
+    assert_false(change.shape);
+    const struct kms_snapshot *snapshot = kms_board_snapshot(stage.board, 0);
+    int64_t count;
+    assert_true(
+        kms_facts_number(&snapshot->judgement.key[0].facts, KMS_FACT_CURRENT_COUNT, &count));
+    assert_int_equal(count, 50);
+    assert_true(snapshot->judgement.source[KMS_SOURCE_REPORT].stale);
+    stage.wall_us += 1000000;
+    change = publish(&stage, KMS_OUTCOME_OK, 52);
+    assert_int_equal(change.is_state, KMS_STATE_OK);
+    assert_int_equal(change.consecutive_failures, 0);
+    assert_int_equal(kms_board_totals(stage.board).failures, 2);
+    kms_board_free(stage.board);
+}
+
+static void data_goes_stale_without_any_publish(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    publish(&stage, KMS_OUTCOME_OK, 50);
+    stage.wall_us += INT64_C(3601) * 1000000;
+    struct kms_change change;
+    assert_int_equal(kms_board_tick(stage.board, 0, &change), KMS_OK);
+    assert_int_equal(change.was_state, KMS_STATE_OK);
+    assert_int_equal(change.is_state, KMS_STATE_UNKNOWN);
+    kms_board_free(stage.board);
+}
+
+static void ten_thousand_hosts_keep_their_targets_while_the_board_grows(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    for (uint32_t i = 0; i < 10000; i++) {
+        char name[16];
+        kms_text_format(name, sizeof name, "host%u", i);
+        struct kms_target target = {.name = name};
+        size_t slot;
+        assert_int_equal(kms_board_add(stage.board, &target, i + 8, &slot), KMS_OK);
+    }
+    assert_int_equal(kms_board_count(stage.board), 10001);
+    assert_string_equal(kms_board_snapshot(stage.board, 0)->target->name, "kms01");
+    assert_string_equal(kms_board_snapshot(stage.board, 5000)->target->name, "host4999");
+    assert_int_equal(kms_board_totals(stage.board).by_state[KMS_STATE_UNKNOWN], 10001);
+    kms_board_free(stage.board);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_new_host_is_unknown_and_has_its_number),
+        cmocka_unit_test(publishing_judges_tallies_and_tells_what_changed),
+        cmocka_unit_test(a_failure_keeps_the_last_good_snapshot_as_stale),
+        cmocka_unit_test(data_goes_stale_without_any_publish),
+        cmocka_unit_test(ten_thousand_hosts_keep_their_targets_while_the_board_grows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

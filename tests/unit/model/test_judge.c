@@ -1,0 +1,615 @@
+/* The judgement rules, table by table: evidence in, verdict out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "model/judge.h"
+
+#define NOW     INT64_C(1400000000)
+#define ABSENT  INT64_C(-1)
+#define WINDOWS "55c92734-d682-4d71-983e-d6ec3f16059f"
+#define OFFICE  "0ff1ce15-a989-479d-af46-f275c6370663"
+#define CLIENT  KMS_CLASS_BIT(KMS_CLASS_CLIENT)
+#define SERVER  KMS_CLASS_BIT(KMS_CLASS_SERVER)
+
+/* One host with one report, judged. */
+struct scene {
+    struct kms_target target;
+    struct kms_policy policy;
+    struct kms_result report;
+    struct kms_result wsman;
+    struct kms_result rpc;
+    struct kms_evidence evidence;
+    struct kms_window window;
+    struct kms_judgement judgement;
+};
+
+static void scene_open(struct scene *s)
+{
+    *s = (struct scene){0};
+    kms_policy_preset(&s->policy);
+    kms_result_init(&s->report, KMS_SOURCE_REPORT);
+    kms_result_init(&s->wsman, KMS_SOURCE_WSMAN);
+    kms_result_init(&s->rpc, KMS_SOURCE_RPC);
+    s->evidence.target = &s->target;
+    s->target.port = KMS_DEFAULT_PORT;
+}
+
+static void scene_close(struct scene *s)
+{
+    kms_result_done(&s->report);
+    kms_result_done(&s->wsman);
+    kms_result_done(&s->rpc);
+    kms_judgement_done(&s->judgement);
+}
+
+static struct kms_facts *add_key(struct kms_result *result, const char *application,
+                                 const char *channel, int64_t status, int64_t count)
+{
+    struct kms_facts *key = kms_result_add_key(result);
+    assert_non_null(key);
+    kms_facts_set_text(key, KMS_FACT_APPLICATION_ID, application);
+    kms_facts_set_text(key, KMS_FACT_KEY_CHANNEL, channel);
+    if (status != ABSENT) {
+        kms_facts_set_number(key, KMS_FACT_LICENSE_STATUS, status);
+    }
+    if (count != ABSENT) {
+        kms_facts_set_number(key, KMS_FACT_CURRENT_COUNT, count);
+    }
+    return key;
+}
+
+static void source_good(struct scene *s, struct kms_result *result)
+{
+    result->outcome = KMS_OUTCOME_OK;
+    result->wall_s = NOW;
+    if (result->data_s == 0) {
+        result->data_s = result->data_s_min = result->data_s_max = NOW - 60;
+    }
+    s->target.source[result->source].enabled = true;
+    s->evidence.last[result->source] = result;
+    s->evidence.good[result->source] = result;
+}
+
+static void judge(struct scene *s)
+{
+    kms_judgement_done(&s->judgement);
+    assert_int_equal(kms_judge(&s->evidence, &s->policy, NOW, &s->judgement), KMS_OK);
+}
+
+struct count_case {
+    int64_t count;
+    uint32_t declared;
+    int64_t total;
+    enum kms_verdict client, server;
+    enum kms_state client_state, server_state, host;
+};
+
+static void counts_are_judged_by_class_and_declaration(void **state)
+{
+    (void)state;
+    static const struct count_case cases[] = {
+        /* the customer's own host: 6 clients, nothing declared */
+        {6, 0, 20, KMS_VERDICT_BELOW_THRESHOLD, KMS_VERDICT_CAN_ACTIVATE, KMS_STATE_WARNING,
+         KMS_STATE_OK, KMS_STATE_WARNING},
+        {6, SERVER, 20, KMS_VERDICT_BELOW_THRESHOLD, KMS_VERDICT_CAN_ACTIVATE, KMS_STATE_OK,
+         KMS_STATE_OK, KMS_STATE_OK},
+        {6, CLIENT, 20, KMS_VERDICT_BELOW_THRESHOLD, KMS_VERDICT_CAN_ACTIVATE, KMS_STATE_CRITICAL,
+         KMS_STATE_OK, KMS_STATE_CRITICAL},
+        /* headroom 0 is a warning, 1 is not */
+        {5, SERVER, 20, KMS_VERDICT_BELOW_THRESHOLD, KMS_VERDICT_CAN_ACTIVATE, KMS_STATE_OK,
+         KMS_STATE_WARNING, KMS_STATE_WARNING},
+        {25, CLIENT, 20, KMS_VERDICT_CAN_ACTIVATE, KMS_VERDICT_CAN_ACTIVATE, KMS_STATE_WARNING,
+         KMS_STATE_OK, KMS_STATE_WARNING},
+        {26, 0, 20, KMS_VERDICT_CAN_ACTIVATE, KMS_VERDICT_CAN_ACTIVATE, KMS_STATE_OK, KMS_STATE_OK,
+         KMS_STATE_OK},
+        {4, SERVER, 20, KMS_VERDICT_BELOW_THRESHOLD, KMS_VERDICT_BELOW_THRESHOLD, KMS_STATE_OK,
+         KMS_STATE_CRITICAL, KMS_STATE_CRITICAL},
+        {50, CLIENT | SERVER, 20, KMS_VERDICT_CAN_ACTIVATE, KMS_VERDICT_CAN_ACTIVATE, KMS_STATE_OK,
+         KMS_STATE_OK, KMS_STATE_OK},
+        /* nobody ever asked: unused, unless the site relies on it */
+        {0, 0, 0, KMS_VERDICT_UNUSED, KMS_VERDICT_UNUSED, KMS_STATE_OK, KMS_STATE_OK, KMS_STATE_OK},
+        {0, 0, 3, KMS_VERDICT_BELOW_THRESHOLD, KMS_VERDICT_BELOW_THRESHOLD, KMS_STATE_WARNING,
+         KMS_STATE_WARNING, KMS_STATE_WARNING},
+        {0, 0, ABSENT, KMS_VERDICT_BELOW_THRESHOLD, KMS_VERDICT_BELOW_THRESHOLD, KMS_STATE_WARNING,
+         KMS_STATE_WARNING, KMS_STATE_WARNING},
+        {0, SERVER, 0, KMS_VERDICT_UNUSED, KMS_VERDICT_BELOW_THRESHOLD, KMS_STATE_OK,
+         KMS_STATE_CRITICAL, KMS_STATE_CRITICAL},
+        /* a count that the host did not say is unknown, never 0 */
+        {ABSENT, 0, 20, KMS_VERDICT_UNKNOWN, KMS_VERDICT_UNKNOWN, KMS_STATE_UNKNOWN,
+         KMS_STATE_UNKNOWN, KMS_STATE_UNKNOWN},
+    };
+    for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
+        const struct count_case *c = &cases[i];
+        struct scene s;
+        scene_open(&s);
+        s.target.classes = c->declared;
+        struct kms_facts *key = add_key(&s.report, WINDOWS, "VOLUME_KMS_R2_B", KMS_LICENSE_LICENSED,
+                                        c->count);
+        if (c->total != ABSENT) {
+            kms_facts_set_number(key, KMS_FACT_TOTAL_REQUESTS, c->total);
+            kms_facts_set_number(key, KMS_FACT_FAILED_REQUESTS, 0);
+        }
+        source_good(&s, &s.report);
+        judge(&s);
+        const struct kms_judgement *j = &s.judgement;
+        print_message("case %zu: count %lld, declared %x: %s\n", i, (long long)c->count,
+                      c->declared, j->summary);
+        assert_int_equal(j->cls[KMS_CLASS_CLIENT].verdict, c->client);
+        assert_int_equal(j->cls[KMS_CLASS_SERVER].verdict, c->server);
+        assert_int_equal(j->cls[KMS_CLASS_CLIENT].state, c->client_state);
+        assert_int_equal(j->cls[KMS_CLASS_SERVER].state, c->server_state);
+        assert_int_equal(j->state, c->host);
+        assert_false(j->cls[KMS_CLASS_OFFICE].present);
+        scene_close(&s);
+    }
+}
+
+static void our_own_entry_is_taken_from_the_verdict_not_from_the_count(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    s.target.classes = SERVER;
+    struct kms_facts *key = add_key(&s.report, WINDOWS, "VOLUME_KMS_R2_B", KMS_LICENSE_LICENSED, 5);
+    kms_facts_set_number(key, KMS_FACT_OWN_ENTRY, 1);
+    source_good(&s, &s.report);
+    judge(&s);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_SERVER].headroom, -1);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_SERVER].verdict, KMS_VERDICT_BELOW_THRESHOLD);
+    assert_int_equal(s.judgement.state, KMS_STATE_CRITICAL);
+    assert_non_null(strstr(s.judgement.summary, "count 5 (1 of them this monitor)"));
+    scene_close(&s);
+}
+
+static void license_states_are_judged_as_windows_numbers_them(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t status;
+        enum kms_state state;
+        enum kms_verdict server;
+    } cases[] = {
+        {0, KMS_STATE_CRITICAL, KMS_VERDICT_KEY_NOT_LICENSED},
+        {1, KMS_STATE_OK, KMS_VERDICT_CAN_ACTIVATE},
+        {2, KMS_STATE_CRITICAL, KMS_VERDICT_KEY_NOT_LICENSED},
+        {3, KMS_STATE_WARNING, KMS_VERDICT_CAN_ACTIVATE},
+        {4, KMS_STATE_CRITICAL, KMS_VERDICT_KEY_NOT_LICENSED},
+        {5, KMS_STATE_CRITICAL, KMS_VERDICT_KEY_NOT_LICENSED},
+        {6, KMS_STATE_WARNING, KMS_VERDICT_CAN_ACTIVATE},
+        {255, KMS_STATE_UNKNOWN, KMS_VERDICT_UNKNOWN},
+        {ABSENT, KMS_STATE_UNKNOWN, KMS_VERDICT_UNKNOWN},
+    };
+    for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
+        struct scene s;
+        scene_open(&s);
+        s.target.classes = SERVER;
+        add_key(&s.report, WINDOWS, "VOLUME_KMS_R2_B", cases[i].status, 30);
+        source_good(&s, &s.report);
+        judge(&s);
+        assert_int_equal(s.judgement.key[0].key_state, cases[i].state);
+        assert_int_equal(s.judgement.state, cases[i].state);
+        assert_int_equal(s.judgement.cls[KMS_CLASS_SERVER].verdict, cases[i].server);
+        scene_close(&s);
+    }
+}
+
+static void an_expiring_key_warns_then_is_critical(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t minutes;
+        enum kms_state state;
+    } cases[] = {
+        {0, KMS_STATE_OK}, /* Windows says 0 for a licence without end */
+        {7 * 1440 - 1, KMS_STATE_CRITICAL},
+        {7 * 1440, KMS_STATE_WARNING},
+        {30 * 1440 - 1, KMS_STATE_WARNING},
+        {30 * 1440, KMS_STATE_OK},
+    };
+    for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
+        struct scene s;
+        scene_open(&s);
+        struct kms_facts *key = add_key(&s.report, WINDOWS, "VOLUME_KMS_R2_B", KMS_LICENSE_LICENSED,
+                                        30);
+        kms_facts_set_number(key, KMS_FACT_LICENSE_EXPIRES, cases[i].minutes);
+        source_good(&s, &s.report);
+        judge(&s);
+        assert_int_equal(s.judgement.key[0].key_state, cases[i].state);
+        scene_close(&s);
+    }
+}
+
+static void a_superseded_key_never_outranks_a_licensed_one(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    struct kms_facts *old = add_key(&s.report, WINDOWS, "VOLUME_KMS_R2_B", KMS_LICENSE_NOTIFICATION,
+                                    50);
+    kms_facts_set_text(old, KMS_FACT_ACTIVATION_ID, "1");
+    struct kms_facts *now = add_key(&s.report, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED,
+                                    30);
+    kms_facts_set_text(now, KMS_FACT_ACTIVATION_ID, "2");
+    source_good(&s, &s.report);
+    judge(&s);
+    assert_true(s.judgement.key[0].superseded);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_SERVER].key, 1);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_SERVER].headroom, 25);
+    assert_int_equal(s.judgement.state, KMS_STATE_OK);
+    scene_close(&s);
+}
+
+static void several_keys_are_judged_each_by_its_application(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    add_key(&s.report, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED, 50);
+    struct kms_facts *office = add_key(&s.report, OFFICE, "VOLUME_KMS", KMS_LICENSE_LICENSED, 4);
+    kms_facts_set_number(office, KMS_FACT_TOTAL_REQUESTS, 9);
+    source_good(&s, &s.report);
+    judge(&s);
+    assert_int_equal(s.judgement.key_count, 2);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_OFFICE].verdict, KMS_VERDICT_BELOW_THRESHOLD);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_OFFICE].key, 1);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_CLIENT].verdict, KMS_VERDICT_CAN_ACTIVATE);
+    assert_int_equal(s.judgement.state, KMS_STATE_WARNING);
+    scene_close(&s);
+}
+
+static void a_wanted_class_without_a_key_is_not_served_or_unknown(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    s.target.classes = SERVER;
+    add_key(&s.report, WINDOWS, "VOLUME_KMS_W10", KMS_LICENSE_LICENSED, 50);
+    source_good(&s, &s.report);
+    judge(&s);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_SERVER].verdict, KMS_VERDICT_NOT_SERVED);
+    assert_int_equal(s.judgement.state, KMS_STATE_CRITICAL);
+    assert_true(s.judgement.reasons & KMS_BIT(KMS_REASON_NOT_SERVED));
+    /* Plain /dlv shows one product: an Office key may be there all the same. */
+    s.target.classes = KMS_CLASS_BIT(KMS_CLASS_OFFICE);
+    kms_facts_set_number(&s.report.host, KMS_FACT_REPORT_PRODUCTS, 1);
+    judge(&s);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_OFFICE].verdict, KMS_VERDICT_UNKNOWN);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    kms_facts_set_number(&s.report.host, KMS_FACT_REPORT_PRODUCTS, 2);
+    judge(&s);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_OFFICE].verdict, KMS_VERDICT_NOT_SERVED);
+    assert_int_equal(s.judgement.state, KMS_STATE_CRITICAL);
+    scene_close(&s);
+}
+
+static const struct kms_window *the_window(void *arg, const char *identity)
+{
+    (void)identity;
+    return arg;
+}
+
+static void failed_requests_need_number_and_ratio(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t total, failed;
+        enum kms_state state;
+    } cases[] = {
+        {100, 0, KMS_STATE_OK},
+        {100, 5, KMS_STATE_OK}, /* 50 per mille is not more than 50 */
+        {100, 6, KMS_STATE_WARNING},
+        {10, 1, KMS_STATE_WARNING},
+        {10, 10, KMS_STATE_WARNING}, /* all of ten, but not more than ten */
+        {11, 11, KMS_STATE_CRITICAL},
+        {1000, 400, KMS_STATE_WARNING},
+        {1000, 501, KMS_STATE_CRITICAL},
+    };
+    for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
+        struct scene s;
+        scene_open(&s);
+        struct kms_facts *key = add_key(&s.report, WINDOWS, "VOLUME_KMS_R2_B", KMS_LICENSE_LICENSED,
+                                        50);
+        kms_facts_set_number(key, KMS_FACT_TOTAL_REQUESTS, cases[i].total);
+        kms_facts_set_number(key, KMS_FACT_FAILED_REQUESTS, cases[i].failed);
+        struct kms_window_sample first = {NOW - 3600, 1, 0, 0};
+        struct kms_window_sample second = {NOW, 2, cases[i].total, cases[i].failed};
+        kms_window_add(&s.window, &first, 3600);
+        kms_window_add(&s.window, &second, 3600);
+        s.evidence.window = the_window;
+        s.evidence.window_arg = &s.window;
+        source_good(&s, &s.report);
+        judge(&s);
+        assert_int_equal(s.judgement.key[0].requests_state, cases[i].state);
+        assert_int_equal(s.judgement.state, cases[i].state);
+        scene_close(&s);
+    }
+}
+
+static void stale_replaces_the_verdict_by_unknown(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    s.target.source[KMS_SOURCE_REPORT].max_age_ms = INT64_C(26) * 3600000;
+    add_key(&s.report, WINDOWS, "VOLUME_KMS_R2_B", KMS_LICENSE_LICENSED, 2);
+    s.report.data_s = s.report.data_s_min = s.report.data_s_max = NOW - 26 * 3600;
+    source_good(&s, &s.report);
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_WARNING);
+    s.report.data_s_max = NOW - 26 * 3600 - 1;
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    assert_true(s.judgement.source[KMS_SOURCE_REPORT].stale);
+    assert_true(s.judgement.reasons & KMS_BIT(KMS_REASON_STALE));
+    assert_int_equal(s.judgement.cls[KMS_CLASS_CLIENT].verdict, KMS_VERDICT_UNKNOWN);
+    assert_int_equal(s.judgement.coverage, 0);
+    /* The facts are still shown. */
+    int64_t count;
+    assert_true(kms_facts_number(&s.judgement.key[0].facts, KMS_FACT_CURRENT_COUNT, &count));
+    assert_int_equal(count, 2);
+    /* A limit on an age that nobody knows cannot be met. */
+    s.report.data_s = s.report.data_s_min = s.report.data_s_max = 0;
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    scene_close(&s);
+}
+
+static void a_failed_attempt_keeps_the_last_good_facts_as_stale(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    add_key(&s.report, WINDOWS, "VOLUME_KMS_R2_B", KMS_LICENSE_LICENSED, 50);
+    source_good(&s, &s.report);
+    struct kms_result failed;
+    kms_result_init(&failed, KMS_SOURCE_REPORT);
+    failed.outcome = KMS_OUTCOME_REPORT_EMPTY;
+    kms_text_copy(failed.detail, sizeof failed.detail, "in/kms01.txt is empty");
+    s.evidence.last[KMS_SOURCE_REPORT] = &failed;
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    assert_string_equal(s.judgement.summary, "in/kms01.txt is empty");
+    assert_int_equal(s.judgement.key_count, 1);
+    assert_true(s.judgement.key[0].stale);
+    scene_close(&s);
+}
+
+static void a_host_without_any_answer_is_unknown(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    s.target.source[KMS_SOURCE_REPORT].enabled = true;
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.reasons, KMS_BIT(KMS_REASON_NO_DATA));
+    assert_string_equal(s.judgement.summary, "no data yet");
+    scene_close(&s);
+}
+
+static void a_host_of_which_only_the_port_is_known_is_ok_for_reachability(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    kms_facts_set_number(&s.rpc.host, KMS_FACT_RPC_STATE, KMS_RPC_ACCEPTED);
+    source_good(&s, &s.rpc);
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_OK);
+    assert_int_equal(s.judgement.coverage, KMS_BIT(KMS_COVERAGE_REACHABILITY));
+    assert_int_equal(s.judgement.count_state, KMS_STATE_UNKNOWN);
+    scene_close(&s);
+}
+
+static void an_unreachable_port_is_critical_with_its_name(void **state)
+{
+    (void)state;
+    static const struct {
+        enum kms_rpc_state rpc;
+        enum kms_reason reason;
+    } cases[] = {
+        {KMS_RPC_UNRESOLVED, KMS_REASON_UNREACHABLE},  {KMS_RPC_REFUSED, KMS_REASON_UNREACHABLE},
+        {KMS_RPC_TIMEOUT, KMS_REASON_UNREACHABLE},     {KMS_RPC_RESET, KMS_REASON_UNREACHABLE},
+        {KMS_RPC_UNREACHABLE, KMS_REASON_UNREACHABLE}, {KMS_RPC_NOT_RPC, KMS_REASON_NOT_KMS},
+        {KMS_RPC_NOT_KMS, KMS_REASON_NOT_KMS},         {KMS_RPC_BIND_NAK, KMS_REASON_NOT_KMS},
+    };
+    for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
+        struct scene s;
+        scene_open(&s);
+        s.target.classes = SERVER;
+        add_key(&s.report, WINDOWS, "VOLUME_KMS_R2_B", KMS_LICENSE_LICENSED, 50);
+        source_good(&s, &s.report);
+        kms_facts_set_number(&s.rpc.host, KMS_FACT_RPC_STATE, cases[i].rpc);
+        source_good(&s, &s.rpc);
+        judge(&s);
+        assert_int_equal(s.judgement.state, KMS_STATE_CRITICAL);
+        assert_true(s.judgement.reasons & KMS_BIT(cases[i].reason));
+        assert_int_equal(s.judgement.cls[KMS_CLASS_SERVER].verdict, KMS_VERDICT_UNREACHABLE);
+        scene_close(&s);
+    }
+}
+
+static void the_highest_source_that_is_not_stale_wins(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    add_key(&s.report, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED, 30);
+    source_good(&s, &s.report);
+    add_key(&s.wsman, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED, 40);
+    source_good(&s, &s.wsman);
+    judge(&s);
+    int64_t count = 0;
+    assert_int_equal(s.judgement.key_count, 1);
+    assert_true(kms_facts_number(&s.judgement.key[0].facts, KMS_FACT_CURRENT_COUNT, &count));
+    assert_int_equal(count, 40);
+    assert_int_equal(s.judgement.key[0].source, KMS_SOURCE_WSMAN);
+    assert_int_equal(s.judgement.state,
+                     KMS_STATE_OK); /* counts move between polls: no contradiction */
+    s.target.source[KMS_SOURCE_WSMAN].max_age_ms = 1000;
+    judge(&s);
+    assert_true(kms_facts_number(&s.judgement.key[0].facts, KMS_FACT_CURRENT_COUNT, &count));
+    assert_int_equal(count, 30);
+    assert_int_equal(s.judgement.key[0].source, KMS_SOURCE_REPORT);
+    scene_close(&s);
+}
+
+static void port_key_and_epid_can_contradict(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    struct kms_facts *a = add_key(&s.report, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED, 30);
+    kms_facts_set_text(a, KMS_FACT_EPID, "03612-A");
+    source_good(&s, &s.report);
+    struct kms_facts *b = add_key(&s.wsman, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED, 30);
+    kms_facts_set_text(b, KMS_FACT_EPID, "03612-B");
+    source_good(&s, &s.wsman);
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_WARNING);
+    assert_int_equal(s.judgement.reasons, KMS_BIT(KMS_REASON_CONFIG_DRIFT));
+    assert_non_null(strstr(s.judgement.drift, "03612-A"));
+    assert_non_null(strstr(s.judgement.drift, "03612-B"));
+    kms_facts_set_text(b, KMS_FACT_EPID, "03612-A");
+    kms_facts_set_number(&s.report.host, KMS_FACT_LISTENING_PORT, 1688);
+    kms_facts_set_number(&s.wsman.host, KMS_FACT_LISTENING_PORT, 1689);
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_WARNING);
+    assert_non_null(strstr(s.judgement.drift, "1689"));
+    kms_facts_set_number(&s.wsman.host, KMS_FACT_LISTENING_PORT, 1688);
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_OK);
+    s.target.port = 1690;
+    s.target.port_given = true;
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_WARNING);
+    assert_non_null(strstr(s.judgement.drift, "1690"));
+    scene_close(&s);
+}
+
+static void service_clock_and_authenticity_are_judged(void **state)
+{
+    (void)state;
+    static const struct {
+        enum kms_fact_id fact;
+        int64_t value;
+        enum kms_state state;
+        enum kms_reason reason;
+    } cases[] = {
+        {KMS_FACT_SERVICE_STATE, KMS_SERVICE_STOPPED, KMS_STATE_CRITICAL, KMS_REASON_SERVICE_DOWN},
+        {KMS_FACT_CLOCK_SKEW, -601, KMS_STATE_WARNING, KMS_REASON_CLOCK_SKEW},
+        {KMS_FACT_CLOCK_SKEW, 10801, KMS_STATE_CRITICAL, KMS_REASON_CLOCK_SKEW},
+        {KMS_FACT_AUTHENTICITY, KMS_AUTHENTICITY_SUSPICIOUS, KMS_STATE_WARNING,
+         KMS_REASON_SUSPICIOUS},
+    };
+    for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
+        struct scene s;
+        scene_open(&s);
+        add_key(&s.wsman, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED, 50);
+        kms_facts_set_number(&s.wsman.host, cases[i].fact, cases[i].value);
+        source_good(&s, &s.wsman);
+        judge(&s);
+        assert_int_equal(s.judgement.state, cases[i].state);
+        assert_int_equal(s.judgement.reasons, KMS_BIT(cases[i].reason));
+        scene_close(&s);
+    }
+}
+
+static void publication_is_judged_as_the_rules_say(void **state)
+{
+    (void)state;
+    struct kms_publication_evidence e = {.expected = true};
+    struct kms_publication_judgement j = kms_judge_publication(&e);
+    assert_int_equal(j.publication, KMS_PUBLICATION_UNKNOWN);
+    e.looked_up = true;
+    e.lookup_failed = true;
+    j = kms_judge_publication(&e);
+    assert_int_equal(j.publication, KMS_PUBLICATION_LOOKUP_FAILED);
+    assert_int_equal(j.state, KMS_STATE_UNKNOWN);
+    e.lookup_failed = false;
+    j = kms_judge_publication(&e);
+    assert_int_equal(j.publication, KMS_PUBLICATION_MISSING);
+    assert_int_equal(j.state, KMS_STATE_CRITICAL);
+    e.other_healthy = true;
+    assert_int_equal(kms_judge_publication(&e).state, KMS_STATE_WARNING);
+    e.host_flag = KMS_PUBLISHING_DISABLED;
+    assert_int_equal(kms_judge_publication(&e).publication, KMS_PUBLICATION_DISABLED);
+    /* A record made by hand on a host that does not publish is a supported set-up. */
+    e.found = e.port_right = e.resolves = true;
+    j = kms_judge_publication(&e);
+    assert_int_equal(j.publication, KMS_PUBLICATION_PUBLISHED);
+    assert_int_equal(j.state, KMS_STATE_OK);
+    e.port_right = false;
+    assert_int_equal(kms_judge_publication(&e).publication, KMS_PUBLICATION_WRONG_PORT);
+    e.port_right = true;
+    e.resolves = false;
+    assert_int_equal(kms_judge_publication(&e).publication, KMS_PUBLICATION_UNRESOLVABLE);
+    e.resolves = true;
+    e.expected = false;
+    assert_int_equal(kms_judge_publication(&e).publication, KMS_PUBLICATION_NOT_EXPECTED);
+    e.found = false;
+    assert_int_equal(kms_judge_publication(&e).state, KMS_STATE_OK);
+}
+
+static void texts_say_what_an_administrator_wants_to_read(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    struct kms_facts *key = add_key(&s.report, WINDOWS, "VOLUME_KMS_R2_B", KMS_LICENSE_LICENSED, 6);
+    kms_facts_set_number(key, KMS_FACT_TOTAL_REQUESTS, 20);
+    kms_facts_set_number(key, KMS_FACT_FAILED_REQUESTS, 0);
+    source_good(&s, &s.report);
+    judge(&s);
+    char text[160];
+    kms_judge_count_text(&s.judgement, 0, text, sizeof text);
+    assert_string_equal(text, "count 6: servers ok (5), clients below 25");
+    kms_judge_requests_text(&s.judgement.key[0], text, sizeof text);
+    assert_string_equal(text, "20 requests, 0 failed");
+    assert_string_equal(s.judgement.summary,
+                        "count 6: servers ok (5), clients below 25, key licensed");
+    kms_facts_set_number(key, KMS_FACT_LICENSE_STATUS, KMS_LICENSE_NOTIFICATION);
+    kms_facts_set_number(key, KMS_FACT_LICENSE_REASON, 0xC004F035);
+    judge(&s);
+    kms_judge_key_text(&s.judgement.key[0], text, sizeof text);
+    assert_non_null(strstr(text, "notification, 0xC004F035"));
+    kms_facts_remove(key, KMS_FACT_LICENSE_STATUS);
+    kms_facts_set_text(key, KMS_FACT_LICENSE_WORD, "Lizenz unklar");
+    judge(&s);
+    kms_judge_key_text(&s.judgement.key[0], text, sizeof text);
+    assert_true(kms_text_starts(text, "state unknown ('Lizenz unklar')"));
+    assert_int_equal(s.judgement.state,
+                     KMS_STATE_WARNING); /* clients below 25 is worse than unknown */
+    scene_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts_are_judged_by_class_and_declaration),
+        cmocka_unit_test(our_own_entry_is_taken_from_the_verdict_not_from_the_count),
+        cmocka_unit_test(license_states_are_judged_as_windows_numbers_them),
+        cmocka_unit_test(an_expiring_key_warns_then_is_critical),
+        cmocka_unit_test(a_superseded_key_never_outranks_a_licensed_one),
+        cmocka_unit_test(several_keys_are_judged_each_by_its_application),
+        cmocka_unit_test(a_wanted_class_without_a_key_is_not_served_or_unknown),
+        cmocka_unit_test(failed_requests_need_number_and_ratio),
+        cmocka_unit_test(stale_replaces_the_verdict_by_unknown),
+        cmocka_unit_test(a_failed_attempt_keeps_the_last_good_facts_as_stale),
+        cmocka_unit_test(a_host_without_any_answer_is_unknown),
+        cmocka_unit_test(a_host_of_which_only_the_port_is_known_is_ok_for_reachability),
+        cmocka_unit_test(an_unreachable_port_is_critical_with_its_name),
+        cmocka_unit_test(the_highest_source_that_is_not_stale_wins),
+        cmocka_unit_test(port_key_and_epid_can_contradict),
+        cmocka_unit_test(service_clock_and_authenticity_are_judged),
+        cmocka_unit_test(publication_is_judged_as_the_rules_say),
+        cmocka_unit_test(texts_say_what_an_administrator_wants_to_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
