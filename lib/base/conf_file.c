@@ -1,0 +1,148 @@
+/* Gives the configuration reader the files of the machine. */
+#include "base/conf.h"
+
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+
+static enum kms_status add_name(char ***names, size_t *count, const char *name)
+{
+    char **more = realloc(*names, (*count + 1) * sizeof *more);
+    if (!more) {
+        return KMS_ENOMEM;
+    }
+    *names = more;
+    more[*count] = kms_text_dup(name);
+    if (!more[*count]) {
+        return KMS_ENOMEM;
+    }
+    (*count)++;
+    return KMS_OK;
+}
+
+static void free_names(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
+}
+
+/* The pattern beside the file it stands in; wildcards in the folder's own name are none. */
+static enum kms_status join(const char *from, const char *pattern, bool escape,
+                            struct kms_buf *path)
+{
+    const char *slash = strrchr(from, '/');
+    enum kms_status status = KMS_OK;
+    if (pattern[0] != '/' && slash) {
+        for (const char *c = from; c <= slash && status == KMS_OK; c++) {
+            if (escape && strchr("*?[]\\", *c)) {
+                status = kms_buf_add_str(path, "\\");
+            }
+            if (status == KMS_OK) {
+                status = kms_buf_add(path, c, 1);
+            }
+        }
+    }
+    return status == KMS_OK ? kms_buf_add_str(path, pattern) : status;
+}
+
+static enum kms_status expand_wildcards(const char *path, const char *pattern, char ***names,
+                                        size_t *count, struct kms_fault *fault)
+{
+    glob_t found = {0};
+    int failed = glob(path, 0, NULL, &found); /* sorted */
+    if (failed == GLOB_NOMATCH) {
+        return KMS_OK; /* an empty conf.d is a fine conf.d */
+    }
+    if (failed) {
+        return kms_fault_set(fault, failed == GLOB_NOSPACE ? KMS_ENOMEM : KMS_EIO, 0,
+                             "'%.120s' cannot be searched", pattern);
+    }
+    enum kms_status status = KMS_OK;
+    for (size_t i = 0; i < found.gl_pathc && status == KMS_OK; i++) {
+        status = add_name(names, count, found.gl_pathv[i]);
+    }
+    globfree(&found);
+    return status;
+}
+
+static enum kms_status expand(void *arg, const char *from, const char *pattern, char ***ret_names,
+                              size_t *ret_count, struct kms_fault *fault)
+{
+    (void)arg;
+    char **names = NULL;
+    size_t count = 0;
+    struct kms_buf path;
+    kms_buf_init(&path, (size_t)4 * KMS_CONF_TEXT_MAX);
+    bool wild = strpbrk(pattern, "*?[") != NULL;
+    enum kms_status status = join(from, pattern, wild, &path);
+    if (status == KMS_OK && wild) {
+        status = expand_wildcards(kms_buf_str(&path), pattern, &names, &count, fault);
+    } else if (status == KMS_OK) {
+        status = add_name(&names, &count, kms_buf_str(&path));
+    }
+    kms_buf_done(&path);
+    if (status != KMS_OK) {
+        free_names(names, count);
+        if (status != KMS_EIO) {
+            return kms_fault_set(fault, status, 0, "%s", kms_status_text(status));
+        }
+        return status;
+    }
+    *ret_names = names;
+    *ret_count = count;
+    return KMS_OK;
+}
+
+static const char *why(enum kms_status status, int error)
+{
+    switch (status) {
+    case KMS_ENOTFOUND:
+        return "no such file";
+    case KMS_EINVAL:
+        return "not a regular file";
+    case KMS_EIO:
+        return error != 0 ? strerrordesc_np(error) : "it cannot be read";
+    default:
+        return kms_status_text(status);
+    }
+}
+
+static enum kms_status read_whole(void *arg, const char *name, struct kms_buf *text,
+                                  uint64_t ret_identity[2], struct kms_fault *fault)
+{
+    (void)arg;
+    struct kms_file_stamp stamp;
+    int error = 0;
+    enum kms_status status = kms_file_read(name, text, &stamp, &error);
+    if (status != KMS_OK) {
+        char shown[128];
+        kms_text_clean(shown, sizeof shown, name, strlen(name));
+        return kms_fault_set(fault, status, 0, "'%s': %s", shown, why(status, error));
+    }
+    ret_identity[0] = stamp.device;
+    ret_identity[1] = stamp.inode;
+    return KMS_OK;
+}
+
+struct kms_conf *kms_conf_load(const char *path, struct kms_conf_errors *errors)
+{
+    const struct kms_conf_source source = {.expand = expand, .read = read_whole};
+    struct kms_buf text;
+    kms_buf_init(&text, KMS_CONF_FILE_SIZE_MAX);
+    struct kms_file_stamp stamp;
+    int error = 0;
+    struct kms_conf *conf = NULL;
+    enum kms_status status = kms_file_read(path, &text, &stamp, &error);
+    if (status == KMS_OK) {
+        conf = kms_conf_parse(path, kms_buf_str(&text), text.len, &source, errors);
+    } else {
+        kms_conf_error(errors, path, 0, "%s", why(status, error));
+    }
+    kms_buf_done(&text);
+    return conf;
+}

@@ -1,0 +1,132 @@
+/* The configuration of a machine: includes beside their file, sorted wildcards, files that are not
+ * there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/conf.h"
+#include "base/file.h"
+#include "base/text.h"
+
+struct folder {
+    char path[64];
+    struct kms_buf text;
+    struct kms_conf_errors errors;
+    struct kms_conf *conf;
+};
+
+static void put(const struct folder *f, const char *name, const char *contents)
+{
+    char path[256];
+    kms_text_format(path, sizeof path, "%s/%s", f->path, name);
+    assert_int_equal(kms_file_replace(path, contents, strlen(contents), 0600, NULL), KMS_OK);
+}
+
+static int set_up(void **state)
+{
+    static struct folder f;
+    kms_text_copy(f.path, sizeof f.path, "/tmp/kms-conf-XXXXXX");
+    assert_non_null(mkdtemp(f.path));
+    char sub[128];
+    kms_text_format(sub, sizeof sub, "%s/a[b]*", f.path);
+    assert_int_equal(mkdir(sub, 0700), 0);
+    kms_buf_init(&f.text, 65536);
+    kms_conf_errors_init(&f.errors, &f.text);
+    f.conf = NULL;
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct folder *f = *state;
+    kms_conf_free(f->conf);
+    kms_buf_done(&f->text);
+    static const char *const names[] = {"a[b]*/main.conf", "a[b]*/1.inc", "a[b]*/2.inc",
+                                        "a[b]*/10.inc",    "a[b]*/x",     "a[b]*"};
+    for (size_t i = 0; i < KMS_COUNT_OF(names); i++) {
+        char path[256];
+        kms_text_format(path, sizeof path, "%s/%s", f->path, names[i]);
+        if (unlink(path) != 0) {
+            (void)rmdir(path);
+        }
+    }
+    return rmdir(f->path);
+}
+
+static void load(struct folder *f)
+{
+    char path[256];
+    kms_text_format(path, sizeof path, "%s/a[b]*/main.conf", f->path);
+    f->conf = kms_conf_load(path, &f->errors);
+    kms_conf_errors_end(&f->errors);
+}
+
+static void wildcards_are_sorted_and_count_from_the_including_file(void **state)
+{
+    struct folder *f = *state;
+    put(f, "a[b]*/main.conf", "include \"*.inc\"\ninclude x\ninclude \"none.d/*.conf\"\n");
+    put(f, "a[b]*/1.inc", "n 1\n");
+    put(f, "a[b]*/2.inc", "n 2\n");
+    put(f, "a[b]*/10.inc", "n 10\n");
+    put(f, "a[b]*/x", "n x\n");
+    load(f);
+    assert_string_equal(kms_buf_str(&f->text), "");
+    static const char *const wanted[] = {"1", "10", "2", "x"};
+    const struct kms_conf_node *node = kms_conf_root(f->conf)->child;
+    for (size_t i = 0; i < KMS_COUNT_OF(wanted); i++) {
+        assert_non_null(node);
+        assert_string_equal(node->value[0], wanted[i]);
+        node = node->next;
+    }
+    assert_null(node);
+}
+
+static void a_file_that_includes_itself_by_another_name_is_found_out(void **state)
+{
+    struct folder *f = *state;
+    put(f, "a[b]*/main.conf", "include \"./x\"\n");
+    put(f, "a[b]*/x", "include \"./././x\"\n");
+    load(f);
+    assert_int_equal(f->errors.count, 1);
+    assert_non_null(strstr(kms_buf_str(&f->text), "is being read already"));
+}
+
+static void a_file_that_is_not_there_is_named(void **state)
+{
+    struct folder *f = *state;
+    load(f);
+    assert_null(f->conf);
+    assert_non_null(strstr(kms_buf_str(&f->text), "a[b]*/main.conf: no such file\n"));
+}
+
+static void an_include_that_is_not_there_is_named(void **state)
+{
+    struct folder *f = *state;
+    put(f, "a[b]*/main.conf", "\ninclude \"nowhere.conf\"\ninclude \".\"\n");
+    load(f);
+    assert_non_null(strstr(kms_buf_str(&f->text), "main.conf:2: include: '"));
+    assert_non_null(strstr(kms_buf_str(&f->text), "nowhere.conf': no such file\n"));
+    assert_non_null(strstr(kms_buf_str(&f->text), "main.conf:3: include: '"));
+    assert_non_null(strstr(kms_buf_str(&f->text), "not a regular file\n"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(wildcards_are_sorted_and_count_from_the_including_file,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_that_includes_itself_by_another_name_is_found_out,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_that_is_not_there_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_include_that_is_not_there_is_named, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
