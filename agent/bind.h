@@ -1,0 +1,34 @@
+/* Option rows meet the configuration tree: every key of a block is set by its row, or is an error.
+ */
+#ifndef KMS_AGENT_BIND_H
+#define KMS_AGENT_BIND_H
+
+#include <stdbool.h>
+
+#include "base/conf.h"
+#include "base/opt.h"
+
+/* A kind of block that may stand in another. */
+struct kms_bind_block {
+    const char *name;  /* NULL ends the list */
+    const char *usage; /* for messages: "host \"NAME\" { ... }" */
+    bool titled;
+    bool repeated; /* may stand there more than once */
+};
+
+/* What may stand in a block: the rows of one section, and blocks. */
+struct kms_bind {
+    const struct kms_opt *opts;
+    const char *section;
+    const struct kms_bind_block *blocks; /* NULL: none */
+};
+
+/* Sets base from the settings of block. Reports unknown, repeated and wrong ones; blocks inside are
+ * checked for name, title and repetition, not entered. */
+void kms_bind_apply(const struct kms_bind *bind, const struct kms_conf_node *block, void *base,
+                    struct kms_conf_errors *errors);
+
+/* The next block of that name among node and those after it; NULL: none. */
+const struct kms_conf_node *kms_bind_find(const struct kms_conf_node *node, const char *name);
+
+#endif

@@ -1,0 +1,30 @@
+/* The option rows of kmsmond. */
+#include "agent/options.h"
+
+#include <stddef.h>
+
+#define ROW(name, letter, kind, member)                                       \
+    .key = (name), .long_opt = (name), .short_opt = (letter), .type = (kind), \
+    .offset = offsetof(struct kms_options, member), .given_offset = KMS_OPT_NO_GIVEN
+
+static const struct kms_opt rows[] = {
+    {ROW("config", 'c', KMS_OPT_TEXT, config), .preset = KMSMON_CONFIG_FILE, .arg = "FILE",
+     .help = "configuration to use"},
+    {ROW("check", 't', KMS_OPT_FLAG, check),
+     .help = "check the configuration, print the effective one, and exit"},
+    {ROW("list-keys", 0, KMS_OPT_FLAG, list_keys),
+     .help = "list every key of the configuration with what it allows, and exit"},
+    {ROW("daemon", 'd', KMS_OPT_FLAG, detach),
+     .help = "go to the background once started; log to syslog"},
+    {ROW("pid-file", 'P', KMS_OPT_TEXT, pid_file), .arg = "FILE",
+     .help = "write the process number there"},
+    {ROW("verbose", 'v', KMS_OPT_COUNT, verbose), .help = "log everything, as log-level = debug"},
+    {ROW("version", 'V', KMS_OPT_FLAG, version), .help = "print the version and exit"},
+    {ROW("help", 'h', KMS_OPT_FLAG, help), .help = "print this help and exit"},
+    KMS_OPT_END,
+};
+
+const struct kms_opt *kms_options_rows(void)
+{
+    return rows;
+}

@@ -1,0 +1,24 @@
+/* The command line of kmsmond as option rows. */
+#ifndef KMS_AGENT_OPTIONS_H
+#define KMS_AGENT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/opt.h"
+
+struct kms_options {
+    char *config;
+    bool check;     /* -t */
+    bool list_keys; /* --list-keys */
+    bool detach;    /* -d */
+    char *pid_file;
+    int64_t verbose;
+    bool version;
+    bool help;
+};
+
+/* Rows over struct kms_options, ended by KMS_OPT_END. */
+const struct kms_opt *kms_options_rows(void);
+
+#endif

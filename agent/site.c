@@ -1,0 +1,509 @@
+/* Builds the site from the configuration tree, and prints it back. */
+#include "agent/site.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/bind.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#define SECOND_MS INT64_C(1000)
+#define MINUTE_MS (60 * SECOND_MS)
+#define DAY_MS    (24 * 60 * MINUTE_MS)
+
+/* A host block before it becomes a target. */
+struct host_values {
+    char *address;
+    int64_t port; /* 0: not given */
+    uint64_t classes;
+};
+
+static const struct kms_opt_choice log_levels[] = {
+    {"error", KMS_LOG_ERROR},
+    {"warning", KMS_LOG_WARNING},
+    {"info", KMS_LOG_INFO},
+    {"debug", KMS_LOG_DEBUG},
+    {0},
+};
+
+static const struct kms_opt_choice classes[] = {
+    {"client", KMS_CLASS_CLIENT},
+    {"server", KMS_CLASS_SERVER},
+    {"office2010", KMS_CLASS_OFFICE2010},
+    {"office", KMS_CLASS_OFFICE},
+    {0},
+};
+
+#define ROW(in, name, kind, type_of, member)                                                    \
+    .section = (in), .key = (name), .type = (kind), .offset = offsetof(struct type_of, member), \
+    .given_offset = KMS_OPT_NO_GIVEN
+
+static const struct kms_opt site_rows[] = {
+    {ROW("", "agentx", KMS_OPT_TEXT, kms_site, agentx), .preset = "unix:/var/agentx/master",
+     .arg = "ADDRESS", .help = "where snmpd listens for subagents"},
+    {ROW("", "ping-interval", KMS_OPT_DURATION, kms_site, ping_ms), .min = 2 * SECOND_MS,
+     .max = 5 * SECOND_MS, .preset = "3s", .arg = "TIME",
+     .help = "how often snmpd is asked for a sign of life"},
+    {ROW("", "interval", KMS_OPT_DURATION, kms_site, interval_ms), .min = SECOND_MS, .max = DAY_MS,
+     .preset = "60s", .arg = "TIME", .help = "time between two polls of a source"},
+    {ROW("", "state-dir", KMS_OPT_TEXT, kms_site, state_dir), .preset = "/var/lib/kmsmon",
+     .arg = "DIR", .help = "where the stable SNMP indexes are kept"},
+    {ROW("", "log-level", KMS_OPT_CHOICE, kms_site, log_level), .preset = "info",
+     .choices = log_levels, .arg = "WORD", .help = "least important messages that are logged"},
+    KMS_OPT_END,
+};
+
+static const struct kms_opt host_rows[] = {
+    {ROW("host", "address", KMS_OPT_TEXT, host_values, address), .arg = "ADDRESS",
+     .help = "name or IP address; default: the block's name"},
+    {ROW("host", "port", KMS_OPT_PORT, host_values, port), .arg = "N",
+     .help = "port that clients use; default: 1688"},
+    {ROW("host", "classes", KMS_OPT_SET, host_values, classes), .choices = classes, .arg = "LIST",
+     .help = "what the site relies on here"},
+    KMS_OPT_END,
+};
+
+static const struct kms_opt report_rows[] = {
+    {ROW("host.report", "url", KMS_OPT_TEXT, kms_source_config, url), .arg = "PATH|URL",
+     .help = "where slmgr's output lies; required"},
+    {ROW("host.report", "max-age", KMS_OPT_DURATION, kms_source_config, max_age_ms),
+     .min = SECOND_MS, .max = 3650 * DAY_MS, .preset = "26h", .arg = "TIME",
+     .help = "older data is stale and no longer judged"},
+    {ROW("host.report", "interval", KMS_OPT_DURATION, kms_source_config, interval_ms),
+     .min = SECOND_MS, .max = DAY_MS, .arg = "TIME",
+     .help = "time between two reads; default: the top's interval"},
+    {ROW("host.report", "timeout", KMS_OPT_DURATION, kms_source_config, timeout_ms), .min = 100,
+     .max = 10 * MINUTE_MS, .preset = "10s", .arg = "TIME",
+     .help = "longest time that one read may take"},
+    {ROW("host.report", "max-size", KMS_OPT_BYTES, kms_source_config, size_max), .min = 1024,
+     .max = INT64_C(256) << 20, .preset = "8M", .arg = "SIZE",
+     .help = "larger reports are refused"},
+    {ROW("host.report", "ca-file", KMS_OPT_TEXT, kms_source_config, ca_file), .arg = "FILE",
+     .help = "PEM file that an https server is checked against"},
+    KMS_OPT_END,
+};
+
+static const struct kms_bind_block site_blocks[] = {
+    {.name = "host", .usage = "host \"NAME\" { ... }", .titled = true, .repeated = true},
+    {.name = "judgement", .usage = "judgement { ... }"},
+    {0},
+};
+
+static const struct kms_bind_block host_blocks[] = {
+    {.name = "report", .usage = "report { url = \"PATH or URL\" }"},
+    {0},
+};
+
+static const struct kms_bind top = {site_rows, "", site_blocks};
+static const struct kms_bind in_host = {host_rows, "host", host_blocks};
+static const struct kms_bind in_report = {report_rows, "host.report", NULL};
+
+static struct kms_bind in_judgement(void)
+{
+    return (struct kms_bind){kms_policy_opts(), "judgement", NULL};
+}
+
+/* The line of a key, or of its block when the key was not given. */
+static unsigned line_of(const struct kms_conf_node *block, const char *key)
+{
+    for (const struct kms_conf_node *node = block->child; node; node = node->next) {
+        if (!node->block && kms_text_equal(node->name, key)) {
+            return node->line;
+        }
+    }
+    return block->line;
+}
+
+static bool has_blank_or_control(const char *text)
+{
+    struct kms_rd rd = kms_rd_over(text, strlen(text));
+    uint32_t c;
+    while (kms_rd_utf8(&rd, &c)) {
+        if (c <= 0x20 || (c >= 0x7F && c <= 0xA0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether cleaning for logs and SNMP would leave the name as it is. */
+static bool is_plain(const char *text)
+{
+    char clean[KMS_CONF_TEXT_MAX + 1];
+    kms_text_clean(clean, sizeof clean, text, strlen(text));
+    return kms_text_equal(clean, text);
+}
+
+static void check_word(const struct kms_conf_node *block, const char *key, const char *value,
+                       struct kms_conf_errors *errors)
+{
+    if (value && (!value[0] || has_blank_or_control(value) || !is_plain(value))) {
+        kms_conf_error(errors, block->file, line_of(block, key),
+                       "%s: empty or with a blank; allowed: visible characters without blanks",
+                       key);
+    }
+}
+
+static void check_path(const struct kms_conf_node *block, const char *key, const char *value,
+                       struct kms_conf_errors *errors)
+{
+    if (value && (value[0] != '/' || !is_plain(value))) {
+        char shown[128];
+        kms_text_clean(shown, sizeof shown, value, strlen(value));
+        kms_conf_error(errors, block->file, line_of(block, key),
+                       "%s: '%s' is not an absolute path; allowed: /FOLDER/NAME", key, shown);
+    }
+}
+
+static void check_url(const struct kms_conf_node *block, const char *url,
+                      struct kms_conf_errors *errors)
+{
+    if (!url) {
+        kms_conf_error(errors, block->file, block->line,
+                       "report: url is missing; allowed: url = \"/PATH\", or a URL with file://, "
+                       "http:// or https://");
+        return;
+    }
+    static const char *const starts[] = {"/", "file:///", "http://", "https://"};
+    for (size_t i = 0; i < KMS_COUNT_OF(starts); i++) {
+        if (kms_text_starts(url, starts[i]) && url[strlen(starts[i])] && is_plain(url)) {
+            return;
+        }
+    }
+    char shown[128];
+    kms_text_clean(shown, sizeof shown, url, strlen(url));
+    kms_conf_error(errors, block->file, line_of(block, "url"),
+                   "url: '%s' is neither an absolute path nor a URL; allowed: /PATH, file:///PATH, "
+                   "http://SERVER/PATH, https://SERVER/PATH",
+                   shown);
+}
+
+static void read_report(const struct kms_conf_node *block, struct kms_source_config *source,
+                        struct kms_conf_errors *errors)
+{
+    source->enabled = true;
+    if (kms_opts_preset(report_rows, source) != KMS_OK) {
+        kms_conf_out_of_memory(errors);
+        return;
+    }
+    kms_bind_apply(&in_report, block, source, errors);
+    check_url(block, source->url, errors);
+    check_path(block, "ca-file", source->ca_file, errors);
+}
+
+static void check_host_name(const struct kms_conf_node *block, struct kms_conf_errors *errors)
+{
+    if (!block->title) {
+        return; /* reported when the block was seen */
+    }
+    if (!block->title[0] || strlen(block->title) > 255 || has_blank_or_control(block->title) ||
+        !is_plain(block->title)) {
+        char shown[64];
+        kms_text_clean(shown, sizeof shown, block->title, strlen(block->title));
+        kms_conf_error(errors, block->file, block->line,
+                       "host: '%s' is not a name; allowed: 1 to 255 visible bytes without blanks",
+                       shown);
+    }
+}
+
+static void read_host(const struct kms_conf_node *block, struct kms_target *host,
+                      struct kms_conf_errors *errors)
+{
+    check_host_name(block, errors);
+    struct host_values values = {0};
+    kms_bind_apply(&in_host, block, &values, errors);
+    check_word(block, "address", values.address, errors);
+    host->name = kms_text_dup(block->title ? block->title : "");
+    if (!host->name) {
+        kms_conf_out_of_memory(errors);
+    }
+    host->address = values.address;
+    host->port_given = values.port != 0;
+    host->port = host->port_given ? values.port : KMS_DEFAULT_PORT;
+    host->classes = (uint32_t)values.classes;
+    host->origin = KMS_ORIGIN_CONFIGURED;
+    const struct kms_conf_node *report = kms_bind_find(block->child, "report");
+    if (report) {
+        read_report(report, &host->source[KMS_SOURCE_REPORT], errors);
+    } else {
+        kms_conf_error(errors, block->file, block->line,
+                       "host '%.255s' has no source; add report { url = \"PATH or URL\" }",
+                       host->name ? host->name : "");
+    }
+}
+
+/* A host block in its place, for finding names that are there twice. */
+struct named {
+    const struct kms_conf_node *block;
+    size_t order;
+};
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static int compare_nocase(const char *a, const char *b)
+{
+    while (*a && lower(*a) == lower(*b)) {
+        a++;
+        b++;
+    }
+    return (unsigned char)lower(*a) - (unsigned char)lower(*b);
+}
+
+static int compare_named(const void *a, const void *b)
+{
+    const struct named *x = a;
+    const struct named *y = b;
+    int by_name = compare_nocase(x->block->title, y->block->title);
+    if (by_name != 0) {
+        return by_name;
+    }
+    return x->order < y->order ? -1 : 1;
+}
+
+static void check_repeated_hosts(const struct kms_conf_node *root, size_t count,
+                                 struct kms_conf_errors *errors)
+{
+    struct named *all = calloc(count + 1, sizeof *all);
+    if (!all) {
+        kms_conf_out_of_memory(errors);
+        return;
+    }
+    size_t found = 0;
+    const struct kms_conf_node *block = kms_bind_find(root->child, "host");
+    for (size_t i = 0; block; i++, block = kms_bind_find(block->next, "host")) {
+        if (block->title) {
+            all[found++] = (struct named){block, i};
+        }
+    }
+    qsort(all, found, sizeof *all, compare_named);
+    const struct kms_conf_node *first = NULL;
+    for (size_t i = 0; i < found; i++) {
+        block = all[i].block;
+        if (first && compare_nocase(first->title, block->title) == 0) {
+            kms_conf_error(errors, block->file, block->line,
+                           "host '%.255s' is there a second time; the first is at %.200s:%u; "
+                           "allowed: one block a host",
+                           block->title, first->file, first->line);
+        } else {
+            first = block;
+        }
+    }
+    free(all);
+}
+
+static void read_hosts(const struct kms_conf_node *root, struct kms_site *site,
+                       struct kms_conf_errors *errors)
+{
+    size_t count = 0;
+    const struct kms_conf_node *block = kms_bind_find(root->child, "host");
+    for (; block; block = kms_bind_find(block->next, "host")) {
+        count++;
+    }
+    if (count == 0) {
+        if (errors->count == 0) {
+            kms_conf_error(errors, root->file, 0,
+                           "there is no host to watch; add host \"NAME\" { report { url = "
+                           "\"PATH or URL\" } }");
+        }
+        return;
+    }
+    site->host = calloc(count, sizeof *site->host);
+    if (!site->host) {
+        kms_conf_out_of_memory(errors);
+        return;
+    }
+    block = kms_bind_find(root->child, "host");
+    for (; block; block = kms_bind_find(block->next, "host")) {
+        read_host(block, &site->host[site->host_count++], errors);
+    }
+    check_repeated_hosts(root, count, errors);
+}
+
+static void read_site(const struct kms_conf_node *root, struct kms_site *site,
+                      struct kms_conf_errors *errors)
+{
+    kms_policy_preset(&site->policy);
+    if (kms_opts_preset(site_rows, site) != KMS_OK) {
+        kms_conf_out_of_memory(errors);
+        return;
+    }
+    kms_bind_apply(&top, root, site, errors);
+    check_word(root, "agentx", site->agentx, errors);
+    check_path(root, "state-dir", site->state_dir, errors);
+    const struct kms_conf_node *judgement = kms_bind_find(root->child, "judgement");
+    if (judgement) {
+        struct kms_bind bind = in_judgement();
+        kms_bind_apply(&bind, judgement, &site->policy, errors);
+    }
+    read_hosts(root, site, errors);
+}
+
+enum kms_status kms_site_build(const struct kms_conf *conf, struct kms_site *ret_site,
+                               struct kms_conf_errors *errors)
+{
+    struct kms_site site = {0};
+    read_site(kms_conf_root(conf), &site, errors);
+    if (errors->status != KMS_OK) {
+        kms_site_free(&site);
+        return errors->status;
+    }
+    *ret_site = site;
+    return KMS_OK;
+}
+
+enum kms_status kms_site_load(const char *path, struct kms_site *ret_site, struct kms_buf *errors)
+{
+    struct kms_conf_errors collected;
+    kms_conf_errors_init(&collected, errors);
+    struct kms_conf *conf = kms_conf_load(path, &collected);
+    if (conf) {
+        (void)kms_site_build(conf, ret_site, &collected);
+    }
+    kms_conf_errors_end(&collected);
+    kms_conf_free(conf);
+    return collected.status;
+}
+
+void kms_site_free(struct kms_site *site)
+{
+    if (!site) {
+        return;
+    }
+    for (size_t i = 0; i < site->host_count; i++) {
+        kms_target_done(&site->host[i]);
+    }
+    free(site->host);
+    kms_opts_free_values(site_rows, site);
+    *site = (struct kms_site){0};
+}
+
+/* Rows without a default are printed only when they were given; 0 and NULL say that they were not.
+ */
+static bool is_given(const struct kms_opt *opt, const void *base)
+{
+    const char *at = (const char *)base + opt->offset;
+    if (opt->preset) {
+        return true;
+    }
+    if (opt->type == KMS_OPT_TEXT) {
+        char *text;
+        memcpy(&text, at, sizeof text);
+        return text != NULL;
+    }
+    uint64_t number;
+    memcpy(&number, at, sizeof number);
+    return number != 0;
+}
+
+static enum kms_status print_value(const struct kms_opt *opt, const void *base, struct kms_buf *buf)
+{
+    if (opt->type == KMS_OPT_TEXT) {
+        char *text;
+        memcpy(&text, (const char *)base + opt->offset, sizeof text);
+        return kms_conf_quote(buf, text ? text : "");
+    }
+    char value[256];
+    kms_opt_print(opt, base, value, sizeof value);
+    return kms_buf_add_str(buf, value);
+}
+
+static enum kms_status print_rows(const struct kms_opt *rows, const char *section, const void *base,
+                                  const char *indent, struct kms_buf *buf)
+{
+    enum kms_status status = KMS_OK;
+    for (const struct kms_opt *opt = rows; status == KMS_OK && !kms_opt_is_end(opt); opt++) {
+        if (!kms_text_equal(opt->section, section) || !is_given(opt, base)) {
+            continue;
+        }
+        status = kms_buf_addf(buf, "%s%s = ", indent, opt->key);
+        if (status == KMS_OK) {
+            status = print_value(opt, base, buf);
+        }
+        if (status == KMS_OK) {
+            status = kms_buf_add_str(buf, "\n");
+        }
+    }
+    return status;
+}
+
+static enum kms_status print_report(const struct kms_source_config *source, struct kms_buf *buf)
+{
+    if (!source->enabled) {
+        return KMS_OK;
+    }
+    enum kms_status status = kms_buf_add_str(buf, "    report {\n");
+    if (status == KMS_OK) {
+        status = print_rows(report_rows, "host.report", source, "        ", buf);
+    }
+    return status == KMS_OK ? kms_buf_add_str(buf, "    }\n") : status;
+}
+
+static enum kms_status print_host(const struct kms_target *host, struct kms_buf *buf)
+{
+    const struct host_values values = {.address = host->address,
+                                       .port = host->port_given ? host->port : 0,
+                                       .classes = host->classes};
+    enum kms_status status = kms_buf_add_str(buf, "\nhost ");
+    if (status == KMS_OK) {
+        status = kms_conf_quote(buf, host->name);
+    }
+    if (status == KMS_OK) {
+        status = kms_buf_add_str(buf, " {\n");
+    }
+    if (status == KMS_OK) {
+        status = print_rows(host_rows, "host", &values, "    ", buf);
+    }
+    if (status == KMS_OK) {
+        status = print_report(&host->source[KMS_SOURCE_REPORT], buf);
+    }
+    return status == KMS_OK ? kms_buf_add_str(buf, "}\n") : status;
+}
+
+enum kms_status kms_site_print(const struct kms_site *site, struct kms_buf *buf)
+{
+    enum kms_status status = print_rows(site_rows, "", site, "", buf);
+    if (status == KMS_OK) {
+        status = kms_buf_add_str(buf, "\njudgement {\n");
+    }
+    if (status == KMS_OK) {
+        status = print_rows(kms_policy_opts(), "judgement", &site->policy, "    ", buf);
+    }
+    if (status == KMS_OK) {
+        status = kms_buf_add_str(buf, "}\n");
+    }
+    for (size_t i = 0; i < site->host_count && status == KMS_OK; i++) {
+        status = print_host(&site->host[i], buf);
+    }
+    return status;
+}
+
+static enum kms_status list_keys(const struct kms_bind *bind, struct kms_buf *buf)
+{
+    enum kms_status status = KMS_OK;
+    for (const struct kms_opt *opt = bind->opts; status == KMS_OK && !kms_opt_is_end(opt); opt++) {
+        if (!kms_text_equal(opt->section, bind->section)) {
+            continue;
+        }
+        char allowed[320];
+        kms_opt_allowed(opt, allowed, sizeof allowed);
+        status = kms_buf_addf(buf, "%s%s%s\t%s\t%s\t%s\n", bind->section,
+                              bind->section[0] ? "." : "", opt->key, allowed,
+                              opt->preset ? opt->preset : "-", opt->help);
+    }
+    return status;
+}
+
+enum kms_status kms_site_keys(struct kms_buf *buf)
+{
+    const struct kms_bind judgement = in_judgement();
+    const struct kms_bind *const all[] = {&top, &in_host, &in_report, &judgement};
+    enum kms_status status = KMS_OK;
+    for (size_t i = 0; i < KMS_COUNT_OF(all) && status == KMS_OK; i++) {
+        status = list_keys(all[i], buf);
+    }
+    return status;
+}

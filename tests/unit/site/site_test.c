@@ -1,0 +1,367 @@
+/* The site out of its configuration: values and defaults, printing and reading back, and every kind
+ * of error. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "agent/site.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+
+static enum kms_status build(const char *text, struct kms_site *ret_site, struct kms_buf *errors)
+{
+    kms_buf_init(errors, 65536);
+    struct kms_conf_errors collected;
+    kms_conf_errors_init(&collected, errors);
+    struct kms_conf *conf = kms_conf_parse("t.conf", text, strlen(text), NULL, &collected);
+    assert_non_null(conf);
+    enum kms_status status = kms_site_build(conf, ret_site, &collected);
+    kms_conf_errors_end(&collected);
+    kms_conf_free(conf);
+    return status;
+}
+
+static void expect_good(const char *text, struct kms_site *ret_site)
+{
+    struct kms_buf errors;
+    enum kms_status status = build(text, ret_site, &errors);
+    assert_string_equal(kms_buf_str(&errors), "");
+    assert_int_equal(status, KMS_OK);
+    kms_buf_done(&errors);
+}
+
+static void expect_errors(const char *text, const char *wanted)
+{
+    struct kms_site site;
+    struct kms_buf errors;
+    assert_int_equal(build(text, &site, &errors), KMS_EINVAL);
+    assert_string_equal(kms_buf_str(&errors), wanted);
+    kms_buf_done(&errors);
+}
+
+#define GOOD_HOST "host h { report { url = /r } }\n"
+
+static void the_smallest_configuration_has_all_defaults(void **state)
+{
+    (void)state;
+    struct kms_site site;
+    expect_good(GOOD_HOST, &site);
+    assert_string_equal(site.agentx, "unix:/var/agentx/master");
+    assert_int_equal(site.ping_ms, 3000);
+    assert_int_equal(site.interval_ms, 60000);
+    assert_string_equal(site.state_dir, "/var/lib/kmsmon");
+    assert_int_equal(site.log_level, KMS_LOG_INFO);
+    assert_int_equal(site.policy.required[KMS_CLASS_CLIENT], 25);
+    assert_int_equal(site.policy.required[KMS_CLASS_SERVER], 5);
+    assert_int_equal(site.host_count, 1);
+    const struct kms_target *host = &site.host[0];
+    assert_string_equal(host->name, "h");
+    assert_null(host->address);
+    assert_int_equal(host->port, 1688);
+    assert_false(host->port_given);
+    assert_int_equal(host->classes, 0);
+    assert_int_equal(host->origin, KMS_ORIGIN_CONFIGURED);
+    const struct kms_source_config *report = &host->source[KMS_SOURCE_REPORT];
+    assert_true(report->enabled);
+    assert_string_equal(report->url, "/r");
+    assert_int_equal(report->max_age_ms, INT64_C(26) * 3600000);
+    assert_int_equal(report->interval_ms, 0);
+    assert_int_equal(report->timeout_ms, 10000);
+    assert_int_equal(report->size_max, 8 << 20);
+    assert_null(report->ca_file);
+    kms_site_free(&site);
+}
+
+static const char full[] =
+    "agentx \"unix:/run/agentx/master\"\nping-interval 2500ms interval 5m\n"
+    "state-dir /srv/kmsmon log-level debug\n"
+    "judgement { client-threshold = 30 requests-window = 2h }\n"
+    "host \"kms01.corp.example.com\" {\n"
+    "  address 192.0.2.1 port 1689\n"
+    "  classes = {\"server\", \"client\"}\n"
+    "  report { url = \"https://intra/a \\\"b\\\".txt\" max-age 90m interval 10s timeout 1500ms\n"
+    "           max-size 512K ca-file /etc/ssl/ca.pem }\n"
+    "}\n"
+    "host KMS02 { classes office report { url = file:///in/kms02.txt } }\n";
+
+static void every_key_is_read(void **state)
+{
+    (void)state;
+    struct kms_site site;
+    expect_good(full, &site);
+    assert_string_equal(site.agentx, "unix:/run/agentx/master");
+    assert_int_equal(site.ping_ms, 2500);
+    assert_int_equal(site.interval_ms, 300000);
+    assert_string_equal(site.state_dir, "/srv/kmsmon");
+    assert_int_equal(site.log_level, KMS_LOG_DEBUG);
+    assert_int_equal(site.policy.required[KMS_CLASS_CLIENT], 30);
+    assert_int_equal(site.policy.requests_window_ms, 7200000);
+    assert_int_equal(site.host_count, 2);
+    const struct kms_target *host = &site.host[0];
+    assert_string_equal(host->address, "192.0.2.1");
+    assert_int_equal(host->port, 1689);
+    assert_true(host->port_given);
+    assert_int_equal(host->classes,
+                     KMS_CLASS_BIT(KMS_CLASS_CLIENT) | KMS_CLASS_BIT(KMS_CLASS_SERVER));
+    const struct kms_source_config *report = &host->source[KMS_SOURCE_REPORT];
+    assert_string_equal(report->url, "https://intra/a \"b\".txt");
+    assert_int_equal(report->max_age_ms, 5400000);
+    assert_int_equal(report->interval_ms, 10000);
+    assert_int_equal(report->timeout_ms, 1500);
+    assert_int_equal(report->size_max, 512 << 10);
+    assert_string_equal(report->ca_file, "/etc/ssl/ca.pem");
+    assert_int_equal(site.host[1].classes, KMS_CLASS_BIT(KMS_CLASS_OFFICE));
+    kms_site_free(&site);
+}
+
+static void assert_same_source(const struct kms_source_config *a, const struct kms_source_config *b)
+{
+    assert_int_equal(a->enabled, b->enabled);
+    assert_true(kms_text_equal(a->url, b->url));
+    assert_true(kms_text_equal(a->ca_file, b->ca_file));
+    assert_int_equal(a->interval_ms, b->interval_ms);
+    assert_int_equal(a->timeout_ms, b->timeout_ms);
+    assert_int_equal(a->max_age_ms, b->max_age_ms);
+    assert_int_equal(a->size_max, b->size_max);
+}
+
+static void assert_same_site(const struct kms_site *a, const struct kms_site *b)
+{
+    assert_string_equal(a->agentx, b->agentx);
+    assert_string_equal(a->state_dir, b->state_dir);
+    assert_int_equal(a->ping_ms, b->ping_ms);
+    assert_int_equal(a->interval_ms, b->interval_ms);
+    assert_int_equal(a->log_level, b->log_level);
+    assert_memory_equal(&a->policy, &b->policy, sizeof a->policy);
+    assert_int_equal(a->host_count, b->host_count);
+    for (size_t i = 0; i < a->host_count; i++) {
+        const struct kms_target *x = &a->host[i];
+        const struct kms_target *y = &b->host[i];
+        assert_string_equal(x->name, y->name);
+        assert_true(kms_text_equal(x->address, y->address));
+        assert_int_equal(x->port, y->port);
+        assert_int_equal(x->port_given, y->port_given);
+        assert_int_equal(x->classes, y->classes);
+        for (size_t source = 0; source <= KMS_SOURCE_MAX; source++) {
+            assert_same_source(&x->source[source], &y->source[source]);
+        }
+    }
+}
+
+static void what_is_printed_reads_back_to_the_same_site(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {full, GOOD_HOST};
+    for (size_t i = 0; i < KMS_COUNT_OF(texts); i++) {
+        struct kms_site site;
+        struct kms_site again;
+        struct kms_buf printed;
+        kms_buf_init(&printed, 65536);
+        expect_good(texts[i], &site);
+        assert_int_equal(kms_site_print(&site, &printed), KMS_OK);
+        expect_good(kms_buf_str(&printed), &again);
+        assert_same_site(&site, &again);
+        kms_site_free(&site);
+        kms_site_free(&again);
+        kms_buf_done(&printed);
+    }
+}
+
+static void unknown_keys_and_blocks_list_the_allowed_ones_and_the_nearest(void **state)
+{
+    (void)state;
+    expect_errors(
+        "intervall 60s\nzzz = 1\n"
+        "hosts x { }\n" GOOD_HOST "host b { prot 3 report { url /r maxage 1h } wsman { } }\n",
+        "t.conf:1: unknown key 'intervall', did you mean 'interval'?; allowed: agentx, "
+        "ping-interval, interval, state-dir, log-level; blocks: host, judgement\n"
+        "t.conf:2: unknown key 'zzz'; allowed: agentx, ping-interval, interval, state-dir, "
+        "log-level; blocks: host, judgement\n"
+        "t.conf:3: unknown block 'hosts', did you mean 'host'?; allowed: agentx, ping-interval, "
+        "interval, state-dir, log-level; blocks: host, judgement\n"
+        "t.conf:5: unknown key 'prot', did you mean 'port'?; allowed: address, port, classes; "
+        "blocks: report\n"
+        "t.conf:5: unknown block 'wsman'; allowed: address, port, classes; blocks: report\n"
+        "t.conf:5: unknown key 'maxage', did you mean 'max-age'?; allowed: url, max-age, interval, "
+        "timeout, max-size, ca-file\n");
+}
+
+static void repeated_keys_blocks_and_hosts_name_the_first_place(void **state)
+{
+    (void)state;
+    expect_errors(
+        "interval 1m\n\ninterval 2m\n" GOOD_HOST
+        "host b { report { url /r url /s } report { } }\nhost H { report { url /r } }\n"
+        "judgement { }\njudgement { }\n",
+        "t.conf:3: interval is there a second time; the first is at t.conf:1; allowed: one of "
+        "them\n"
+        "t.conf:8: block judgement is there a second time; the first is at t.conf:7; allowed: one "
+        "of them\n"
+        "t.conf:5: block report is there a second time; the first is at t.conf:5; allowed: one of "
+        "them\n"
+        "t.conf:5: url is there a second time; the first is at t.conf:5; allowed: one of them\n"
+        "t.conf:6: host 'H' is there a second time; the first is at t.conf:4; allowed: one block "
+        "a host\n");
+}
+
+static void wrong_values_say_what_is_allowed(void **state)
+{
+    (void)state;
+    struct kms_site site;
+    struct kms_buf errors;
+    assert_int_equal(build("interval soon\nping-interval 1s\nlog-level loud\n"
+                           "host h { port 0 classes = {server, klient} report { url = /r\n"
+                           "max-size 1\n timeout = {1s} } }\njudgement { client-threshold = -1 }\n",
+                           &site, &errors),
+                     KMS_EINVAL);
+    static const char *const wanted[] = {
+        "t.conf:1: interval: 'soon' is not a duration; allowed: ",
+        "t.conf:2: ping-interval: '1s' is out of range; allowed: a duration such as 90s, 5m or "
+        "4h, 2s to 5s\n",
+        "t.conf:3: log-level: 'loud' is unknown; allowed: one of error, warning, info, debug\n",
+        "t.conf:4: port: '0' is out of range; allowed: a port number, 1 to 65535\n",
+        "t.conf:4: classes: 'klient' is unknown; allowed: any of client, server, office2010, "
+        "office\n",
+        "t.conf:5: max-size: '1' is out of range; allowed: a size such as 512K or 8M, 1K to "
+        "256M\n",
+        "t.conf:6: timeout: one value, not a list; allowed: a duration such as 90s",
+        "t.conf:7: client-threshold: '-1' is ",
+    };
+    for (size_t i = 0; i < KMS_COUNT_OF(wanted); i++) {
+        if (!strstr(kms_buf_str(&errors), wanted[i])) {
+            fail_msg("'%s' is not in:\n%s", wanted[i], kms_buf_str(&errors));
+        }
+    }
+    kms_buf_done(&errors);
+}
+
+static void a_host_needs_a_name_and_a_source(void **state)
+{
+    (void)state;
+    expect_errors("host { report { url /r } }\nhost \"\" { report { url /r } }\n"
+                  "host \"a b\" { report { url /r } }\nhost c { }\nhost d { report { } }\n"
+                  "host e { report x { url /r } }\nhost = f\n",
+                  "t.conf:1: block host has no name; allowed: host \"NAME\" { ... }\n"
+                  "t.conf:7: host is a block; allowed: host \"NAME\" { ... }\n"
+                  "t.conf:2: host: '' is not a name; allowed: 1 to 255 visible bytes without "
+                  "blanks\n"
+                  "t.conf:3: host: 'a b' is not a name; allowed: 1 to 255 visible bytes without "
+                  "blanks\n"
+                  "t.conf:4: host 'c' has no source; add report { url = \"PATH or URL\" }\n"
+                  "t.conf:5: report: url is missing; allowed: url = \"/PATH\", or a URL with "
+                  "file://, http:// or https://\n"
+                  "t.conf:6: block report has no name of its own, but 'x' stands there; allowed: "
+                  "report { url = \"PATH or URL\" }\n");
+}
+
+static void a_configuration_without_hosts_is_an_error(void **state)
+{
+    (void)state;
+    expect_errors("", "t.conf: there is no host to watch; add host \"NAME\" { report { url = "
+                      "\"PATH or URL\" } }\n");
+    expect_errors("interval { }\n",
+                  "t.conf:1: interval is a key and no block; allowed: interval = VALUE\n");
+}
+
+static void paths_are_absolute_and_words_have_no_blanks(void **state)
+{
+    (void)state;
+    expect_errors(
+        "state-dir var\nagentx \"a b\"\n"
+        "host h { address \"\" classes = {} report {\n url in.txt\n ca-file ca.pem } }\n"
+        "host i { report { url = \"-\" } }\nhost j { report { url = \"file://\" } }\n",
+        "t.conf:2: agentx: empty or with a blank; allowed: visible characters without "
+        "blanks\n"
+        "t.conf:1: state-dir: 'var' is not an absolute path; allowed: /FOLDER/NAME\n"
+        "t.conf:3: classes: this list is empty; leave the key out, or name some; allowed: "
+        "any of client, server, office2010, office\n"
+        "t.conf:3: address: empty or with a blank; allowed: visible characters without "
+        "blanks\n"
+        "t.conf:4: url: 'in.txt' is neither an absolute path nor a URL; allowed: /PATH, "
+        "file:///PATH, http://SERVER/PATH, https://SERVER/PATH\n"
+        "t.conf:5: ca-file: 'ca.pem' is not an absolute path; allowed: /FOLDER/NAME\n"
+        "t.conf:6: url: '-' is neither an absolute path nor a URL; allowed: /PATH, "
+        "file:///PATH, http://SERVER/PATH, https://SERVER/PATH\n"
+        "t.conf:7: url: 'file://' is neither an absolute path nor a URL; allowed: /PATH, "
+        "file:///PATH, http://SERVER/PATH, https://SERVER/PATH\n");
+}
+
+static void a_file_is_loaded_and_its_errors_are_told(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/kms-site-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
+    struct kms_buf errors;
+    kms_buf_init(&errors, 65536);
+    struct kms_site site;
+    assert_int_equal(kms_file_replace(path, GOOD_HOST, strlen(GOOD_HOST), 0600, NULL), KMS_OK);
+    assert_int_equal(kms_site_load(path, &site, &errors), KMS_OK);
+    kms_site_free(&site);
+    assert_int_equal(kms_file_replace(path, "x 1\n", 4, 0600, NULL), KMS_OK);
+    assert_int_equal(kms_site_load(path, &site, &errors), KMS_EINVAL);
+    assert_non_null(strstr(kms_buf_str(&errors), ":1: unknown key 'x'"));
+    assert_int_equal(unlink(path), 0);
+    kms_buf_clear(&errors);
+    assert_int_equal(kms_site_load(path, &site, &errors), KMS_EINVAL);
+    assert_non_null(strstr(kms_buf_str(&errors), ": no such file"));
+    kms_buf_done(&errors);
+}
+
+static void ten_thousand_hosts_are_read(void **state)
+{
+    (void)state;
+    struct kms_buf text;
+    kms_buf_init(&text, 8 << 20);
+    for (int i = 0; i < 10000; i++) {
+        assert_int_equal(kms_buf_addf(&text, "host kms%d { report { url = /in/%d } }\n", i, i),
+                         KMS_OK);
+    }
+    struct kms_site site;
+    expect_good(kms_buf_str(&text), &site);
+    assert_int_equal(site.host_count, 10000);
+    assert_string_equal(site.host[9999].name, "kms9999");
+    kms_site_free(&site);
+    kms_buf_done(&text);
+}
+
+static void every_key_is_listed(void **state)
+{
+    (void)state;
+    struct kms_buf keys;
+    kms_buf_init(&keys, 65536);
+    assert_int_equal(kms_site_keys(&keys), KMS_OK);
+    static const char *const wanted[] = {"agentx\t", "host.classes\t", "host.report.max-age\t",
+                                         "judgement.client-threshold\t"};
+    for (size_t i = 0; i < KMS_COUNT_OF(wanted); i++) {
+        assert_non_null(strstr(kms_buf_str(&keys), wanted[i]));
+    }
+    kms_buf_done(&keys);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_smallest_configuration_has_all_defaults),
+        cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(what_is_printed_reads_back_to_the_same_site),
+        cmocka_unit_test(unknown_keys_and_blocks_list_the_allowed_ones_and_the_nearest),
+        cmocka_unit_test(repeated_keys_blocks_and_hosts_name_the_first_place),
+        cmocka_unit_test(wrong_values_say_what_is_allowed),
+        cmocka_unit_test(a_host_needs_a_name_and_a_source),
+        cmocka_unit_test(a_configuration_without_hosts_is_an_error),
+        cmocka_unit_test(paths_are_absolute_and_words_have_no_blanks),
+        cmocka_unit_test(a_file_is_loaded_and_its_errors_are_told),
+        cmocka_unit_test(ten_thousand_hosts_are_read),
+        cmocka_unit_test(every_key_is_listed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
