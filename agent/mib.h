@@ -24,9 +24,6 @@ struct kms_mib;
 /* Board, clock and facts must live as long as the MIB. NULL when memory ran out. */
 struct kms_mib *kms_mib_new(const struct kms_board *board, const struct kms_clock *clock,
                             const struct kms_agent_facts *facts);
-/* From the next request on the rows come from another board, which must live as long; after a
- * reload. */
-void kms_mib_set_board(struct kms_mib *mib, const struct kms_board *board);
 /* After kms_agentx_stop. */
 void kms_mib_free(struct kms_mib *mib);
 

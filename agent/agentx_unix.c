@@ -1,0 +1,164 @@
+/* A Net-SNMP transport over unix sockets that never waits for the other side to accept. */
+#include "agent/agentx_unix.h"
+
+/* Net-SNMP's own transport connects with a blocking call, which a stopped master with a full
+ * backlog holds for as long as it likes; and it does not say why connecting failed. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <net-snmp/net-snmp-config.h>
+#include <net-snmp/net-snmp-includes.h>
+
+#include "base/text.h"
+
+#define SEND_WAIT_US 300000
+
+/* Net-SNMP knows transports by static descriptions and passes them no argument. */
+static const oid domain_oid[] = {NETSNMP_ENTERPRISE_MIB, 9999, 9999, 1688, 3, 1};
+static netsnmp_tdomain domain;
+static kms_agentx_tried_fn *tried_fn;
+static void *tried_arg;
+
+static int transport_recv(netsnmp_transport *t, void *buf, int size, void **opaque, int *opaque_len)
+{
+    *opaque = NULL;
+    *opaque_len = 0;
+    if (t == NULL || t->sock < 0 || size <= 0) {
+        return -1;
+    }
+    ssize_t got;
+    do {
+        got = recv(t->sock, buf, (size_t)size, 0);
+    } while (got < 0 && errno == EINTR);
+    return (int)got;
+}
+
+static int transport_send(netsnmp_transport *t, const void *buf, int size, void **opaque,
+                          int *opaque_len)
+{
+    (void)opaque;
+    (void)opaque_len;
+    if (t == NULL || t->sock < 0 || size < 0) {
+        return -1;
+    }
+    ssize_t sent;
+    do {
+        sent = send(t->sock, buf, (size_t)size, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    if (sent != size) {
+        /* Half a message is the end of a stream: the master is to see it, and so are we at the next
+         * read. */
+        (void)shutdown(t->sock, SHUT_RDWR);
+        return -1;
+    }
+    return size;
+}
+
+static int transport_close(netsnmp_transport *t)
+{
+    if (t->sock < 0) {
+        return -1;
+    }
+    int rc = close(t->sock);
+    t->sock = -1;
+    return rc;
+}
+
+static char *transport_address(netsnmp_transport *t, const void *data, int len)
+{
+    (void)t;
+    (void)data;
+    (void)len;
+    return strdup("the AgentX socket");
+}
+
+/* The descriptor, or -1 with errno. A unix socket connects at once or not at all when it may not
+ * wait. */
+static int connect_to(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (!kms_text_copy(address.sun_path, sizeof address.sun_path, path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    /* Net-SNMP expects a blocking socket afterwards, but it may not block for long. */
+    struct timeval wait = {.tv_usec = SEND_WAIT_US};
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) != 0 ||
+        fcntl(fd, F_SETFL, 0) != 0) {
+        int error = errno;
+        (void)close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+static netsnmp_transport *transport_of(int fd)
+{
+    netsnmp_transport *t = calloc(1, sizeof *t);
+    if (t == NULL) {
+        (void)close(fd);
+        return NULL;
+    }
+    t->domain = domain_oid;
+    t->domain_length = (int)KMS_COUNT_OF(domain_oid);
+    t->sock = fd;
+    t->flags = NETSNMP_TRANSPORT_FLAG_STREAM;
+    t->msgMaxSize = SNMP_MAX_PACKET_LEN;
+    t->f_recv = transport_recv;
+    t->f_send = transport_send;
+    t->f_close = transport_close;
+    t->f_fmtaddr = transport_address;
+    return t;
+}
+
+static netsnmp_transport *transport_open(const char *path, int local, const char *preset)
+{
+    (void)preset;
+    if (local) { /* nobody listens here */
+        return NULL;
+    }
+    int fd = connect_to(path);
+    int error = fd < 0 ? errno : 0;
+    if (tried_fn != NULL) {
+        tried_fn(tried_arg, error);
+    }
+    return fd < 0 ? NULL : transport_of(fd);
+}
+
+bool kms_agentx_unix_register(kms_agentx_tried_fn *tried, void *arg)
+{
+    const char **prefix = calloc(2, sizeof *prefix); /* Net-SNMP frees it */
+    if (prefix == NULL) {
+        return false;
+    }
+    prefix[0] = KMS_AGENTX_UNIX_PREFIX;
+    domain = (netsnmp_tdomain){.name = domain_oid,
+                               .name_length = KMS_COUNT_OF(domain_oid),
+                               .prefix = prefix,
+                               .f_create_from_tstring_new = transport_open};
+    tried_fn = tried;
+    tried_arg = arg;
+    if (netsnmp_tdomain_register(&domain) != 0) {
+        free(prefix);
+        kms_agentx_unix_forget();
+        return false;
+    }
+    return true;
+}
+
+void kms_agentx_unix_forget(void)
+{
+    tried_fn = NULL;
+    tried_arg = NULL;
+}

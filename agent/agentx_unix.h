@@ -1,0 +1,18 @@
+/* A Net-SNMP transport over unix sockets that never waits for the other side to accept. */
+#ifndef KMS_AGENT_AGENTX_UNIX_H
+#define KMS_AGENT_AGENTX_UNIX_H
+
+#include <stdbool.h>
+
+/* The word before the colon in a transport address: "kmsunix:/run/agentx/master". */
+#define KMS_AGENTX_UNIX_PREFIX "kmsunix"
+
+/* Told what every attempt to connect came to: 0 or an errno. */
+typedef void kms_agentx_tried_fn(void *arg, int error);
+
+/* Makes the transport known to Net-SNMP until its shutdown. False when memory ran out. */
+bool kms_agentx_unix_register(kms_agentx_tried_fn *tried, void *arg);
+/* No report any more. */
+void kms_agentx_unix_forget(void);
+
+#endif

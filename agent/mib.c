@@ -1,0 +1,402 @@
+/* The one handler behind every table: GET and GETNEXT by binary search over sorted rows and the
+ * column rows. */
+#include "agent/mib_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "generated/kmsmon_root.h"
+
+static const oid root[] = {KMSMON_MIB_ROOT};
+
+#define BASE_MAX (KMS_COUNT_OF(root) + 3) /* root, objects, table, entry */
+
+/* Rows of all tables at one moment; replaced as a whole when a row comes or goes. */
+struct layout {
+    struct kms_mib_rows table[KMS_MIB_TABLE_MAX + 1];
+};
+
+struct binding {
+    struct kms_mib *mib;
+    const struct kms_mib_table *table;
+    netsnmp_handler_registration *registration; /* NULL: not registered */
+};
+
+struct kms_mib {
+    const struct kms_board *board;
+    const struct kms_clock *clock;
+    const struct kms_agent_facts *facts;
+    struct layout *layout; /* NULL: none yet */
+    uint64_t laid_out_shape;
+    struct binding binding[KMS_MIB_TABLE_MAX + 1];
+};
+
+static const struct kms_mib_table *const tables[] = {
+    &kms_mib_agent_table,  &kms_mib_host_table,   &kms_mib_key_table,         &kms_mib_class_table,
+    &kms_mib_domain_table, &kms_mib_srv_table,    &kms_mib_publication_table, &kms_mib_fleet_table,
+    &kms_mib_error_table,  &kms_mib_source_table, &kms_mib_alarm_table,
+};
+
+const struct kms_mib_table *const *kms_mib_tables(size_t *ret_count)
+{
+    *ret_count = KMS_COUNT_OF(tables);
+    return tables;
+}
+
+const oid *kms_mib_root(size_t *ret_len)
+{
+    *ret_len = KMS_COUNT_OF(root);
+    return root;
+}
+
+struct kms_mib *kms_mib_new(const struct kms_board *board, const struct kms_clock *clock,
+                            const struct kms_agent_facts *facts)
+{
+    struct kms_mib *mib = calloc(1, sizeof *mib);
+    if (mib == NULL) {
+        return NULL;
+    }
+    mib->board = board;
+    mib->clock = clock;
+    mib->facts = facts;
+    return mib;
+}
+
+static void layout_free(struct layout *layout)
+{
+    if (layout == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < KMS_COUNT_OF(layout->table); i++) {
+        free(layout->table[i].row);
+    }
+    free(layout);
+}
+
+void kms_mib_free(struct kms_mib *mib)
+{
+    if (mib == NULL) {
+        return;
+    }
+    layout_free(mib->layout);
+    free(mib);
+}
+
+void kms_mib_rows_add(struct kms_mib_rows *rows, size_t slot, uint32_t index, uint32_t sub)
+{
+    if (index ==
+        0) { /* no stable number yet, because memory ran out; sub-identifier 0 is no index */
+        return;
+    }
+    if (rows->count == rows->cap) {
+        size_t cap = rows->cap == 0 ? 16 : rows->cap * 2;
+        struct kms_mib_row *row = realloc(rows->row, cap * sizeof *row);
+        if (row == NULL) {
+            rows->failed = true;
+            return;
+        }
+        rows->row = row;
+        rows->cap = cap;
+    }
+    rows->row[rows->count++] = (struct kms_mib_row){.index = {index, sub}, .slot = slot};
+}
+
+static int row_compare(const void *a, const void *b)
+{
+    const struct kms_mib_row *left = a, *right = b;
+    return snmp_oid_compare(left->index, KMS_MIB_INDEX_MAX, right->index, KMS_MIB_INDEX_MAX);
+}
+
+static bool lay_out_scalars(struct kms_mib_rows *rows)
+{
+    rows->row = calloc(1, sizeof *rows->row);
+    rows->count = rows->row == NULL ? 0 : 1;
+    return rows->row != NULL;
+}
+
+static bool lay_out_table(const struct kms_mib *mib, const struct kms_mib_table *table,
+                          struct kms_mib_rows *rows)
+{
+    if (table->scalars) {
+        return lay_out_scalars(rows);
+    }
+    if (table->lay_out == NULL) {
+        return true;
+    }
+    for (size_t slot = 0; slot < kms_board_count(mib->board); slot++) {
+        table->lay_out(kms_board_snapshot(mib->board, slot), slot, rows);
+    }
+    if (rows->count > 1) {
+        qsort(rows->row, rows->count, sizeof *rows->row, row_compare);
+    }
+    return !rows->failed;
+}
+
+/* Makes new rows when the board's set of rows changed. Without memory the old ones stay: a row that
+ * is gone is noticed when its value is looked up, and the next request tries again. */
+static void refresh(struct kms_mib *mib)
+{
+    uint64_t shape = kms_board_shape(mib->board);
+    if (mib->layout != NULL && mib->laid_out_shape == shape) {
+        return;
+    }
+    struct layout *layout = calloc(1, sizeof *layout);
+    if (layout == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < KMS_COUNT_OF(tables); i++) {
+        if (!lay_out_table(mib, tables[i], &layout->table[tables[i]->number])) {
+            layout_free(layout);
+            return;
+        }
+    }
+    layout_free(mib->layout);
+    mib->layout = layout;
+    mib->laid_out_shape = shape;
+}
+
+/* One table while a PDU's requests to it are answered. */
+struct lookup {
+    struct kms_mib *mib;
+    const struct kms_mib_table *table;
+    struct kms_mib_rows rows;
+    int64_t now_s;
+    oid base[BASE_MAX];
+    size_t base_len;
+};
+
+static size_t table_oid(const struct kms_mib_table *table, oid *dst)
+{
+    size_t len = KMS_COUNT_OF(root);
+    memcpy(dst, root, sizeof root);
+    dst[len++] = KMS_MIB_OBJECTS;
+    dst[len++] = table->number;
+    return len;
+}
+
+static struct lookup lookup_start(struct kms_mib *mib, const struct kms_mib_table *table)
+{
+    struct lookup lookup = {.mib = mib, .table = table};
+    refresh(mib);
+    if (mib->layout != NULL) {
+        lookup.rows = mib->layout->table[table->number];
+    }
+    lookup.now_s = kms_clock_wall_s(mib->clock);
+    lookup.base_len = table_oid(table, lookup.base);
+    if (!table->scalars) {
+        lookup.base[lookup.base_len++] = 1; /* the entry */
+    }
+    return lookup;
+}
+
+static bool value_of(const struct lookup *lookup, const struct kms_mib_column *column,
+                     const struct kms_mib_row *row, struct kms_mib_value *ret)
+{
+    if (column->get == NULL) {
+        return false;
+    }
+    struct kms_mib_view view = {.board = lookup->mib->board,
+                                .agent = lookup->mib->facts,
+                                .now_s = lookup->now_s,
+                                .index = row->index};
+    if (!lookup->table->scalars) {
+        if (row->slot >= kms_board_count(view.board)) {
+            return false;
+        }
+        view.snapshot = kms_board_snapshot(view.board, row->slot);
+    }
+    if (lookup->table->find != NULL && !lookup->table->find(&view)) {
+        return false;
+    }
+    return column->get(&view, column->what, ret);
+}
+
+/* The first row at or after the index (after it: also when equal). */
+static size_t row_at(const struct lookup *lookup, const oid *index, size_t len, bool after)
+{
+    size_t low = 0, high = lookup->rows.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = snmp_oid_compare(lookup->rows.row[middle].index, lookup->table->index_len,
+                                     index, len);
+        if (order < 0 || (order == 0 && after)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* The first column at or after the number; column_count when there is none. */
+static size_t column_at(const struct kms_mib_table *table, oid number)
+{
+    size_t at = 0;
+    while (at < table->column_count && table->column[at].number < number) {
+        at++;
+    }
+    return at;
+}
+
+static void put(netsnmp_request_info *request, netsnmp_agent_request_info *info, uint8_t type,
+                const struct kms_mib_value *value)
+{
+    int rc;
+    if (type == ASN_OCTET_STR) {
+        rc = snmp_set_var_typed_value(request->requestvb, type, value->octet, value->len);
+    } else {
+        /* Counters wrap at 32 bits; signed values come as they are. */
+        long number = type == ASN_INTEGER ? (long)value->number
+                                          : (long)((uint64_t)value->number & UINT32_MAX);
+        rc = snmp_set_var_typed_integer(request->requestvb, type, number);
+    }
+    if (rc != 0) {
+        netsnmp_set_request_error(info, request, SNMP_ERR_RESOURCEUNAVAILABLE);
+    }
+}
+
+static void answer_get(const struct lookup *lookup, netsnmp_agent_request_info *info,
+                       netsnmp_request_info *request)
+{
+    const oid *name = request->requestvb->name;
+    size_t len = request->requestvb->name_length;
+    size_t base_len = lookup->base_len;
+    if (len <= base_len || snmp_oid_compare(name, base_len, lookup->base, base_len) != 0) {
+        netsnmp_set_request_error(info, request, SNMP_NOSUCHOBJECT);
+        return;
+    }
+    size_t at = column_at(lookup->table, name[base_len]);
+    if (at == lookup->table->column_count || lookup->table->column[at].number != name[base_len]) {
+        netsnmp_set_request_error(info, request, SNMP_NOSUCHOBJECT);
+        return;
+    }
+    const oid *index = name + base_len + 1;
+    size_t index_len = len - base_len - 1;
+    size_t row = row_at(lookup, index, index_len, false);
+    struct kms_mib_value value;
+    if (row == lookup->rows.count ||
+        snmp_oid_compare(lookup->rows.row[row].index, lookup->table->index_len, index, index_len) !=
+            0 ||
+        !value_of(lookup, &lookup->table->column[at], &lookup->rows.row[row], &value)) {
+        netsnmp_set_request_error(info, request, SNMP_NOSUCHINSTANCE);
+        return;
+    }
+    put(request, info, lookup->table->column[at].type, &value);
+}
+
+static void put_instance(const struct lookup *lookup, netsnmp_agent_request_info *info,
+                         netsnmp_request_info *request, const struct kms_mib_column *column,
+                         const struct kms_mib_row *row, const struct kms_mib_value *value)
+{
+    oid name[BASE_MAX + 1 + KMS_MIB_INDEX_MAX];
+    size_t len = lookup->base_len;
+    memcpy(name, lookup->base, len * sizeof *name);
+    name[len++] = column->number;
+    for (size_t i = 0; i < lookup->table->index_len; i++) {
+        name[len++] = row->index[i];
+    }
+    if (snmp_set_var_objid(request->requestvb, name, len) != 0) {
+        netsnmp_set_request_error(info, request, SNMP_ERR_RESOURCEUNAVAILABLE);
+        return;
+    }
+    put(request, info, column->type, value);
+}
+
+/* Leaves the varbind as it is when nothing of this table follows: Net-SNMP goes on with the next
+ * one. */
+static void answer_getnext(const struct lookup *lookup, netsnmp_agent_request_info *info,
+                           netsnmp_request_info *request)
+{
+    const oid *name = request->requestvb->name;
+    size_t len = request->requestvb->name_length;
+    size_t base_len = lookup->base_len;
+    size_t column = 0, row = 0;
+    if (len > base_len && snmp_oid_compare(name, base_len, lookup->base, base_len) == 0) {
+        column = column_at(lookup->table, name[base_len]);
+        if (column < lookup->table->column_count &&
+            lookup->table->column[column].number == name[base_len]) {
+            row = row_at(lookup, name + base_len + 1, len - base_len - 1, !request->inclusive);
+        }
+    } else if (snmp_oid_compare(name, len, lookup->base, base_len) > 0) {
+        return;
+    }
+    for (; column < lookup->table->column_count; column++, row = 0) {
+        const struct kms_mib_column *candidate = &lookup->table->column[column];
+        if (candidate->get == NULL) {
+            continue;
+        }
+        for (; row < lookup->rows.count; row++) {
+            struct kms_mib_value value;
+            if (value_of(lookup, candidate, &lookup->rows.row[row], &value)) {
+                put_instance(lookup, info, request, candidate, &lookup->rows.row[row], &value);
+                return;
+            }
+        }
+    }
+}
+
+int kms_mib_answer(struct kms_mib *mib, const struct kms_mib_table *table,
+                   netsnmp_agent_request_info *info, netsnmp_request_info *requests)
+{
+    struct lookup lookup = lookup_start(mib, table);
+    for (netsnmp_request_info *request = requests; request != NULL; request = request->next) {
+        if (request->processed) {
+            continue;
+        }
+        if (info->mode == MODE_GET) {
+            answer_get(&lookup, info, request);
+        } else if (info->mode == MODE_GETNEXT) {
+            answer_getnext(&lookup, info, request);
+        }
+    }
+    return SNMP_ERR_NOERROR;
+}
+
+static int handle(netsnmp_mib_handler *handler, netsnmp_handler_registration *registration,
+                  netsnmp_agent_request_info *info, netsnmp_request_info *requests)
+{
+    (void)registration;
+    const struct binding *binding = handler->myvoid;
+    return kms_mib_answer(binding->mib, binding->table, info, requests);
+}
+
+static bool register_table(struct kms_mib *mib, const struct kms_mib_table *table)
+{
+    oid name[BASE_MAX];
+    size_t len = table_oid(table, name);
+    struct binding *binding = &mib->binding[table->number];
+    netsnmp_handler_registration *registration = netsnmp_create_handler_registration(
+        "kmsmon", handle, name, len, HANDLER_CAN_RONLY);
+    if (registration == NULL) {
+        return false;
+    }
+    binding->mib = mib;
+    binding->table = table;
+    registration->handler->myvoid = binding;
+    if (netsnmp_register_handler(registration) != MIB_REGISTERED_OK) {
+        return false; /* Net-SNMP freed the registration */
+    }
+    binding->registration = registration;
+    return true;
+}
+
+bool kms_mib_register(struct kms_mib *mib)
+{
+    for (size_t i = 0; i < KMS_COUNT_OF(tables); i++) {
+        if (!register_table(mib, tables[i])) {
+            kms_mib_unregister(mib);
+            return false;
+        }
+    }
+    return true;
+}
+
+void kms_mib_unregister(struct kms_mib *mib)
+{
+    for (size_t i = 0; i < KMS_COUNT_OF(mib->binding); i++) {
+        if (mib->binding[i].registration != NULL) {
+            (void)netsnmp_unregister_handler(mib->binding[i].registration);
+            mib->binding[i].registration = NULL;
+        }
+    }
+}

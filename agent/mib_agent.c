@@ -1,0 +1,93 @@
+/* The scalars under kmsmonAgent: the program itself and its hosts in numbers. */
+#include "agent/mib_table.h"
+
+enum total { HOSTS, PROBES, PROBES_FAILED, OVERALL };
+
+static bool get_version(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
+{
+    (void)view;
+    (void)what;
+    return kms_mib_text(ret, KMSMON_VERSION);
+}
+
+static bool get_total(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
+{
+    struct kms_board_totals totals = kms_board_totals(view->board);
+    switch ((enum total)what) {
+    case HOSTS:
+        return kms_mib_number(ret, totals.hosts);
+    case PROBES:
+        return kms_mib_number(ret, (int64_t)(totals.attempts & UINT32_MAX));
+    case PROBES_FAILED:
+        return kms_mib_number(ret, (int64_t)(totals.failures & UINT32_MAX));
+    case OVERALL:
+        return kms_mib_number(ret, totals.overall);
+    }
+    return false;
+}
+
+static bool get_hosts_in(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
+{
+    struct kms_board_totals totals = kms_board_totals(view->board);
+    return kms_mib_number(ret, totals.by_state[what]);
+}
+
+static bool get_interval(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
+{
+    (void)what;
+    return view->agent->interval_s > 0 && kms_mib_number(ret, view->agent->interval_s);
+}
+
+static bool get_poll_lag(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
+{
+    (void)what;
+    if (view->agent->poll_lag_ms == NULL) {
+        return false;
+    }
+    int64_t lag_ms = view->agent->poll_lag_ms(view->agent->arg);
+    return kms_mib_number(ret, lag_ms < 0 ? 0 : lag_ms);
+}
+
+static bool get_config_loaded(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
+{
+    (void)what;
+    return kms_mib_time(ret, view->agent->config_loaded_s);
+}
+
+static bool get_config_result(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
+{
+    (void)what;
+    return kms_mib_number(ret, view->agent->config_result);
+}
+
+static bool get_started(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
+{
+    (void)what;
+    return kms_mib_time(ret, view->agent->started_s);
+}
+
+static const struct kms_mib_column columns[] = {
+    {1, ASN_OCTET_STR, get_version, 0},
+    {2, ASN_INTEGER, get_total, OVERALL},
+    {3, ASN_GAUGE, get_total, HOSTS},
+    {4, ASN_GAUGE, get_hosts_in, KMS_STATE_OK},
+    {5, ASN_GAUGE, get_hosts_in, KMS_STATE_WARNING},
+    {6, ASN_GAUGE, get_hosts_in, KMS_STATE_CRITICAL},
+    {7, ASN_GAUGE, get_hosts_in, KMS_STATE_UNKNOWN},
+    {8, ASN_UNSIGNED, get_interval, 0},
+    {9, ASN_COUNTER, get_total, PROBES},
+    {10, ASN_COUNTER, get_total, PROBES_FAILED},
+    {11, ASN_GAUGE, get_poll_lag, 0},
+    {12, ASN_OCTET_STR, get_config_loaded, 0},
+    {13, ASN_INTEGER, get_config_result, 0},
+    {14, ASN_GAUGE, NULL, 0},   /* ActiveAlarms */
+    {15, ASN_COUNTER, NULL, 0}, /* NotificationsSent */
+    {16, ASN_COUNTER, NULL, 0}, /* NotificationsSuppressed */
+    {17, ASN_OCTET_STR, get_started, 0},
+};
+
+const struct kms_mib_table kms_mib_agent_table = {.number = 1,
+                                                  .scalars = true,
+                                                  .index_len = 1,
+                                                  .column = columns,
+                                                  .column_count = KMS_COUNT_OF(columns)};

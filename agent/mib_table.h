@@ -1,0 +1,115 @@
+/* What a table of the MIB is made of: column rows, row layouts and values; shared by mib.c and the
+ * tables only. */
+#ifndef KMS_AGENT_MIB_TABLE_H
+#define KMS_AGENT_MIB_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <net-snmp/net-snmp-config.h>
+#include <net-snmp/net-snmp-includes.h>
+#include <net-snmp/agent/net-snmp-agent-includes.h>
+
+#include "agent/mib.h"
+#include "base/text.h"
+
+#define KMS_MIB_TEXT_MAX  255 /* SnmpAdminString */
+#define KMS_MIB_INDEX_MAX 2
+#define KMS_MIB_TABLE_MAX 11 /* highest table number */
+
+/* One value on its way into a varbind. len counts octets; 0 with a numeric column. */
+struct kms_mib_value {
+    int64_t number;
+    size_t len;
+    uint8_t octet[KMS_MIB_TEXT_MAX + 1];
+};
+
+/* A row is found by its index and names what it shows; the value is looked up when it is asked for.
+ */
+struct kms_mib_row {
+    oid index[KMS_MIB_INDEX_MAX];
+    size_t slot;
+};
+
+/* Rows of one table while they are collected. */
+struct kms_mib_rows {
+    struct kms_mib_row *row;
+    size_t count, cap;
+    bool failed; /* memory ran out */
+};
+void kms_mib_rows_add(struct kms_mib_rows *rows, size_t slot, uint32_t index, uint32_t sub);
+
+/* What a getter sees: the row's snapshot, and the part of it that the row is about. */
+struct kms_mib_view {
+    const struct kms_board *board;
+    const struct kms_agent_facts *agent;
+    int64_t now_s;
+    const struct kms_snapshot *snapshot; /* NULL for the scalars */
+    const struct kms_key_judgement *key; /* rows of the key table */
+    const oid *index;
+};
+
+/* False: the fact is not known, so there is no such instance. */
+typedef bool kms_mib_get_fn(const struct kms_mib_view *view, int what, struct kms_mib_value *ret);
+
+struct kms_mib_column {
+    uint8_t number;
+    uint8_t type;        /* ASN_... */
+    kms_mib_get_fn *get; /* NULL: no source of this release knows it; never an instance */
+    int what;            /* a fact, or what else the getter wants to be told */
+};
+
+struct kms_mib_table {
+    uint8_t number; /* below kmsmonObjects */
+    bool scalars;   /* the objects themselves, without an entry; their one row has the index 0 */
+    uint8_t index_len;
+    const struct kms_mib_column *column; /* ascending; accessible ones only */
+    size_t column_count;
+    /* Collects the rows of one host, in any order. NULL: nothing has rows yet. */
+    void (*lay_out)(const struct kms_snapshot *snapshot, size_t slot, struct kms_mib_rows *rows);
+    /* Fills in what the row is about; false when it is gone. NULL: nothing to find. */
+    bool (*find)(struct kms_mib_view *view);
+};
+
+/* All of them, by ascending number. */
+const struct kms_mib_table *const *kms_mib_tables(size_t *ret_count);
+
+extern const struct kms_mib_table kms_mib_agent_table;
+extern const struct kms_mib_table kms_mib_host_table;
+extern const struct kms_mib_table kms_mib_key_table;
+extern const struct kms_mib_table kms_mib_class_table;
+extern const struct kms_mib_table kms_mib_domain_table;
+extern const struct kms_mib_table kms_mib_srv_table;
+extern const struct kms_mib_table kms_mib_publication_table;
+extern const struct kms_mib_table kms_mib_fleet_table;
+extern const struct kms_mib_table kms_mib_error_table;
+extern const struct kms_mib_table kms_mib_source_table;
+extern const struct kms_mib_table kms_mib_alarm_table;
+
+/* The root of the MIB as numbers, and kmsmonObjects below it. */
+#define KMS_MIB_OBJECTS 1
+const oid *kms_mib_root(size_t *ret_len);
+
+/* Registers every table with Net-SNMP; false when it refused one. */
+bool kms_mib_register(struct kms_mib *mib);
+void kms_mib_unregister(struct kms_mib *mib);
+/* The handler behind all of them, for tests: answers a table's requests as Net-SNMP would have it
+ * do. */
+int kms_mib_answer(struct kms_mib *mib, const struct kms_mib_table *table,
+                   netsnmp_agent_request_info *info, netsnmp_request_info *requests);
+
+/* Setters of values; all return true, or false for what cannot be shown. */
+bool kms_mib_number(struct kms_mib_value *ret, int64_t number);
+bool kms_mib_truth(struct kms_mib_value *ret, bool truth);
+bool kms_mib_text(struct kms_mib_value *ret, const char *text); /* NULL: absent */
+bool kms_mib_bits(struct kms_mib_value *ret, uint32_t bits, const struct kms_word_set *set);
+bool kms_mib_time(struct kms_mib_value *ret, int64_t wall_s);               /* 0: absent */
+bool kms_mib_local_time(struct kms_mib_value *ret, int64_t wall_s);         /* without a zone */
+bool kms_mib_age(struct kms_mib_value *ret, int64_t now_s, int64_t then_s); /* then_s 0: absent */
+/* By the fact's type; false when it is absent. */
+bool kms_mib_fact(struct kms_mib_value *ret, const struct kms_facts *facts, int fact);
+/* A state enumeration: its "unknown" when the fact is absent. */
+bool kms_mib_word(struct kms_mib_value *ret, const struct kms_facts *facts, int fact);
+
+#endif

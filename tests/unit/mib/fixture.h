@@ -1,0 +1,41 @@
+/* A made-up board with three hosts, and GET and GETNEXT in memory on the tables over it. */
+#ifndef TESTS_UNIT_MIB_FIXTURE_H
+#define TESTS_UNIT_MIB_FIXTURE_H
+
+#include "agent/mib_table.h"
+
+#define FIXTURE_NOW 1700000000 /* 2023-11-14 22:13:20 UTC */
+
+struct fixture {
+    int64_t now_s;
+    int64_t step_s; /* by which every look at the clock moves it */
+    struct kms_clock clock;
+    struct kms_agent_facts facts;
+    struct kms_policy policy;
+    struct kms_board *board;
+    struct kms_mib *mib;
+};
+
+/* Hosts: "kms07" (index 7, slot 0) with two keys, "10.1.2.3" (2, slot 1) with one that says little,
+ * and "silent" (300, slot 2) whose report was never read; all with the report source. */
+struct fixture *fixture_new(void);
+void fixture_free(struct fixture *f);
+void fixture_publish(struct fixture *f, size_t slot, const struct kms_result *result);
+/* A good report of one Windows key. */
+void fixture_report(struct kms_result *result, uint32_t count, uint32_t total, uint32_t failed);
+void fixture_add_office_key(struct kms_result *result, uint32_t count);
+
+/* The OID root.1.table[.1].column.index... ; sub 0: the index has one part. */
+size_t fixture_oid(const struct kms_mib_table *table, unsigned column, oid index, oid sub,
+                   oid *dst);
+
+/* One varbind each, in one PDU. The list is freed with snmp_free_varbind. */
+netsnmp_variable_list *fixture_ask(struct fixture *f, const struct kms_mib_table *table, int mode,
+                                   netsnmp_variable_list *vars);
+/* GET of one instance, an own list. */
+netsnmp_variable_list *fixture_get(struct fixture *f, const struct kms_mib_table *table,
+                                   unsigned column, oid index, oid sub);
+long fixture_number(struct fixture *f, const struct kms_mib_table *table, unsigned column,
+                    oid index, oid sub);
+
+#endif

@@ -1,0 +1,286 @@
+/* Values as the textual conventions want them, and what each kind of column shows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "unit/mib/fixture.h"
+
+static int setup(void **state)
+{
+    *state = fixture_new();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_free(*state);
+    return 0;
+}
+
+static void assert_octets(struct fixture *f, const struct kms_mib_table *table, unsigned column,
+                          oid index, oid sub, const void *want, size_t len)
+{
+    netsnmp_variable_list *var = fixture_get(f, table, column, index, sub);
+    assert_int_equal(var->type, ASN_OCTET_STR);
+    assert_int_equal(var->val_len, len);
+    assert_memory_equal(var->val.string, want, len);
+    snmp_free_varbind(var);
+}
+
+static void assert_text(struct fixture *f, const struct kms_mib_table *table, unsigned column,
+                        oid index, oid sub, const char *want)
+{
+    assert_octets(f, table, column, index, sub, want, strlen(want));
+}
+
+static void assert_absent(struct fixture *f, const struct kms_mib_table *table, unsigned column,
+                          oid index, oid sub)
+{
+    netsnmp_variable_list *var = fixture_get(f, table, column, index, sub);
+    assert_int_equal(var->type, SNMP_NOSUCHINSTANCE);
+    snmp_free_varbind(var);
+}
+
+static void bits_count_from_the_most_significant_one(void **state)
+{
+    (void)state;
+    struct kms_mib_value value;
+    assert_true(kms_mib_bits(&value,
+                             KMS_BIT(KMS_REASON_UNREACHABLE) | KMS_BIT(KMS_REASON_STALE) |
+                                 KMS_BIT(KMS_REASON_NO_DATA),
+                             kms_words_reason()));
+    assert_int_equal(value.len, 2);
+    assert_int_equal(value.octet[0], 0x80);
+    assert_int_equal(value.octet[1], 0x82);
+}
+
+static void no_bits_are_octets_of_zero(void **state)
+{
+    (void)state;
+    struct kms_mib_value value;
+    assert_true(kms_mib_bits(&value, 0, kms_words_coverage()));
+    assert_int_equal(value.len, 1);
+    assert_int_equal(value.octet[0], 0);
+}
+
+static void a_time_of_the_agent_is_utc_with_its_zone(void **state)
+{
+    struct fixture *f = *state;
+    f->facts.started_s = FIXTURE_NOW;
+    static const uint8_t want[] = {0x07, 0xe7, 11, 14, 22, 13, 20, 0, '+', 0, 0};
+    assert_octets(f, &kms_mib_agent_table, 17, 0, 0, want, sizeof want);
+}
+
+static void the_time_of_a_host_has_no_zone(void **state)
+{
+    struct fixture *f = *state;
+    static const uint8_t want[] = {0x07, 0xe7, 11, 14, 21, 13, 20, 0};
+    assert_octets(f, &kms_mib_host_table, 20, 7, 0, want, sizeof want);
+    assert_absent(f, &kms_mib_host_table, 20, 2, 0);
+}
+
+static void a_time_that_is_not_known_is_absent(void **state)
+{
+    struct fixture *f = *state;
+    f->facts.config_loaded_s = 0;
+    assert_absent(f, &kms_mib_agent_table, 12, 0, 0);
+    assert_absent(f, &kms_mib_host_table, 26, 300, 0);
+}
+
+static void an_address_literal_is_shown_as_octets_and_a_name_as_dns(void **state)
+{
+    struct fixture *f = *state;
+    static const uint8_t v4[] = {10, 1, 2, 3};
+    static const uint8_t v6[] = {0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 3, 2, 0), 1);
+    assert_octets(f, &kms_mib_host_table, 4, 2, 0, v4, sizeof v4);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 3, 300, 0), 2);
+    assert_octets(f, &kms_mib_host_table, 4, 300, 0, v6, sizeof v6);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 3, 7, 0), 16);
+    assert_text(f, &kms_mib_host_table, 4, 7, 0, "kms07");
+}
+
+static void state_enumerations_of_an_unknown_fact_say_unknown(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 7, 300, 0), KMS_STATE_UNKNOWN);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 11, 300, 0), KMS_RPC_UNKNOWN);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 13, 300, 0), KMS_ACTIVATION_UNKNOWN);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 15, 300, 0), KMS_SERVICE_UNKNOWN);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 18, 300, 0), KMS_PUBLISHING_UNKNOWN);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 19, 300, 0), KMS_PRIORITY_UNKNOWN);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 25, 300, 0), KMS_AUTHENTICITY_UNKNOWN);
+    assert_int_equal(fixture_number(f, &kms_mib_key_table, 10, 2, 1), KMS_LICENSE_UNKNOWN);
+    assert_int_equal(fixture_number(f, &kms_mib_key_table, 4, 2, 1), KMS_APPLICATION_UNKNOWN);
+}
+
+static void numbers_that_nobody_told_are_absent_and_never_zero(void **state)
+{
+    struct fixture *f = *state;
+    static const unsigned column[] = {12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27};
+    for (size_t i = 0; i < KMS_COUNT_OF(column); i++) {
+        assert_absent(f, &kms_mib_key_table, column[i], 2, 1);
+    }
+    assert_absent(f, &kms_mib_host_table, 17, 300, 0);
+    assert_absent(f, &kms_mib_host_table, 27, 300, 0);
+    assert_absent(f, &kms_mib_agent_table, 14, 0, 0);
+    assert_absent(f, &kms_mib_class_table, 9, 7, KMS_CLASS_CLIENT);
+}
+
+static void zero_that_was_told_is_zero(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(fixture_number(f, &kms_mib_key_table, 20, 7, 1), 0);
+}
+
+static void a_truth_is_one_or_two(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(fixture_number(f, &kms_mib_key_table, 15, 7, 1), 2);
+    assert_int_equal(fixture_number(f, &kms_mib_class_table, 8, 7, KMS_CLASS_CLIENT), 2);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 11, 7, KMS_SOURCE_REPORT), 2);
+}
+
+static void a_headroom_may_be_negative(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(fixture_number(f, &kms_mib_class_table, 5, 7, KMS_CLASS_CLIENT), -19);
+    assert_int_equal(fixture_number(f, &kms_mib_class_table, 5, 7, KMS_CLASS_SERVER), 1);
+    assert_int_equal(fixture_number(f, &kms_mib_class_table, 6, 7, KMS_CLASS_SERVER),
+                     KMS_VERDICT_CAN_ACTIVATE);
+    assert_int_equal(fixture_number(f, &kms_mib_class_table, 6, 7, KMS_CLASS_CLIENT),
+                     KMS_VERDICT_BELOW_THRESHOLD);
+    assert_int_equal(fixture_number(f, &kms_mib_class_table, 3, 7, KMS_CLASS_CLIENT), 1);
+}
+
+static void an_hresult_is_unsigned(void **state)
+{
+    struct fixture *f = *state;
+    struct kms_result report;
+    fixture_report(&report, 6, 20, 0);
+    assert_int_equal(kms_facts_set_number(&report.key[0], KMS_FACT_LICENSE_REASON, 0xC004F06C),
+                     KMS_OK);
+    assert_int_equal(kms_facts_set_number(&report.key[0], KMS_FACT_TOTAL_REQUESTS, 4294967295),
+                     KMS_OK);
+    fixture_publish(f, 0, &report);
+    kms_result_done(&report);
+    assert_int_equal(fixture_number(f, &kms_mib_key_table, 11, 7, 1), 0xC004F06C);
+    assert_int_equal(fixture_number(f, &kms_mib_key_table, 19, 7, 1), 4294967295);
+}
+
+static void the_build_of_a_host_comes_out_of_its_epid(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 24, 7, 0), 7600);
+    assert_text(f, &kms_mib_host_table, 23, 7, 0,
+                "55041-00168-305-246209-03-1031-7600.0000-0522010");
+    assert_absent(f, &kms_mib_host_table, 24, 2, 0);
+}
+
+static void every_row_has_a_name_for_people(void **state)
+{
+    struct fixture *f = *state;
+    assert_text(f, &kms_mib_host_table, 2, 7, 0, "kms07");
+    assert_text(f, &kms_mib_class_table, 2, 7, KMS_CLASS_CLIENT, "Windows client editions");
+    assert_text(f, &kms_mib_class_table, 2, 7, KMS_CLASS_OFFICE, "Office 2013 and later");
+    assert_text(f, &kms_mib_source_table, 2, 7, KMS_SOURCE_REPORT, "report");
+    netsnmp_variable_list *var = fixture_get(f, &kms_mib_key_table, 2, 2, 1);
+    assert_int_equal(var->type, ASN_OCTET_STR);
+    assert_true(var->val_len > 0);
+    snmp_free_varbind(var);
+}
+
+static void long_text_is_cut_between_characters(void **state)
+{
+    (void)state;
+    char text[600];
+    for (size_t i = 0; i + 2 < sizeof text; i += 2) {
+        text[i] = (char)0xc3;
+        text[i + 1] = (char)0xa4;
+    }
+    text[sizeof text - 2] = '\0';
+    struct kms_mib_value value;
+    assert_true(kms_mib_text(&value, text));
+    assert_int_equal(value.len, 254);
+}
+
+static void data_from_the_future_has_no_negative_age(void **state)
+{
+    (void)state;
+    struct kms_mib_value value;
+    assert_true(kms_mib_age(&value, 100, 200));
+    assert_int_equal(value.number, 0);
+    assert_false(kms_mib_age(&value, 100, 0));
+}
+
+static void a_source_tells_its_last_outcome_and_keeps_its_last_success(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 3, 7, KMS_SOURCE_REPORT),
+                     KMS_OUTCOME_OK);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 3, 300, KMS_SOURCE_REPORT),
+                     KMS_OUTCOME_NONE);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 8, 7, KMS_SOURCE_REPORT), 4);
+    assert_absent(f, &kms_mib_source_table, 8, 300, KMS_SOURCE_REPORT);
+    struct kms_result broken;
+    kms_result_init(&broken, KMS_SOURCE_REPORT);
+    broken.outcome = KMS_OUTCOME_REPORT_EMPTY;
+    broken.wall_s = FIXTURE_NOW;
+    fixture_publish(f, 0, &broken);
+    kms_result_done(&broken);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 3, 7, KMS_SOURCE_REPORT),
+                     KMS_OUTCOME_REPORT_EMPTY);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 7, 7, KMS_SOURCE_REPORT), 3600);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 9, 7, KMS_SOURCE_REPORT), 2);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 10, 7, KMS_SOURCE_REPORT), 1);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 11, 7, KMS_SOURCE_REPORT), 1);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 7, 7, 0), KMS_STATE_UNKNOWN);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 28, 7, 0), 1);
+    assert_int_equal(fixture_number(f, &kms_mib_key_table, 14, 7, 1), 6); /* still there */
+}
+
+static void the_agent_counts_its_hosts_and_probes(void **state)
+{
+    struct fixture *f = *state;
+    assert_text(f, &kms_mib_agent_table, 1, 0, 0, KMSMON_VERSION);
+    assert_int_equal(fixture_number(f, &kms_mib_agent_table, 8, 0, 0), 60);
+    assert_int_equal(fixture_number(f, &kms_mib_agent_table, 9, 0, 0), 2);
+    assert_int_equal(fixture_number(f, &kms_mib_agent_table, 10, 0, 0), 0);
+    assert_int_equal(fixture_number(f, &kms_mib_agent_table, 11, 0, 0), 12);
+    assert_int_equal(fixture_number(f, &kms_mib_agent_table, 13, 0, 0), KMS_CONFIG_OK);
+    long hosts = 0;
+    for (unsigned column = 4; column <= 7; column++) {
+        hosts += fixture_number(f, &kms_mib_agent_table, column, 0, 0);
+    }
+    assert_int_equal(hosts, 3);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(bits_count_from_the_most_significant_one),
+        TEST(no_bits_are_octets_of_zero),
+        TEST(a_time_of_the_agent_is_utc_with_its_zone),
+        TEST(the_time_of_a_host_has_no_zone),
+        TEST(a_time_that_is_not_known_is_absent),
+        TEST(an_address_literal_is_shown_as_octets_and_a_name_as_dns),
+        TEST(state_enumerations_of_an_unknown_fact_say_unknown),
+        TEST(numbers_that_nobody_told_are_absent_and_never_zero),
+        TEST(zero_that_was_told_is_zero),
+        TEST(a_truth_is_one_or_two),
+        TEST(a_headroom_may_be_negative),
+        TEST(an_hresult_is_unsigned),
+        TEST(the_build_of_a_host_comes_out_of_its_epid),
+        TEST(every_row_has_a_name_for_people),
+        TEST(long_text_is_cut_between_characters),
+        TEST(data_from_the_future_has_no_negative_age),
+        TEST(a_source_tells_its_last_outcome_and_keeps_its_last_success),
+        TEST(the_agent_counts_its_hosts_and_probes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
