@@ -1,0 +1,415 @@
+/* kmsmond: puts the parts together, runs the loop until a signal, and takes them apart again. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/agentx.h"
+#include "agent/detach.h"
+#include "agent/mib.h"
+#include "agent/options.h"
+#include "agent/scheduler.h"
+#include "agent/site.h"
+#include "agent/state_dir.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "net/http.h"
+#include "probe/worker.h"
+#include "report/probe.h"
+#include "store/index.h"
+
+#define PROGRAM         "kmsmond"
+#define EXIT_WRONG      2 /* command line or configuration */
+#define ERRORS_TEXT_MAX ((size_t)64 << 10)
+#define OUTPUT_MAX      ((size_t)256 << 20)
+#define WORKERS_MAX     16  /* reads from network mounts that may hang at the same time */
+#define GRACE_MS        500 /* for reads that run when the program ends */
+
+static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+struct program {
+    struct kms_options options;
+    struct kms_site site;
+    struct kms_log log;
+    int state_lock;   /* -1: not locked */
+    int detach_ready; /* -1: in the foreground */
+    bool pid_written;
+    struct kms_index *index;
+    bool index_failed; /* the last save did; said once */
+    struct kms_env env;
+    struct kms_signal *signal[KMS_COUNT_OF(stop_signals)];
+    struct kms_board *board;
+    const struct kms_probe_type *types[2];
+    struct kms_scheduler *scheduler;
+    struct kms_agent_facts facts;
+    struct kms_mib *mib;
+    struct kms_agentx *agentx;
+};
+
+static void complain(const char *text)
+{
+    (void)fprintf(stderr, PROGRAM ": %s\n", text);
+}
+
+/* Writes and flushes, so that a full disk or a closed pipe is noticed. */
+static int print(const char *text)
+{
+    if (fputs(text, stdout) == EOF || fflush(stdout) == EOF) {
+        complain("the output cannot be written");
+        return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
+}
+
+static void add_help_line(void *arg, const char *text)
+{
+    (void)kms_buf_addf(arg, "%s\n", text);
+}
+
+static int print_help(void)
+{
+    struct kms_buf out;
+    kms_buf_init(&out, OUTPUT_MAX);
+    (void)kms_buf_add_str(&out, "Usage: " PROGRAM " [OPTION]...\n"
+                                "Watches KMS hosts and shows them to snmpd (AgentX).\n\n");
+    kms_opts_help(kms_options_rows(), add_help_line, &out);
+    (void)kms_buf_add_str(&out, "\nSee " PROGRAM "(8) and kmsmon.conf(5).\n");
+    int code = print(kms_buf_str(&out));
+    kms_buf_done(&out);
+    return code;
+}
+
+static int print_keys(void)
+{
+    struct kms_buf out;
+    kms_buf_init(&out, OUTPUT_MAX);
+    int code = kms_site_keys(&out) == KMS_OK ? print(kms_buf_str(&out)) : EXIT_FAILURE;
+    kms_buf_done(&out);
+    return code;
+}
+
+static int print_site(const struct kms_site *site)
+{
+    struct kms_buf out;
+    kms_buf_init(&out, OUTPUT_MAX);
+    enum kms_status status = kms_site_print(site, &out);
+    int code = EXIT_FAILURE;
+    if (status == KMS_OK) {
+        code = print(kms_buf_str(&out));
+    } else {
+        complain(kms_status_text(status));
+    }
+    kms_buf_done(&out);
+    return code;
+}
+
+static enum kms_status load_site(struct program *p)
+{
+    struct kms_buf errors;
+    kms_buf_init(&errors, ERRORS_TEXT_MAX);
+    enum kms_status status = kms_site_load(p->options.config, &p->site, &errors);
+    if (status != KMS_OK) {
+        (void)fputs(kms_buf_str(&errors), stderr);
+        complain("the configuration has errors");
+    }
+    kms_buf_done(&errors);
+    return status;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* A host keeps its number when its name is written with other letters, as DNS would have it. */
+static uint32_t number_of_host(struct kms_index *index, const char *name)
+{
+    char *key = kms_text_dup(name);
+    if (!key) {
+        return 0;
+    }
+    for (char *c = key; *c; c++) {
+        *c = lower(*c);
+    }
+    uint32_t number = kms_index_get(index, "host", key);
+    free(key);
+    return number;
+}
+
+static uint32_t number_of_key(void *arg, const char *host, const char *identity)
+{
+    struct program *p = arg;
+    char space[32];
+    kms_text_format(space, sizeof space, "key/%u", number_of_host(p->index, host));
+    return kms_index_get(p->index, space, identity);
+}
+
+static bool out_of_memory(const struct program *p)
+{
+    kms_log_write(&p->log, KMS_LOG_ERROR, "start: out of memory");
+    return false;
+}
+
+/* Numbers of rows must outlive a restart, so there is no start without a place to keep them. */
+static bool open_state(struct program *p)
+{
+    struct kms_fault fault = {0};
+    if (kms_state_dir_open(p->site.state_dir, &p->state_lock, &fault) != KMS_OK) {
+        kms_log_write(&p->log, KMS_LOG_ERROR, "start: %s", fault.text);
+        return false;
+    }
+    struct kms_buf path;
+    kms_buf_init(&path, (size_t)2 * KMS_CONF_TEXT_MAX);
+    if (kms_buf_addf(&path, "%s/index", p->site.state_dir) != KMS_OK) {
+        return out_of_memory(p);
+    }
+    enum kms_status status = kms_index_open(kms_buf_str(&path), &p->index, &fault);
+    kms_buf_done(&path);
+    if (status != KMS_OK) {
+        kms_log_write(&p->log, KMS_LOG_ERROR,
+                      "start: index file: %s; restore it, or remove it and accept new row numbers",
+                      fault.text);
+    }
+    return status == KMS_OK;
+}
+
+static bool fill_board(struct program *p)
+{
+    p->board = kms_board_new(&p->site.policy, &p->env.clock, number_of_key, p);
+    if (!p->board) {
+        return out_of_memory(p);
+    }
+    for (size_t i = 0; i < p->site.host_count; i++) {
+        uint32_t number = number_of_host(p->index, p->site.host[i].name);
+        size_t slot;
+        if (number == 0 || kms_board_add(p->board, &p->site.host[i], number, &slot) != KMS_OK) {
+            return out_of_memory(p);
+        }
+    }
+    struct kms_fault fault = {0};
+    if (kms_index_save(p->index, &fault) != KMS_OK) {
+        kms_log_write(&p->log, KMS_LOG_ERROR, "start: index file: %s; free space in state-dir '%s'",
+                      fault.text, p->site.state_dir);
+        return false;
+    }
+    return true;
+}
+
+static void save_index(void *arg)
+{
+    struct program *p = arg;
+    struct kms_fault fault = {0};
+    bool failed = kms_index_save(p->index, &fault) != KMS_OK;
+    if (failed && !p->index_failed) {
+        kms_log_write(&p->log, KMS_LOG_WARNING,
+                      "index: %s; new row numbers are kept in memory, the next poll tries again",
+                      fault.text);
+    } else if (!failed && p->index_failed) {
+        kms_log_write(&p->log, KMS_LOG_INFO, "index: saved again");
+    }
+    p->index_failed = failed;
+}
+
+static int64_t poll_lag_ms(void *arg)
+{
+    const struct program *p = arg;
+    return p->scheduler ? kms_scheduler_lag_ms(p->scheduler) : 0;
+}
+
+static void stop(void *arg, int number)
+{
+    struct program *p = arg;
+    kms_log_write(&p->log, KMS_LOG_INFO, "stop: SIG%s", sigabbrev_np(number));
+    kms_loop_stop(p->env.loop);
+}
+
+static bool open_loop(struct program *p)
+{
+    p->env.clock = kms_clock_system();
+    p->env.loop = kms_loop_new(&p->env.clock);
+    if (!p->env.loop) {
+        return out_of_memory(p);
+    }
+    for (size_t i = 0; i < KMS_COUNT_OF(stop_signals); i++) {
+        p->signal[i] = kms_signal_new(p->env.loop, stop_signals[i], stop, p);
+        if (!p->signal[i]) {
+            return out_of_memory(p);
+        }
+    }
+    p->env.worker = kms_worker_new(p->env.loop, WORKERS_MAX);
+    p->env.http = kms_http_new(p->env.loop);
+    return (p->env.worker && p->env.http) || out_of_memory(p);
+}
+
+static bool open_polls(struct program *p)
+{
+    p->types[0] = kms_report_probe();
+    const struct kms_scheduler_config config = {.env = &p->env,
+                                                .board = p->board,
+                                                .log = &p->log,
+                                                .types = p->types,
+                                                .interval_ms = p->site.interval_ms,
+                                                .published = save_index,
+                                                .arg = p};
+    p->scheduler = kms_scheduler_new(&config);
+    return p->scheduler || out_of_memory(p);
+}
+
+static bool open_snmp(struct program *p)
+{
+    int64_t now_s = kms_clock_wall_s(&p->env.clock);
+    p->facts = (struct kms_agent_facts){.started_s = now_s,
+                                        .config_loaded_s = now_s,
+                                        .config_result = KMS_CONFIG_OK,
+                                        .interval_s = p->site.interval_ms / 1000,
+                                        .poll_lag_ms = poll_lag_ms,
+                                        .arg = p};
+    p->mib = kms_mib_new(p->board, &p->env.clock, &p->facts);
+    if (!p->mib) {
+        return out_of_memory(p);
+    }
+    const struct kms_agentx_config config = {.socket = p->site.agentx,
+                                             .ping_s = (p->site.ping_ms + 999) / 1000};
+    p->agentx = kms_agentx_start(p->env.loop, p->mib, &config, &p->log);
+    return p->agentx != NULL;
+}
+
+static bool write_pid(struct program *p)
+{
+    if (!p->options.pid_file) {
+        return true;
+    }
+    char text[32];
+    kms_text_format(text, sizeof text, "%ld\n", (long)getpid());
+    struct kms_fault fault = {0};
+    if (kms_file_replace(p->options.pid_file, text, strlen(text), 0644, &fault) != KMS_OK) {
+        kms_log_write(&p->log, KMS_LOG_ERROR, "start: pid file: %s", fault.text);
+        return false;
+    }
+    p->pid_written = true;
+    return true;
+}
+
+static void close_program(struct program *p)
+{
+    kms_scheduler_free(p->scheduler);
+    kms_agentx_stop(p->agentx);
+    kms_mib_free(p->mib);
+    kms_board_free(p->board);
+    if (p->env.http) {
+        kms_http_free(p->env.http);
+    }
+    if (p->env.worker) {
+        kms_worker_free(p->env.worker, GRACE_MS);
+    }
+    for (size_t i = 0; i < KMS_COUNT_OF(stop_signals); i++) {
+        if (p->signal[i]) {
+            kms_signal_free(p->signal[i]);
+        }
+    }
+    if (p->env.loop) {
+        kms_loop_free(p->env.loop);
+    }
+    if (p->index) {
+        kms_index_free(p->index);
+    }
+    if (p->pid_written) {
+        (void)unlink(p->options.pid_file);
+    }
+    if (p->state_lock >= 0) {
+        (void)close(p->state_lock);
+    }
+}
+
+static void go(struct program *p)
+{
+    if (p->detach_ready >= 0) {
+        p->log = kms_log_syslog(PROGRAM, p->log.level);
+        kms_detach_ready(p->detach_ready);
+    }
+    kms_log_write(&p->log, KMS_LOG_INFO, "start: " PROGRAM " " KMSMON_VERSION ", %zu hosts of %s",
+                  p->site.host_count, p->options.config);
+    kms_loop_run(p->env.loop);
+}
+
+static bool detach(struct program *p)
+{
+    if (!p->options.detach) {
+        return true;
+    }
+    if (!kms_detach_begin(&p->detach_ready)) {
+        kms_log_write(&p->log, KMS_LOG_ERROR, "start: no new process: %s", strerrordesc_np(errno));
+        return false;
+    }
+    return true;
+}
+
+static int serve(struct program *p)
+{
+    /* A master agent or a web server that goes away is an error of a write, not the end. */
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+    p->log = kms_log_stderr(p->options.verbose > 0 ? KMS_LOG_DEBUG
+                                                   : (enum kms_log_level)p->site.log_level);
+    bool ready = open_state(p) && detach(p) && open_loop(p) && fill_board(p) && open_polls(p) &&
+                 open_snmp(p) && write_pid(p);
+    if (ready) {
+        go(p);
+    }
+    close_program(p);
+    return ready ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run(struct program *p)
+{
+    if (p->options.help) {
+        return print_help();
+    }
+    if (p->options.version) {
+        return print(PROGRAM " " KMSMON_VERSION "\n");
+    }
+    if (p->options.list_keys) {
+        return print_keys();
+    }
+    if (load_site(p) != KMS_OK) {
+        return EXIT_WRONG;
+    }
+    int code = p->options.check ? print_site(&p->site) : serve(p);
+    kms_site_free(&p->site);
+    return code;
+}
+
+static int read_options(struct program *p, int argc, char **argv)
+{
+    struct kms_fault fault = {0};
+    int rest = 0;
+    if (kms_opts_preset(kms_options_rows(), &p->options) != KMS_OK) {
+        complain("out of memory");
+        return EXIT_FAILURE;
+    }
+    if (kms_opts_argv(kms_options_rows(), argc, argv, &p->options, &rest, &fault) != KMS_OK) {
+        (void)fprintf(stderr, PROGRAM ": %s\nTry " PROGRAM " --help.\n", fault.text);
+        return EXIT_WRONG;
+    }
+    if (rest < argc) {
+        (void)fprintf(stderr,
+                      PROGRAM ": '%s' is no option; a configuration is named with -c FILE\n",
+                      argv[rest]);
+        return EXIT_WRONG;
+    }
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    struct program program = {.state_lock = -1, .detach_ready = -1};
+    int code = read_options(&program, argc, argv);
+    if (code == EXIT_SUCCESS) {
+        code = run(&program);
+    }
+    kms_opts_free_values(kms_options_rows(), &program.options);
+    return code;
+}

@@ -1,0 +1,40 @@
+/* The scheduler: asks every source of every host at its interval and publishes what came back. */
+#ifndef KMS_AGENT_SCHEDULER_H
+#define KMS_AGENT_SCHEDULER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "model/board.h"
+#include "probe/probe.h"
+
+#define KMS_SCHEDULER_IN_FLIGHT_MAX 64
+#define KMS_SCHEDULER_SPREAD_MS     50 /* between the first polls of two hosts */
+#define KMS_SCHEDULER_TICK_MS       10000
+
+struct kms_scheduler_config {
+    struct kms_env *env;
+    struct kms_board *board; /* with all its hosts */
+    const struct kms_log *log;
+    const struct kms_probe_type *const
+        *types;          /* ended by NULL; a host's source runs when it is enabled there */
+    int64_t interval_ms; /* for sources without one of their own */
+    /* After every publish; NULL: nobody asks. */
+    void (*published)(void *arg);
+    void *arg;
+};
+
+struct kms_scheduler;
+
+/* Plans the first round, spread over the interval; nothing is asked before the loop turns. What
+ * config points to must live until kms_scheduler_free. NULL: out of memory. */
+struct kms_scheduler *kms_scheduler_new(const struct kms_scheduler_config *config);
+/* Cancels what runs. Not from inside a call back. */
+void kms_scheduler_free(struct kms_scheduler *scheduler);
+
+/* How late a poll was lately, at worst: waiting for the loop or for its turn among those in flight.
+ */
+int64_t kms_scheduler_lag_ms(const struct kms_scheduler *scheduler);
+
+#endif

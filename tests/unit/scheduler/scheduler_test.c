@@ -1,0 +1,307 @@
+/* The scheduler with made-up probes: who is asked when, how many at once, and what the log says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent/scheduler.h"
+#include "base/bytes.h"
+#include "base/text.h"
+
+#define HOSTS_MAX 80
+
+struct kms_probe {
+    struct kms_timer *timer;
+    size_t host;
+    kms_done_fn *done;
+    void *arg;
+};
+
+/* What the probes do and what they were asked; reached through the url of the target, which no
+ * probe here reads. */
+struct world {
+    struct kms_loop *loop;
+    struct kms_clock clock;
+    int64_t ahead_us; /* of the system's monotonic clock */
+    struct kms_env env;
+    struct kms_board *board;
+    struct kms_log log;
+    struct kms_buf lines;
+    struct kms_scheduler *scheduler;
+    enum kms_outcome outcome;
+    bool hold[HOSTS_MAX]; /* the probe of this host does not end by itself */
+    struct kms_probe *running[HOSTS_MAX];
+    size_t started[HOSTS_MAX];
+    size_t started_all, cancelled, published;
+};
+
+static struct world world;
+
+static int64_t mono_us(void *arg)
+{
+    const struct world *w = arg;
+    struct kms_clock system = kms_clock_system();
+    return kms_clock_mono_us(&system) + w->ahead_us;
+}
+
+static int64_t wall_us(void *arg)
+{
+    (void)arg;
+    return INT64_C(1700000000) * 1000000;
+}
+
+static void end_probe(struct kms_probe *probe)
+{
+    struct kms_result result;
+    kms_result_init(&result, KMS_SOURCE_REPORT);
+    result.outcome = world.outcome;
+    if (!kms_outcome_good(world.outcome)) {
+        kms_text_copy(result.detail, sizeof result.detail, "made up");
+    }
+    world.running[probe->host] = NULL;
+    kms_done_fn *done = probe->done;
+    void *arg = probe->arg;
+    kms_timer_free(probe->timer);
+    free(probe);
+    done(arg, &result);
+    kms_result_done(&result);
+}
+
+static void probe_due(void *arg)
+{
+    end_probe(arg);
+}
+
+static struct kms_probe *probe_start(struct kms_env *env, const struct kms_target *target,
+                                     kms_done_fn *done, void *arg)
+{
+    uint64_t host;
+    assert_true(kms_text_u64(target->name + 1, &host));
+    assert_null(world.running[host]);
+    struct kms_probe *probe = calloc(1, sizeof *probe);
+    assert_non_null(probe);
+    *probe = (struct kms_probe){.host = (size_t)host, .done = done, .arg = arg};
+    probe->timer = kms_timer_new(env->loop, probe_due, probe);
+    assert_non_null(probe->timer);
+    if (!world.hold[host]) {
+        kms_timer_set(probe->timer, 0);
+    }
+    world.running[host] = probe;
+    world.started[host]++;
+    world.started_all++;
+    return probe;
+}
+
+static void probe_cancel(struct kms_probe *probe)
+{
+    world.running[probe->host] = NULL;
+    world.cancelled++;
+    kms_timer_free(probe->timer);
+    free(probe);
+}
+
+static const struct kms_probe_type type = {
+    .name = "report", .source = KMS_SOURCE_REPORT, .start = probe_start, .cancel = probe_cancel};
+static const struct kms_probe_type *const types[] = {&type, NULL};
+
+static void keep_line(void *arg, enum kms_log_level level, const char *line)
+{
+    static const char letters[] = "?EWID";
+    struct world *w = arg;
+    assert_int_equal(kms_buf_addf(&w->lines, "%c %s\n", letters[level], line), KMS_OK);
+}
+
+static void count_publish(void *arg)
+{
+    struct world *w = arg;
+    w->published++;
+}
+
+static void begin(size_t hosts, int64_t interval_ms)
+{
+    world = (struct world){.outcome = KMS_OUTCOME_REPORT_MISSING};
+    world.clock = (struct kms_clock){.mono_us = mono_us, .wall_us = wall_us, .arg = &world};
+    world.loop = kms_loop_new(&world.clock);
+    assert_non_null(world.loop);
+    world.env = (struct kms_env){.clock = world.clock, .loop = world.loop};
+    struct kms_policy policy;
+    kms_policy_preset(&policy);
+    world.board = kms_board_new(&policy, &world.clock, NULL, NULL);
+    assert_non_null(world.board);
+    kms_buf_init(&world.lines, 1 << 20);
+    world.log = (struct kms_log){
+        .kind = KMS_LOG_TO_CALLBACK, .level = KMS_LOG_DEBUG, .callback = keep_line, .arg = &world};
+    for (size_t i = 0; i < hosts; i++) {
+        char name[16];
+        kms_text_format(name, sizeof name, "h%zu", i);
+        struct kms_target target = {.name = name, .port = 1688};
+        target.source[KMS_SOURCE_REPORT] = (struct kms_source_config){.enabled = true,
+                                                                      .timeout_ms = 60000};
+        size_t slot;
+        assert_int_equal(kms_board_add(world.board, &target, (uint32_t)i + 1, &slot), KMS_OK);
+    }
+    const struct kms_scheduler_config config = {.env = &world.env,
+                                                .board = world.board,
+                                                .log = &world.log,
+                                                .types = types,
+                                                .interval_ms = interval_ms,
+                                                .published = count_publish,
+                                                .arg = &world};
+    world.scheduler = kms_scheduler_new(&config);
+    assert_non_null(world.scheduler);
+    assert_int_equal(world.started_all, 0);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    kms_scheduler_free(world.scheduler);
+    kms_board_free(world.board);
+    kms_loop_free(world.loop);
+    kms_buf_done(&world.lines);
+    return 0;
+}
+
+static void turn_until_started(size_t count)
+{
+    while (world.started_all < count) {
+        kms_loop_once(world.loop, 1000);
+    }
+}
+
+static void turn_until_published(size_t count)
+{
+    while (world.published < count) {
+        kms_loop_once(world.loop, 1000);
+    }
+}
+
+static void every_host_is_asked_and_asked_again(void **state)
+{
+    (void)state;
+    begin(3, 1);
+    while (world.started[0] < 3 || world.started[1] < 3 || world.started[2] < 3) {
+        kms_loop_once(world.loop, 1000);
+    }
+    for (size_t slot = 0; slot < 3; slot++) {
+        const struct kms_snapshot *snapshot = kms_board_snapshot(world.board, slot);
+        assert_true(snapshot->tally[KMS_SOURCE_REPORT].attempts >= 2);
+    }
+}
+
+static void without_hosts_nothing_is_asked(void **state)
+{
+    (void)state;
+    begin(0, 1);
+    kms_loop_once(world.loop, 0);
+    assert_int_equal(world.started_all, 0);
+    assert_int_equal(kms_scheduler_lag_ms(world.scheduler), 0);
+}
+
+static void a_source_is_never_asked_twice_at_once(void **state)
+{
+    (void)state;
+    begin(2, 1);
+    world.hold[0] = true;
+    while (world.started[1] < 20) {
+        kms_loop_once(world.loop, 1000);
+    }
+    assert_int_equal(world.started[0], 1);
+}
+
+static void sixty_four_run_at_once_and_the_others_wait_their_turn(void **state)
+{
+    (void)state;
+    begin(HOSTS_MAX, 1);
+    memset(world.hold, 1, sizeof world.hold);
+    turn_until_started(KMS_SCHEDULER_IN_FLIGHT_MAX);
+    for (int i = 0; i < 20; i++) {
+        kms_loop_once(world.loop, 1);
+    }
+    assert_int_equal(world.started_all, KMS_SCHEDULER_IN_FLIGHT_MAX);
+    end_probe(world.running[0]);
+    assert_int_equal(world.started_all, KMS_SCHEDULER_IN_FLIGHT_MAX + 1);
+    /* First come, first served: host 0 is behind those that wait already. */
+    for (size_t i = 1; i + KMS_SCHEDULER_IN_FLIGHT_MAX < HOSTS_MAX; i++) {
+        end_probe(world.running[i]);
+    }
+    assert_int_equal(world.started_all, HOSTS_MAX);
+    for (size_t i = 0; i < HOSTS_MAX; i++) {
+        assert_int_equal(world.started[i], 1);
+    }
+}
+
+static void what_runs_is_cancelled_at_the_end(void **state)
+{
+    begin(5, 1);
+    memset(world.hold, 1, sizeof world.hold);
+    turn_until_started(5);
+    kms_scheduler_free(world.scheduler);
+    world.scheduler = NULL;
+    assert_int_equal(world.cancelled, 5);
+    (void)state;
+}
+
+static void a_change_is_logged_once_and_repetition_is_for_debugging(void **state)
+{
+    (void)state;
+    begin(1, 1);
+    const char *hint = kms_outcome_row(KMS_OUTCOME_REPORT_MISSING)->hint;
+    turn_until_published(2);
+    world.outcome = KMS_OUTCOME_REPORT_EMPTY;
+    turn_until_published(3);
+    world.outcome = KMS_OUTCOME_OK;
+    turn_until_published(4);
+    const char *lines = kms_buf_str(&world.lines);
+    char wanted[512];
+    kms_text_format(wanted, sizeof wanted, "W report h0: report-missing: made up; %s\n", hint);
+    assert_non_null(strstr(lines, wanted));
+    kms_text_format(wanted, sizeof wanted, "D report h0: report-missing (2 times): made up; %s\n",
+                    hint);
+    assert_non_null(strstr(lines, wanted));
+    assert_non_null(strstr(lines, "W report h0: report-empty (was report-missing): made up; "));
+    assert_non_null(strstr(lines, "I report h0: ok (was report-empty)\n"));
+}
+
+static void lateness_is_known(void **state)
+{
+    (void)state;
+    begin(1, 60000);
+    assert_int_equal(kms_scheduler_lag_ms(world.scheduler), 0);
+    world.ahead_us = INT64_C(5000000);
+    turn_until_started(1);
+    assert_true(kms_scheduler_lag_ms(world.scheduler) >= 5000);
+}
+
+static void missed_polls_are_left_out(void **state)
+{
+    (void)state;
+    begin(1, 20);
+    turn_until_published(1);
+    /* The machine slept for an hour: one poll, not 180000 of them at once. */
+    world.ahead_us = INT64_C(3600000000);
+    turn_until_published(2);
+    size_t before = world.started_all;
+    kms_loop_once(world.loop, 0);
+    kms_loop_once(world.loop, 0);
+    assert_true(world.started_all <= before + 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(every_host_is_asked_and_asked_again, end),
+        cmocka_unit_test_teardown(without_hosts_nothing_is_asked, end),
+        cmocka_unit_test_teardown(a_source_is_never_asked_twice_at_once, end),
+        cmocka_unit_test_teardown(sixty_four_run_at_once_and_the_others_wait_their_turn, end),
+        cmocka_unit_test_teardown(what_runs_is_cancelled_at_the_end, end),
+        cmocka_unit_test_teardown(a_change_is_logged_once_and_repetition_is_for_debugging, end),
+        cmocka_unit_test_teardown(lateness_is_known, end),
+        cmocka_unit_test_teardown(missed_polls_are_left_out, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
