@@ -1,0 +1,102 @@
+/* check_kms: everything that a report tells about a KMS host, as one tree with its worst state. */
+#include "base/text.h"
+#include "count.h"
+#include "frame.h"
+#include "license.h"
+#include "reader.h"
+#include "requests.h"
+#include "show.h"
+
+static void text_of(const struct kms_check *check, size_t key, char *dst, size_t size)
+{
+    const struct kms_key_judgement *of = &check->judgement.key[key];
+    char text[160];
+
+    kms_judge_count_text(&check->judgement, key, dst, size);
+    kms_judge_key_text(of, text, sizeof(text));
+    kms_text_append(dst, size, "; %s", text);
+    if (of->requests_state == KMS_STATE_WARNING || of->requests_state == KMS_STATE_CRITICAL) {
+        kms_text_append(dst, size, "; %u requests failed", (unsigned)of->window.failed);
+    }
+}
+
+/* A report without counters (/dli of some versions) says nothing about requests: no reason to be
+ * UNKNOWN here. */
+static bool has_counters(const struct kms_check *check, size_t key)
+{
+    return kms_facts_has(&check->judgement.key[key].facts, KMS_FACT_TOTAL_REQUESTS);
+}
+
+static enum kms_state count_state(const struct kms_check *check, size_t key)
+{
+    /* The thresholds of the classes stay in force; ranges only add to them. */
+    enum kms_state state = kms_show_classes_state(check, key);
+
+    return kms_check_ranged(check) ? kms_state_worse(state, kms_count_state(check, key)) : state;
+}
+
+static enum kms_state key_state(const struct kms_check *check, size_t key)
+{
+    enum kms_state state = kms_state_worse(count_state(check, key), kms_license_state(check, key));
+
+    return has_counters(check, key) ? kms_state_worse(state, kms_requests_state(check, key))
+                                    : state;
+}
+
+static void show_key(struct kms_check *check, unsigned depth, size_t key, bool stale)
+{
+    enum kms_state unknown = KMS_STATE_UNKNOWN;
+
+    kms_show_key_node(check, depth, key, stale ? unknown : key_state(check, key));
+    kms_show_count_nodes(check, depth + 1, key, stale ? unknown : count_state(check, key));
+    if (has_counters(check, key)) {
+        kms_show_requests_node(check, depth + 1, key,
+                               stale ? unknown : kms_requests_state(check, key));
+        kms_requests_details(check, depth + 2, key);
+    }
+    kms_show_license_node(check, depth + 1, key, stale ? unknown : kms_license_state(check, key));
+}
+
+static enum kms_state show(struct kms_check *check)
+{
+    struct kms_judgement *judgement = &check->judgement;
+    enum kms_state state = judgement->state;
+    bool stale = kms_show_stale(check);
+
+    if (!stale) {
+        kms_show_first(check, text_of, key_state);
+    }
+    kms_count_perf(check);
+    kms_requests_perf(check, false);
+    kms_license_perf(check);
+    for (size_t i = 0; i < judgement->key_count; i++) {
+        state = stale ? KMS_STATE_UNKNOWN : kms_state_worse(state, key_state(check, i));
+    }
+    kms_output_node(&check->out, 0, state, "KMS host %s", check->target.name);
+    for (size_t i = 0; i < judgement->key_count; i++) {
+        show_key(check, 1, i, stale);
+    }
+    kms_show_unserved_nodes(check, 1);
+    if (judgement->drift[0] != '\0') {
+        kms_output_node(&check->out, 1, KMS_STATE_WARNING, "%s", judgement->drift);
+    }
+    kms_show_source(check, 0);
+    if (state != KMS_STATE_OK) {
+        kms_show_advice(check, stale ? KMS_BIT(KMS_REASON_STALE) : judgement->reasons);
+    }
+    return state;
+}
+
+static const struct kms_check_type type = {
+    .name = "check_kms",
+    .purpose = "Checks everything that a KMS host's report tells: counts, requests and activation.",
+    .parts = KMS_CHECK_COUNT | KMS_CHECK_KEY | KMS_CHECK_REQUESTS,
+    .metric = "the count of every key, in addition to the thresholds of the classes",
+    .note = "The worst state of the tree counts: critical, warning, unknown, ok.",
+    .show = show,
+};
+
+int main(int argc, char **argv)
+{
+    return kms_check_main(&type, argc, argv);
+}

@@ -1,0 +1,331 @@
+/* Runs a check from argv to the exit code. */
+#include "frame.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "options.h"
+#include "reader.h"
+
+#define EXIT_UNKNOWN 3
+
+/* ---- printing ---- */
+
+/* A state that nobody can read is no state: the monitoring system must not take silence for OK. */
+static int print_text(const struct kms_buf *text, int code)
+{
+    bool whole = text->len > 0 && fwrite(text->data, 1, text->len, stdout) == text->len;
+
+    return whole && fflush(stdout) == 0 ? code : EXIT_UNKNOWN;
+}
+
+static int print_output(const struct kms_output *out, enum kms_state state)
+{
+    struct kms_buf text;
+    int code = EXIT_UNKNOWN;
+
+    kms_buf_init(&text, (size_t)1 << 20);
+    if (kms_output_render(out, state, &text) == KMS_OK) {
+        code = print_text(&text, kms_state_exit(state));
+    } else {
+        (void)fputs("KMS UNKNOWN: out of memory\n", stdout);
+    }
+    kms_buf_done(&text);
+    return code;
+}
+
+static void add_text(void *arg, const char *text)
+{
+    (void)kms_buf_addf(arg, "%s\n", text);
+}
+
+static void add_usage(const struct kms_check_type *type, struct kms_buf *text)
+{
+    (void)kms_buf_addf(text, "Usage: %s --report FILE|-|URL [-H NAME] [-p PORT] [-w RANGE]\n",
+                       type->name);
+    (void)kms_buf_addf(text,
+                       "       [-c RANGE] [--classes LIST] [--max-age TIME] [-t TIME] [-v]\n");
+}
+
+static int usage_error(const struct kms_check_type *type, const char *message)
+{
+    struct kms_buf text;
+    char clean[400];
+    int code;
+
+    kms_text_clean(clean, sizeof(clean), message, strlen(message));
+    kms_buf_init(&text, 4096);
+    (void)kms_buf_addf(&text, "KMS UNKNOWN: usage: %s\n", clean);
+    add_usage(type, &text);
+    (void)kms_buf_addf(&text, "Try '%s --help' for all options.\n", type->name);
+    code = print_text(&text, EXIT_UNKNOWN);
+    kms_buf_done(&text);
+    return code;
+}
+
+static int print_version(const struct kms_check_type *type)
+{
+    (void)printf("%s (kmsmon) %s\n", type->name, KMSMON_VERSION);
+    (void)fflush(stdout);
+    return EXIT_UNKNOWN;
+}
+
+static int print_help(const struct kms_check_type *type, const struct kms_opt *rows)
+{
+    struct kms_buf text;
+    int code;
+
+    kms_buf_init(&text, 64 * 1024);
+    (void)kms_buf_addf(&text, "%s\n\n", type->purpose);
+    add_usage(type, &text);
+    add_text(&text, "");
+    kms_opts_help(rows, add_text, &text);
+    (void)kms_buf_addf(&text, "\n-w and -c are about %s.\n", type->metric);
+    add_text(&text, "RANGE is [@]START:END, alerting outside of it, the ends included; @ inside.");
+    add_text(&text, "A low limit ends in a colon: '-c 25:' alerts below 25, '-c 25' above 25.");
+    if (type->note != NULL) {
+        add_text(&text, type->note);
+    }
+    (void)kms_buf_addf(&text, "Exit: 0 ok, 1 warning, 2 critical, 3 unknown. See %s(1).\n",
+                       type->name);
+    code = print_text(&text, EXIT_UNKNOWN);
+    kms_buf_done(&text);
+    return code;
+}
+
+/* ---- options ---- */
+
+static bool read_range(const char *option, const char *text, struct kms_range *ret, char *why,
+                       size_t size)
+{
+    enum kms_range_error error;
+
+    if (text == NULL) {
+        return true;
+    }
+    error = kms_range_parse(text, ret);
+    if (error != KMS_RANGE_OK) {
+        kms_text_format(why, size, "%s '%s' %s", option, text, kms_range_error_text(error));
+        return false;
+    }
+    return true;
+}
+
+static bool read_options(struct kms_check *check, const struct kms_opt *rows, int argc, char **argv,
+                         char *why, size_t size)
+{
+    struct kms_check_options *options = &check->options;
+    struct kms_fault fault = {.text = ""};
+    int rest = argc;
+
+    kms_policy_preset(&options->policy);
+    if (kms_opts_preset(rows, options) != KMS_OK) {
+        kms_text_copy(why, size, "out of memory");
+        return false;
+    }
+    if (kms_opts_argv(rows, argc, argv, options, &rest, &fault) != KMS_OK) {
+        kms_text_copy(why, size, fault.text);
+        return false;
+    }
+    if (options->help || options->version) {
+        return true;
+    }
+    if (rest < argc) {
+        kms_text_format(why, size, "'%s' is not an option; a report is named with --report",
+                        argv[rest]);
+        return false;
+    }
+    if (options->report == NULL || options->report[0] == '\0') {
+        kms_text_copy(why, size, "--report is missing: name the file that slmgr.vbs /dlv wrote");
+        return false;
+    }
+    return read_range("--warning", options->warning_text, &check->warning, why, size) &&
+           read_range("--critical", options->critical_text, &check->critical, why, size);
+}
+
+bool kms_check_ranged(const struct kms_check *check)
+{
+    return check->warning.given || check->critical.given;
+}
+
+enum kms_state kms_check_range_state(const struct kms_check *check, double value)
+{
+    if (kms_range_alerts(&check->critical, value)) {
+        return KMS_STATE_CRITICAL;
+    }
+    return kms_range_alerts(&check->warning, value) ? KMS_STATE_WARNING : KMS_STATE_OK;
+}
+
+static bool make_target(struct kms_check *check)
+{
+    const struct kms_check_options *options = &check->options;
+    struct kms_source_config *report = &check->target.source[KMS_SOURCE_REPORT];
+    char name[128];
+
+    kms_report_name(options->report, name, sizeof(name));
+    check->target.name = kms_text_dup(options->host != NULL ? options->host : name);
+    check->target.port = options->port;
+    check->target.port_given = options->port_given;
+    check->target.origin = KMS_ORIGIN_CONFIGURED;
+    check->target.classes = (uint32_t)options->classes;
+    report->enabled = true;
+    report->url = kms_text_dup(options->report);
+    report->ca_file = kms_text_dup(options->ca_file);
+    /* Later than the watchdog, whose state the site selects. */
+    report->timeout_ms = options->timeout_ms + 5000;
+    report->max_age_ms = options->max_age_ms;
+    report->size_max = options->size_max;
+    return check->target.name != NULL && report->url != NULL &&
+           (options->ca_file == NULL || report->ca_file != NULL);
+}
+
+/* ---- the run ---- */
+
+static int show_timeout(struct kms_check *check)
+{
+    char after[32];
+
+    kms_text_duration(after, sizeof(after), check->options.timeout_ms);
+    kms_output_first(&check->out, "no result within %s", after);
+    kms_output_line(&check->out, 0, "Reading %s took longer than --timeout.", check->target.name);
+    kms_output_line(&check->out, 0, "next step: %s", kms_outcome_row(KMS_OUTCOME_TIMEOUT)->hint);
+    return print_output(&check->out, (enum kms_state)check->options.timeout_state);
+}
+
+static int show_failure(struct kms_check *check)
+{
+    const struct kms_result *result = &check->result;
+    const struct kms_outcome_row *row = kms_outcome_row(result->outcome);
+    enum kms_state state = row->kind == KMS_OUTCOME_IS_TARGET ? KMS_STATE_CRITICAL
+                                                              : KMS_STATE_UNKNOWN;
+
+    kms_output_first(&check->out, "%s", result->detail[0] != '\0' ? result->detail : row->meaning);
+    if (result->detail[0] != '\0') {
+        kms_output_line(&check->out, 0, "%s: %s", row->token, row->meaning);
+    }
+    if (row->hint[0] != '\0') {
+        kms_output_line(&check->out, 0, "next step: %s", row->hint);
+    }
+    return print_output(&check->out, state);
+}
+
+static int show_no_memory(void)
+{
+    (void)puts("KMS UNKNOWN: out of memory");
+    return EXIT_UNKNOWN;
+}
+
+static bool load_windows(struct kms_check *check)
+{
+    const struct kms_check_options *options = &check->options;
+
+    if (!(check->type->parts & KMS_CHECK_REQUESTS)) {
+        return true;
+    }
+    check->windows = kms_windows_open(options->state_dir,
+                                      options->host != NULL ? options->host : "", options->report,
+                                      (unsigned)geteuid());
+    return check->windows != NULL;
+}
+
+/* Twice the window, so that an edge between two polls is still covered, and a day, so that a check
+ * with a longer window finds something. */
+static int64_t keep_s(const struct kms_policy *policy)
+{
+    int64_t window_s = 2 * policy->requests_window_ms / 1000;
+
+    return window_s > 86400 ? window_s : 86400;
+}
+
+static int judge_and_show(struct kms_check *check, int64_t now_s)
+{
+    struct kms_evidence evidence = {.target = &check->target};
+    enum kms_state state;
+
+    evidence.last[KMS_SOURCE_REPORT] = &check->result;
+    evidence.good[KMS_SOURCE_REPORT] = &check->result;
+    if (!load_windows(check)) {
+        return show_no_memory();
+    }
+    if (check->windows != NULL) {
+        kms_windows_add(check->windows, &check->result, keep_s(&check->options.policy));
+        (void)kms_windows_save(check->windows);
+        evidence.window = kms_windows_find;
+        evidence.window_arg = check->windows;
+    }
+    if (kms_judge(&evidence, &check->options.policy, now_s, &check->judgement) != KMS_OK) {
+        return show_no_memory();
+    }
+    check->judged = true;
+    state = check->type->show(check);
+    return print_output(&check->out, state);
+}
+
+static int run_check(struct kms_check *check)
+{
+    struct kms_reading job = {.target = &check->target, .result = &check->result};
+    struct kms_read_setup setup = {.at_once = 1, .limit_ms = check->options.timeout_ms};
+    int64_t now_s;
+
+    if (!make_target(check)) {
+        return show_no_memory();
+    }
+    switch (kms_read_reports(&setup, &job, 1, &now_s)) {
+    case KMS_READ_NO_MEMORY:
+        return show_no_memory();
+    case KMS_READ_LATE:
+        return show_timeout(check);
+    case KMS_READ_DONE:
+        break;
+    }
+    check->answered = true;
+    if (!kms_outcome_good(check->result.outcome)) {
+        return show_failure(check);
+    }
+    return judge_and_show(check, now_s);
+}
+
+static void check_done(struct kms_check *check, const struct kms_opt *rows)
+{
+    if (check->judged) {
+        kms_judgement_done(&check->judgement);
+    }
+    kms_windows_free(check->windows);
+    kms_result_done(&check->result);
+    kms_target_done(&check->target);
+    kms_output_done(&check->out);
+    kms_opts_free_values(rows, &check->options);
+}
+
+int kms_check_main(const struct kms_check_type *type, int argc, char **argv)
+{
+    struct kms_opt rows[KMS_CHECK_ROWS_MAX];
+    struct kms_check check = {.type = type};
+    char why[400] = "";
+    int code;
+
+    /* A reader that went away is an error of the write, not a death by signal. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    kms_check_opts(type->parts, rows);
+    kms_output_init(&check.out);
+    kms_result_init(&check.result, KMS_SOURCE_REPORT);
+    if (!read_options(&check, rows, argc, argv, why, sizeof(why))) {
+        code = usage_error(type, why);
+    } else if (check.options.help) {
+        code = print_help(type, rows);
+    } else if (check.options.version) {
+        code = print_version(type);
+    } else {
+        if (type->prepare != NULL) {
+            type->prepare(&check);
+        }
+        code = run_check(&check);
+    }
+    check_done(&check, rows);
+    return code;
+}

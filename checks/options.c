@@ -1,0 +1,139 @@
+/* Puts a check's option table together: the common rows, and those of the policy that concern it.
+ */
+#include "options.h"
+
+#include <stddef.h>
+
+#include "frame.h"
+
+#define AT(member) offsetof(struct kms_check_options, member)
+
+static const struct kms_opt_choice class_choices[] = {
+    {"client", KMS_CLASS_CLIENT},
+    {"server", KMS_CLASS_SERVER},
+    {"office2010", KMS_CLASS_OFFICE2010},
+    {"office", KMS_CLASS_OFFICE},
+    {NULL, 0},
+};
+
+static const struct kms_opt_choice state_choices[] = {
+    {"ok", KMS_STATE_OK},
+    {"warning", KMS_STATE_WARNING},
+    {"critical", KMS_STATE_CRITICAL},
+    {"unknown", KMS_STATE_UNKNOWN},
+    {NULL, 0},
+};
+
+#define ROW(long_name, letter, kind, member)                                    \
+    .long_opt = long_name, .key = long_name, .short_opt = letter, .type = kind, \
+    .offset = AT(member), .given_offset = KMS_OPT_NO_GIVEN
+
+/* given_offset is set twice where it is wanted; the second one counts. */
+static const struct kms_opt target_rows[] = {
+    {ROW("report", 'r', KMS_OPT_TEXT, report), .arg = "FILE|-|URL",
+     .help = "text of slmgr.vbs /dlv: a file, - for standard input, or an http(s) address"},
+    {ROW("hostname", 'H', KMS_OPT_TEXT, host), .arg = "NAME",
+     .help = "name of the KMS host, for the output"},
+    {.long_opt = "port",
+     .key = "port",
+     .short_opt = 'p',
+     .type = KMS_OPT_PORT,
+     .offset = AT(port),
+     .given_offset = AT(port_given),
+     .preset = "1688",
+     .arg = "PORT",
+     .help = "port that clients use; warns when the host names another"},
+    {ROW("classes", 0, KMS_OPT_SET, classes), .choices = class_choices, .arg = "LIST",
+     .help = "classes the site relies on: client,server,office2010,office"},
+    {ROW("max-age", 0, KMS_OPT_DURATION, max_age_ms), .arg = "TIME",
+     .help = "older data is UNKNOWN, e.g. 26h (default: no limit)"},
+    {ROW("max-size", 0, KMS_OPT_BYTES, size_max), .min = 1024, .max = INT64_C(1) << 30,
+     .preset = "8M", .arg = "SIZE", .help = "a larger report is an error"},
+    {ROW("ca-file", 0, KMS_OPT_TEXT, ca_file), .arg = "FILE",
+     .help = "CA certificates for https, PEM (default: the system's)"},
+    {ROW("warning", 'w', KMS_OPT_TEXT, warning_text), .arg = "RANGE",
+     .help = "warning when outside of RANGE"},
+    {ROW("critical", 'c', KMS_OPT_TEXT, critical_text), .arg = "RANGE",
+     .help = "critical when outside of RANGE"},
+    KMS_OPT_END,
+};
+
+static const struct kms_opt state_rows[] = {
+    {.long_opt = "state-dir",
+     .key = "state-dir",
+     .type = KMS_OPT_TEXT,
+     .offset = AT(state_dir),
+     .given_offset = AT(state_dir_given),
+     .preset = KMSMON_PLUGIN_STATE_DIR,
+     .arg = "DIR",
+     .help = "folder for what is kept between two runs"},
+    KMS_OPT_END,
+};
+
+static const struct kms_opt general_rows[] = {
+    {ROW("timeout", 't', KMS_OPT_DURATION, timeout_ms), .min = 100, .max = 3600000, .preset = "10s",
+     .arg = "TIME", .help = "give up after this long"},
+    {ROW("timeout-state", 0, KMS_OPT_CHOICE, timeout_state), .choices = state_choices,
+     .preset = "unknown", .arg = "STATE", .help = "state then: ok, warning, critical, unknown"},
+    {ROW("verbose", 'v', KMS_OPT_COUNT, verbose), .max = 3,
+     .help = "more detail; up to three times"},
+    {ROW("version", 'V', KMS_OPT_FLAG, version), .help = "print the version"},
+    {ROW("help", 'h', KMS_OPT_FLAG, help), .help = "print this help"},
+    KMS_OPT_END,
+};
+
+static size_t append(struct kms_opt *rows, size_t count, const struct kms_opt *more)
+{
+    for (; !kms_opt_is_end(more) && count + 1 < KMS_CHECK_ROWS_MAX; more++) {
+        rows[count++] = *more;
+    }
+    return count;
+}
+
+static bool within(size_t offset, size_t from, size_t behind)
+{
+    return offset >= from && offset < behind;
+}
+
+/* The order of the members of struct kms_policy groups them. */
+static bool concerns(const struct kms_opt *row, unsigned parts)
+{
+    size_t keys = offsetof(struct kms_policy, expires_warning_ms);
+    size_t requests = offsetof(struct kms_policy, requests_window_ms);
+    size_t others = offsetof(struct kms_policy, failed_ratio_critical) + sizeof(int64_t);
+
+    return ((parts & KMS_CHECK_COUNT) && within(row->offset, 0, keys)) ||
+           ((parts & KMS_CHECK_KEY) && within(row->offset, keys, requests)) ||
+           ((parts & KMS_CHECK_REQUESTS) && within(row->offset, requests, others));
+}
+
+static size_t append_policy(struct kms_opt *rows, size_t count, unsigned parts)
+{
+    const struct kms_opt *row;
+
+    for (row = kms_policy_opts(); !kms_opt_is_end(row) && count + 1 < KMS_CHECK_ROWS_MAX; row++) {
+        if (concerns(row, parts)) {
+            rows[count] = *row;
+            rows[count].offset += AT(policy);
+            count++;
+        }
+    }
+    return count;
+}
+
+void kms_check_opts(unsigned parts, struct kms_opt rows[KMS_CHECK_ROWS_MAX])
+{
+    size_t count = append(rows, 0, target_rows);
+
+    count = append_policy(rows, count, parts);
+    if (parts & KMS_CHECK_REQUESTS) {
+        count = append(rows, count, state_rows);
+    }
+    count = append(rows, count, general_rows);
+    rows[count] = (struct kms_opt)KMS_OPT_END;
+}
+
+const struct kms_opt_choice *kms_check_class_choices(void)
+{
+    return class_choices;
+}

@@ -1,0 +1,384 @@
+/* Long lines, labels and the first line that the checks have in common. */
+#include "show.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "reader.h"
+#include "vocab/hostkey.h"
+
+#define FIRST_AIM 80
+
+static const struct kms_key_judgement *key_of(const struct kms_check *check, size_t key)
+{
+    return &check->judgement.key[key];
+}
+
+static bool is_stale(const struct kms_check *check)
+{
+    return check->judgement.source[KMS_SOURCE_REPORT].stale;
+}
+
+/* The day is enough for old data; the hour matters for today's. */
+static void short_date(const struct kms_check *check, char *dst, size_t size)
+{
+    char date[32];
+
+    dst[0] = '\0';
+    if (!check->judgement.data_known) {
+        return;
+    }
+    kms_date_text(date, sizeof(date), check->judgement.data_s);
+    date[check->judgement.data_age_s > INT64_C(2) * 86400 ? 10 : 16] = '\0';
+    kms_text_format(dst, size, "data of %s", date);
+}
+
+bool kms_show_stale(struct kms_check *check)
+{
+    char date[48];
+
+    if (!is_stale(check)) {
+        return false;
+    }
+    short_date(check, date, sizeof(date));
+    kms_output_first(&check->out, "%s%s%s", check->judgement.summary, date[0] != '\0' ? ", " : "",
+                     date);
+    return true;
+}
+
+void kms_show_label(const struct kms_check *check, const char *stem, size_t key, char *dst,
+                    size_t size)
+{
+    enum kms_application application = key_of(check, key)->application;
+    unsigned number = 1;
+
+    for (size_t i = 0; i < key; i++) {
+        number += key_of(check, i)->application == application ? 1 : 0;
+    }
+    kms_text_format(dst, size, "%s_%s", stem,
+                    kms_word_label(kms_words_application(), (int)application));
+    if (number > 1) {
+        kms_text_append(dst, size, "_%u", number);
+    }
+}
+
+struct kms_perf kms_show_fact_perf(const struct kms_check *check, const char *label, size_t key,
+                                   enum kms_fact_id fact)
+{
+    struct kms_perf perf = {.label = label};
+    int64_t value = 0;
+
+    perf.known = !is_stale(check) && kms_facts_number(&key_of(check, key)->facts, fact, &value);
+    perf.value = (double)value;
+    perf.min_known = true;
+    return perf;
+}
+
+/* ---- the first line ---- */
+
+static size_t count_shown(const struct kms_check *check)
+{
+    size_t shown = 0;
+
+    for (size_t i = 0; i < check->judgement.key_count; i++) {
+        shown += key_of(check, i)->superseded ? 0 : 1;
+    }
+    return shown;
+}
+
+static size_t append_texts(struct kms_check *check, kms_show_text_fn *text,
+                           kms_show_state_fn *state, bool troubled_only, char *dst, size_t size)
+{
+    size_t left_out = 0;
+    bool prefix = count_shown(check) > 1;
+
+    for (size_t i = 0; i < check->judgement.key_count; i++) {
+        char part[200];
+        if (key_of(check, i)->superseded) {
+            continue;
+        }
+        if (troubled_only && state(check, i) == KMS_STATE_OK) {
+            left_out++;
+            continue;
+        }
+        text(check, i, part, sizeof(part));
+        kms_text_append(dst, size, "%s", dst[0] != '\0' ? "; " : "");
+        if (prefix) {
+            kms_text_append(dst, size, "%s ", kms_application_name(key_of(check, i)->application));
+        }
+        kms_text_append(dst, size, "%s", part);
+    }
+    return left_out;
+}
+
+static void append_unserved(const struct kms_check *check, char *dst, size_t size)
+{
+    for (size_t c = 1; c <= KMS_CLASS_MAX; c++) {
+        const struct kms_class_judgement *cls = &check->judgement.cls[c];
+        char text[64];
+        if (cls->present && cls->key < 0) {
+            kms_judge_class_text(cls, text, sizeof(text));
+            kms_text_append(dst, size, "%s%s", dst[0] != '\0' ? "; " : "", text);
+        }
+    }
+}
+
+void kms_show_first(struct kms_check *check, kms_show_text_fn *text, kms_show_state_fn *state)
+{
+    char line[320] = "", date[48];
+    size_t left_out;
+
+    append_texts(check, text, state, false, line, sizeof(line));
+    if (strlen(line) > FIRST_AIM && count_shown(check) > 1) {
+        line[0] = '\0';
+        left_out = append_texts(check, text, state, true, line, sizeof(line));
+        if (left_out > 0) {
+            kms_text_append(line, sizeof(line), "%s%zu %s ok", line[0] != '\0' ? "; " : "",
+                            left_out, left_out == 1 ? "key" : "keys");
+        }
+    }
+    if (check->type->parts & KMS_CHECK_COUNT) {
+        append_unserved(check, line, sizeof(line));
+        if (check->judgement.drift[0] != '\0') {
+            kms_text_append(line, sizeof(line), "; %s", check->judgement.drift);
+        }
+    }
+    short_date(check, date, sizeof(date));
+    kms_output_first(&check->out, "%s%s%s", line, line[0] != '\0' && date[0] != '\0' ? "; " : "",
+                     date);
+}
+
+/* ---- nodes ---- */
+
+/* "XXXXX" and "*****" are blacked out. */
+static bool is_legible(const char *partial)
+{
+    return partial != NULL && strspn(partial, "Xx*") < strlen(partial);
+}
+
+void kms_show_key_node(struct kms_check *check, unsigned depth, size_t key, enum kms_state state)
+{
+    const struct kms_key_judgement *of = key_of(check, key);
+    const char *partial = kms_facts_text(&of->facts, KMS_FACT_PARTIAL_KEY);
+    char name[160];
+
+    kms_judge_key_name(of, name, sizeof(name));
+    partial = is_legible(partial) ? partial : NULL;
+    kms_output_node(&check->out, depth, state, "%s%s%s%s", name,
+                    partial != NULL ? ", host key ending in " : "", partial != NULL ? partial : "",
+                    of->superseded ? ", superseded by a licensed key" : "");
+}
+
+enum kms_state kms_show_classes_state(const struct kms_check *check, size_t key)
+{
+    enum kms_state state = KMS_STATE_OK;
+
+    for (size_t c = 1; c <= KMS_CLASS_MAX; c++) {
+        const struct kms_class_judgement *cls = &check->judgement.cls[c];
+        if (cls->present && cls->key == (int)key) {
+            state = kms_state_worse(state, cls->state);
+        }
+    }
+    return state;
+}
+
+/* With -w or -c the thresholds of classes that nobody declared are for information. */
+static enum kms_state class_state(const struct kms_check *check,
+                                  const struct kms_class_judgement *cls)
+{
+    bool replaced = check->type->parts == KMS_CHECK_COUNT && kms_check_ranged(check) &&
+                    !check->judgement.source[KMS_SOURCE_REPORT].stale;
+
+    return replaced && !cls->wanted ? KMS_STATE_OK : cls->state;
+}
+
+static void class_node(struct kms_check *check, unsigned depth,
+                       const struct kms_class_judgement *cls)
+{
+    char text[160];
+
+    kms_judge_class_text(cls, text, sizeof(text));
+    if (cls->verdict == KMS_VERDICT_BELOW_THRESHOLD) {
+        kms_text_append(text, sizeof(text), ": %d more needed before any of them activates",
+                        -cls->headroom);
+    } else if (cls->verdict == KMS_VERDICT_CAN_ACTIVATE && cls->headroom == 0) {
+        kms_text_append(text, sizeof(text), ": one machine less and none of them activates");
+    } else if (cls->verdict == KMS_VERDICT_CAN_ACTIVATE) {
+        kms_text_append(text, sizeof(text), ": %d above the threshold", cls->headroom);
+    }
+    if (check->target.classes != 0) {
+        kms_text_append(text, sizeof(text), "%s",
+                        cls->wanted ? ", the site relies on it" : ", the site does not rely on it");
+    }
+    kms_output_node(&check->out, depth, class_state(check, cls), "%s", text);
+}
+
+void kms_show_count_nodes(struct kms_check *check, unsigned depth, size_t key, enum kms_state state)
+{
+    const struct kms_key_judgement *of = key_of(check, key);
+    int64_t count;
+
+    if (kms_facts_number(&of->facts, KMS_FACT_CURRENT_COUNT, &count)) {
+        kms_output_node(&check->out, depth, state, "count %lld", (long long)count);
+    } else {
+        kms_output_node(&check->out, depth, state, "count not known");
+    }
+    for (size_t c = 1; c <= KMS_CLASS_MAX; c++) {
+        const struct kms_class_judgement *cls = &check->judgement.cls[c];
+        if (cls->present && cls->key == (int)key) {
+            class_node(check, depth + 1, cls);
+        }
+    }
+}
+
+void kms_show_requests_node(struct kms_check *check, unsigned depth, size_t key,
+                            enum kms_state state)
+{
+    char text[200];
+
+    kms_judge_requests_text(key_of(check, key), text, sizeof(text));
+    kms_output_node(&check->out, depth, state, "%s", text);
+}
+
+void kms_show_license_node(struct kms_check *check, unsigned depth, size_t key,
+                           enum kms_state state)
+{
+    const struct kms_key_judgement *of = key_of(check, key);
+    const char *epid = kms_facts_text(&of->facts, KMS_FACT_EPID);
+    char text[200];
+
+    kms_judge_key_text(of, text, sizeof(text));
+    kms_output_node(&check->out, depth, state, "activation: %s", text);
+    if (epid != NULL && check->options.verbose > 0) {
+        kms_output_line(&check->out, depth + 1, "ePID %s", epid);
+    }
+}
+
+void kms_show_unserved_nodes(struct kms_check *check, unsigned depth)
+{
+    for (size_t c = 1; c <= KMS_CLASS_MAX; c++) {
+        const struct kms_class_judgement *cls = &check->judgement.cls[c];
+        char text[64];
+        if (!cls->present || cls->key >= 0) {
+            continue;
+        }
+        kms_judge_class_text(cls, text, sizeof(text));
+        kms_output_node(&check->out, depth, cls->state, "%s: %s", text,
+                        cls->verdict == KMS_VERDICT_NOT_SERVED
+                            ? kms_word_meaning(kms_words_verdict(), KMS_VERDICT_NOT_SERVED)
+                            : "the report shows one product only; '/dlv all' shows every host key");
+    }
+}
+
+/* ---- source ---- */
+
+static void show_facts(struct kms_check *check, unsigned depth, const struct kms_facts *facts)
+{
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct kms_fact_row *row = kms_fact_row(facts->fact[i].id);
+        char text[300];
+        if (row != NULL) {
+            kms_fact_print(&facts->fact[i], text, sizeof(text));
+            kms_output_line(&check->out, depth, "%s: %s%s%s", row->token, text,
+                            row->type == KMS_TYPE_UINT && row->unit[0] != '\0' ? " " : "",
+                            row->type == KMS_TYPE_UINT ? row->unit : "");
+        }
+    }
+}
+
+static void show_gaps(struct kms_check *check, unsigned depth)
+{
+    const struct kms_word_set *set = kms_words_coverage();
+    char gaps[200] = "";
+
+    for (size_t i = 0; i < set->count; i++) {
+        if (!(check->judgement.coverage & KMS_BIT(set->words[i].number))) {
+            kms_text_append(gaps, sizeof(gaps), "%s%s", gaps[0] != '\0' ? ", " : "",
+                            set->words[i].label);
+        }
+    }
+    if (gaps[0] != '\0') {
+        kms_output_line(&check->out, depth, "not known from a report: %s", gaps);
+    }
+}
+
+void kms_show_source(struct kms_check *check, unsigned depth)
+{
+    const struct kms_judgement *judgement = &check->judgement;
+    char report[300], date[96];
+
+    kms_report_show(check->options.report, report, sizeof(report));
+    kms_judge_date_text(judgement, date, sizeof(date));
+    kms_output_line(&check->out, depth, "%s: report %s, %s", check->target.name, report,
+                    date[0] != '\0' ? date : "date not known");
+    if (check->result.detail[0] != '\0') {
+        kms_output_line(&check->out, depth, "note: %s", check->result.detail);
+    }
+    if (check->options.verbose < 1) {
+        return;
+    }
+    show_gaps(check, depth);
+    for (size_t i = 0; i < check->result.note_count; i++) {
+        kms_output_line(&check->out, depth, "line not recognised: '%s': '%s'",
+                        check->result.note[i].label, check->result.note[i].value);
+    }
+    if (check->options.verbose < 2) {
+        return;
+    }
+    kms_output_line(&check->out, depth, "facts of the host:");
+    show_facts(check, depth + 1, &judgement->host);
+    for (size_t i = 0; i < judgement->key_count; i++) {
+        kms_output_line(&check->out, depth, "facts of key %zu, %s:", i + 1,
+                        judgement->key[i].identity);
+        show_facts(check, depth + 1, &judgement->key[i].facts);
+    }
+    if (check->options.verbose < 3) {
+        return;
+    }
+    kms_output_line(&check->out, depth, "read in %lld ms, fingerprint %016llx",
+                    (long long)(check->result.duration_us / 1000),
+                    (unsigned long long)check->result.fingerprint);
+    if (check->windows != NULL) {
+        kms_output_line(&check->out, depth, "state file %s", kms_windows_path(check->windows));
+    }
+}
+
+/* ---- advice ---- */
+
+struct advice {
+    enum kms_reason reason;
+    const char *text;
+};
+
+static const struct advice advices[] = {
+    {KMS_REASON_COUNT_LOW,
+     "next step: let more machines of the class ask this host (slmgr /ato there), or say with "
+     "--classes what the site relies on"},
+    {KMS_REASON_KEY_NOT_LICENSED,
+     "next step: activate the host key on the KMS host (slmgr /ato), by telephone if it has no way "
+     "to the Internet"},
+    {KMS_REASON_KEY_EXPIRING,
+     "next step: activate the host key again on the KMS host (slmgr /ato) before it ends"},
+    {KMS_REASON_STATUS_UNKNOWN,
+     "next step: look at the license status with slmgr /dlv; please report the word that was not "
+     "recognised"},
+    {KMS_REASON_FAILED_REQUESTS,
+     "next step: look for event 12290 and its error codes in the Key Management Service log of the "
+     "host"},
+    {KMS_REASON_NOT_SERVED,
+     "next step: install a host key for the class, or take the class out of --classes"},
+    {KMS_REASON_STALE,
+     "next step: check the task on the KMS host that writes the report, or raise --max-age"},
+    {KMS_REASON_CONFIG_DRIFT,
+     "next step: compare the host's own settings with what clients and this check expect"},
+};
+
+void kms_show_advice(struct kms_check *check, uint32_t reasons)
+{
+    for (size_t i = 0; i < KMS_COUNT_OF(advices); i++) {
+        if (reasons & KMS_BIT(advices[i].reason)) {
+            kms_output_line(&check->out, 0, "%s", advices[i].text);
+        }
+    }
+}

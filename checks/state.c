@@ -1,0 +1,417 @@
+/* Reads and writes the request windows of one host. */
+#include "state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "model/judge.h"
+
+#define STATE_SIZE_MAX ((size_t)1024 * 1024)
+#define STATE_PATH_MAX 1024
+#define STATE_MAGIC    "kmsmon-windows 1"
+#define STATE_MODE     0600U
+
+struct key_window {
+    char identity[KMS_KEY_IDENTITY_SIZE];
+    struct kms_window window;
+};
+
+struct kms_windows {
+    char path[STATE_PATH_MAX]; /* "": in memory only */
+    char note[320];
+    uint64_t owner; /* of host, report and user: a file made for another trio is not believed */
+    bool changed;
+    size_t count;
+    struct key_window key[KMS_KEYS_MAX];
+};
+
+/* FNV-1a: tells files apart, protects nothing. */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    size_t len = strlen(text) + 1; /* with its zero, so that "a","bc" and "ab","c" differ */
+
+    for (size_t i = 0; i < len; i++) {
+        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+static void sanitise(const char *host, char *dst, size_t size)
+{
+    size_t at = 0;
+
+    for (const char *p = host; *p != '\0' && at + 1 < size; p++) {
+        bool fine = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                    (*p >= '0' && *p <= '9') || *p == '-' || (*p == '.' && at > 0);
+        dst[at++] = fine ? *p : '_';
+    }
+    dst[at] = '\0';
+}
+
+/* ---- reading ---- */
+
+struct reading {
+    struct kms_windows *windows;
+    struct kms_window *window; /* of the last key line */
+    bool owned, ended;
+};
+
+/* The next word of a line, up to a blank. */
+static bool next_word(struct kms_rd *line, char *dst, size_t size)
+{
+    size_t at = 0;
+    uint8_t c;
+
+    while (kms_rd_u8(line, &c) && c != ' ') {
+        if (at + 1 >= size) {
+            return false;
+        }
+        dst[at++] = (char)c;
+    }
+    dst[at] = '\0';
+    return at > 0;
+}
+
+static bool next_u64(struct kms_rd *line, uint64_t *ret)
+{
+    char word[32];
+
+    return next_word(line, word, sizeof(word)) && kms_text_u64(word, ret);
+}
+
+static bool next_time(struct kms_rd *line, int64_t *ret)
+{
+    char word[32];
+
+    return next_word(line, word, sizeof(word)) && kms_text_i64(word, ret) && *ret >= 0;
+}
+
+static bool read_key(struct reading *reading, struct kms_rd *line)
+{
+    struct kms_windows *windows = reading->windows;
+    struct key_window *key;
+    int64_t discontinuity_s;
+    const uint8_t *rest;
+    size_t len;
+
+    if (windows->count == KMS_COUNT_OF(windows->key) || !next_time(line, &discontinuity_s)) {
+        return false;
+    }
+    len = kms_rd_left(line);
+    if (len == 0 || len >= sizeof(key->identity) || !kms_rd_span(line, len, &rest)) {
+        return false;
+    }
+    key = &windows->key[windows->count++];
+    memcpy(key->identity, rest, len);
+    key->identity[len] = '\0';
+    key->window = (struct kms_window){.discontinuity_s = discontinuity_s};
+    reading->window = &key->window;
+    return true;
+}
+
+static bool read_sample(struct reading *reading, struct kms_rd *line)
+{
+    struct kms_window *window = reading->window;
+    struct kms_window_sample sample;
+    uint64_t fingerprint, total, failed;
+
+    if (window == NULL || window->count == KMS_WINDOW_SAMPLES || !next_time(line, &sample.at_s) ||
+        !next_u64(line, &fingerprint) || !next_u64(line, &total) || !next_u64(line, &failed) ||
+        kms_rd_left(line) != 0 || total > UINT32_MAX || failed > UINT32_MAX) {
+        return false;
+    }
+    sample.fingerprint = fingerprint;
+    sample.total = (uint32_t)total;
+    sample.failed = (uint32_t)failed;
+    if (window->count > 0) {
+        const struct kms_window_sample *last = &window->sample[window->count - 1];
+        /* What the window relies on; the file may have been edited. */
+        if (sample.at_s <= last->at_s || sample.total < last->total ||
+            sample.failed < last->failed) {
+            return false;
+        }
+    }
+    window->sample[window->count++] = sample;
+    return true;
+}
+
+static bool read_line(struct reading *reading, const char *text, size_t len, size_t number)
+{
+    struct kms_rd line = kms_rd_over(text, len);
+    char word[32];
+    uint64_t value;
+
+    if (number == 1) {
+        return kms_rd_match(&line, STATE_MAGIC, strlen(STATE_MAGIC)) && kms_rd_left(&line) == 0;
+    }
+    if (reading->ended || !next_word(&line, word, sizeof(word))) {
+        return false;
+    }
+    if (kms_text_equal(word, "owner")) {
+        reading->owned = next_u64(&line, &value) && value == reading->windows->owner;
+        return reading->owned;
+    }
+    if (kms_text_equal(word, "key")) {
+        return read_key(reading, &line);
+    }
+    if (kms_text_equal(word, "sample")) {
+        return read_sample(reading, &line);
+    }
+    if (kms_text_equal(word, "end")) {
+        reading->ended = true;
+        return kms_rd_left(&line) == 0;
+    }
+    return false;
+}
+
+static void read_text(struct kms_windows *windows, const struct kms_buf *text)
+{
+    struct reading reading = {.windows = windows};
+    struct kms_rd rd = kms_rd_over(kms_buf_str(text), text->len);
+    const char *line;
+    size_t len, number = 0;
+
+    while (kms_rd_line(&rd, &line, &len)) {
+        number++;
+        if (!read_line(&reading, line, len, number)) {
+            windows->count = 0;
+            kms_text_format(windows->note, sizeof(windows->note),
+                            "the state file '%s' is damaged (line %zu): the window starts again",
+                            windows->path, number);
+            return;
+        }
+    }
+    if (!reading.owned || !reading.ended) {
+        windows->count = 0;
+        kms_text_format(windows->note, sizeof(windows->note),
+                        "the state file '%s' is incomplete: the window starts again",
+                        windows->path);
+    }
+}
+
+/* O_NONBLOCK: a FIFO in its place must not hold the plugin. */
+static int open_ours(struct kms_windows *windows, unsigned user)
+{
+    struct stat st;
+    int fd = open(windows->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0) {
+        if (errno == ELOOP) {
+            kms_text_format(windows->note, sizeof(windows->note),
+                            "the state file '%s' was a symbolic link: the window starts again",
+                            windows->path);
+        } else if (errno != ENOENT) {
+            kms_text_format(windows->note, sizeof(windows->note),
+                            "the state file '%s' cannot be read (%s): the window starts again",
+                            windows->path, strerror(errno));
+        }
+        return -1;
+    }
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != user) {
+        kms_text_format(windows->note, sizeof(windows->note),
+                        "'%s' is not a file of this user: the window starts again", windows->path);
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static void load(struct kms_windows *windows, unsigned user)
+{
+    struct kms_buf text;
+    int fd = open_ours(windows, user);
+
+    if (fd < 0) {
+        return;
+    }
+    kms_buf_init(&text, STATE_SIZE_MAX);
+    if (kms_file_read_fd(fd, &text) == KMS_OK) {
+        read_text(windows, &text);
+    } else {
+        kms_text_format(windows->note, sizeof(windows->note),
+                        "the state file '%s' cannot be read: the window starts again",
+                        windows->path);
+    }
+    kms_buf_done(&text);
+    (void)close(fd);
+}
+
+struct kms_windows *kms_windows_open(const char *dir, const char *host, const char *report,
+                                     unsigned user)
+{
+    struct kms_windows *windows = calloc(1, sizeof(*windows));
+    char name[80], number[32];
+
+    if (windows == NULL) {
+        return NULL;
+    }
+    kms_text_format(number, sizeof(number), "%u", user);
+    windows->owner = hash_text(UINT64_C(0xcbf29ce484222325), host);
+    windows->owner = hash_text(windows->owner, report);
+    windows->owner = hash_text(windows->owner, number);
+    if (dir == NULL) {
+        return windows;
+    }
+    sanitise(host, name, sizeof(name));
+    if (!kms_text_format(windows->path, sizeof(windows->path), "%s/%s-%016" PRIx64 ".windows", dir,
+                         name[0] != '\0' ? name : "host", windows->owner)) {
+        windows->path[0] = '\0';
+        kms_text_copy(windows->note, sizeof(windows->note),
+                      "no window is kept: the name of the state directory is too long");
+        return windows;
+    }
+    load(windows, user);
+    return windows;
+}
+
+void kms_windows_free(struct kms_windows *windows)
+{
+    free(windows);
+}
+
+/* ---- samples ---- */
+
+static struct key_window *find(struct kms_windows *windows, const char *identity)
+{
+    for (size_t i = 0; i < windows->count; i++) {
+        if (kms_text_equal(windows->key[i].identity, identity)) {
+            return &windows->key[i];
+        }
+    }
+    return NULL;
+}
+
+/* A place for a new key; the one that was silent for longest gives way when all are taken. */
+static struct key_window *place(struct kms_windows *windows, const char *identity)
+{
+    struct key_window *key = &windows->key[0];
+
+    if (windows->count < KMS_COUNT_OF(windows->key)) {
+        key = &windows->key[windows->count++];
+    } else {
+        int64_t oldest = INT64_MAX;
+        for (size_t i = 0; i < windows->count; i++) {
+            const struct kms_window *window = &windows->key[i].window;
+            int64_t at = window->count > 0 ? window->sample[window->count - 1].at_s : 0;
+            if (at < oldest) {
+                oldest = at;
+                key = &windows->key[i];
+            }
+        }
+    }
+    *key = (struct key_window){.window = {.count = 0}};
+    kms_text_copy(key->identity, sizeof(key->identity), identity);
+    return key;
+}
+
+static bool counter(const struct kms_facts *facts, enum kms_fact_id id, uint32_t *ret)
+{
+    int64_t value;
+
+    if (!kms_facts_number(facts, id, &value) || value < 0 || value > UINT32_MAX) {
+        return false;
+    }
+    *ret = (uint32_t)value;
+    return true;
+}
+
+void kms_windows_add(struct kms_windows *windows, const struct kms_result *result, int64_t keep_s)
+{
+    for (size_t i = 0; i < result->key_count; i++) {
+        const struct kms_facts *facts = &result->key[i];
+        struct kms_window_sample sample = {
+            .at_s = result->data_s != 0 ? result->data_s : result->wall_s,
+            .fingerprint = result->fingerprint,
+        };
+        char identity[KMS_KEY_IDENTITY_SIZE];
+        struct key_window *key;
+        struct kms_window before;
+
+        if (!counter(facts, KMS_FACT_TOTAL_REQUESTS, &sample.total) ||
+            !counter(facts, KMS_FACT_FAILED_REQUESTS, &sample.failed) || sample.at_s < 0) {
+            continue;
+        }
+        kms_key_identity(facts, identity, sizeof(identity));
+        if (identity[0] == '\0') {
+            continue;
+        }
+        key = find(windows, identity);
+        if (key == NULL) {
+            key = place(windows, identity);
+        }
+        before = key->window;
+        kms_window_add(&key->window, &sample, keep_s);
+        windows->changed = windows->changed || memcmp(&before, &key->window, sizeof(before)) != 0;
+    }
+}
+
+const struct kms_window *kms_windows_find(void *arg, const char *identity)
+{
+    const struct key_window *key = find(arg, identity);
+
+    return key != NULL ? &key->window : NULL;
+}
+
+/* ---- writing ---- */
+
+static enum kms_status render(const struct kms_windows *windows, struct kms_buf *text)
+{
+    enum kms_status status = kms_buf_addf(text, STATE_MAGIC "\nowner %" PRIu64 "\n",
+                                          windows->owner);
+
+    for (size_t i = 0; i < windows->count && status == KMS_OK; i++) {
+        const struct key_window *key = &windows->key[i];
+        status = kms_buf_addf(text, "key %" PRId64 " %s\n", key->window.discontinuity_s,
+                              key->identity);
+        for (size_t s = 0; s < key->window.count && status == KMS_OK; s++) {
+            const struct kms_window_sample *sample = &key->window.sample[s];
+            status = kms_buf_addf(text, "sample %" PRId64 " %" PRIu64 " %" PRIu32 " %" PRIu32 "\n",
+                                  sample->at_s, sample->fingerprint, sample->total, sample->failed);
+        }
+    }
+    return status == KMS_OK ? kms_buf_add_str(text, "end\n") : status;
+}
+
+bool kms_windows_save(struct kms_windows *windows)
+{
+    struct kms_buf text;
+    struct kms_fault fault = {.text = "out of memory"};
+    enum kms_status status;
+
+    if (windows->path[0] == '\0') {
+        return false;
+    }
+    if (!windows->changed) {
+        return true;
+    }
+    kms_buf_init(&text, STATE_SIZE_MAX);
+    status = render(windows, &text);
+    if (status == KMS_OK) {
+        status = kms_file_replace(windows->path, kms_buf_str(&text), text.len, STATE_MODE, &fault);
+    }
+    kms_buf_done(&text);
+    if (status != KMS_OK) {
+        kms_text_format(windows->note, sizeof(windows->note), "no window is kept: %s", fault.text);
+        return false;
+    }
+    windows->changed = false;
+    return true;
+}
+
+const char *kms_windows_note(const struct kms_windows *windows)
+{
+    return windows->note;
+}
+
+const char *kms_windows_path(const struct kms_windows *windows)
+{
+    return windows->path;
+}
