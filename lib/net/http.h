@@ -12,6 +12,7 @@
 struct kms_http;
 struct kms_http_get;
 
+/* The program must ignore SIGPIPE: TLS writes to a connection that the server closed. NULL: out of memory. */
 struct kms_http *kms_http_new(struct kms_loop *loop);
 void kms_http_free(struct kms_http *http); /* after every transfer ended or was cancelled */
 
