@@ -1,0 +1,131 @@
+/* What may stand for a report in a configuration or on a command line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "report/place.h"
+
+static void expect(const char *url, enum kms_place_kind kind, const char *path, const char *name)
+{
+    struct kms_place place;
+    struct kms_fault fault = {0};
+    if (kms_place_parse(url, &place, &fault) != KMS_OK) {
+        fail_msg("%s: %s", url, fault.text);
+    }
+    assert_int_equal(place.kind, kind);
+    if (path) {
+        assert_string_equal(place.path, path);
+    } else {
+        assert_null(place.path);
+    }
+    assert_string_equal(place.name, name);
+    kms_place_done(&place);
+}
+
+static void refuse(const char *url, const char *why)
+{
+    struct kms_place place;
+    struct kms_fault fault = {0};
+    assert_int_equal(kms_place_parse(url, &place, &fault), KMS_EINVAL);
+    if (!strstr(fault.text, why)) {
+        fail_msg("'%s' does not say '%s'", fault.text, why);
+    }
+}
+
+static void a_path_is_taken_as_it_is(void **state)
+{
+    (void)state;
+    expect("/var/lib/kms 1.txt", KMS_PLACE_FILE, "/var/lib/kms 1.txt", "/var/lib/kms 1.txt");
+    expect("100%25.txt", KMS_PLACE_FILE, "100%25.txt", "100%25.txt");
+    expect("dir/a://b", KMS_PLACE_FILE, "dir/a://b", "dir/a://b");
+    expect("file.txt", KMS_PLACE_FILE, "file.txt", "file.txt");
+    expect("--", KMS_PLACE_FILE, "--", "--");
+}
+
+static void a_dash_is_standard_input(void **state)
+{
+    (void)state;
+    expect("-", KMS_PLACE_STDIN, NULL, "standard input");
+}
+
+static void a_file_url_is_decoded(void **state)
+{
+    (void)state;
+    expect("file:///var/in/kms%201.txt", KMS_PLACE_FILE, "/var/in/kms 1.txt", "/var/in/kms 1.txt");
+    expect("FILE:///a%2Fb%25", KMS_PLACE_FILE, "/a/b%", "/a/b%");
+    expect("file:/a", KMS_PLACE_FILE, "/a", "/a");
+    expect("file://localhost/a", KMS_PLACE_FILE, "/a", "/a");
+    expect("file:///k%C3%A4se", KMS_PLACE_FILE, "/k\xC3\xA4se", "/k\xC3\xA4se");
+}
+
+static void a_broken_escape_is_refused(void **state)
+{
+    (void)state;
+    refuse("file:///a%2", "hexadecimal");
+    refuse("file:///a%", "hexadecimal");
+    refuse("file:///a%zz", "hexadecimal");
+    refuse("file:///a%0x", "hexadecimal");
+    refuse("file:///a%00b", "hexadecimal");
+}
+
+static void another_machine_in_a_file_url_is_refused(void **state)
+{
+    (void)state;
+    refuse("file://server/share/kms.txt", "no other machine");
+    refuse("file://localhost", "no other machine");
+    refuse("file://", "no other machine");
+}
+
+static void a_web_address_is_named_without_its_secrets(void **state)
+{
+    (void)state;
+    expect("http://w.example/kms.txt", KMS_PLACE_HTTP, "http://w.example/kms.txt",
+           "http://w.example/kms.txt");
+    expect("HTTPS://me:p@ss@w.example:8443/a@b?token=x#y", KMS_PLACE_HTTP,
+           "HTTPS://me:p@ss@w.example:8443/a@b?token=x#y", "HTTPS://w.example:8443/a@b");
+    expect("https://w.example?u=a@b", KMS_PLACE_HTTP, "https://w.example?u=a@b",
+           "https://w.example");
+    expect("https://", KMS_PLACE_HTTP, "https://", "https://");
+}
+
+static void other_schemes_are_refused_by_name(void **state)
+{
+    (void)state;
+    refuse("ftp://w.example/kms.txt", "'ftp' is not supported");
+    refuse("smb://server/share", "'smb' is not supported");
+}
+
+static void nothing_is_refused(void **state)
+{
+    (void)state;
+    refuse("", "no path or URL");
+    refuse(NULL, "no path or URL");
+}
+
+static void a_name_cannot_forge_a_line(void **state)
+{
+    (void)state;
+    expect("a\nOK|x=1", KMS_PLACE_FILE, "a\nOK|x=1", "a OK?x=1");
+    expect("file:///a%0AOK%7C", KMS_PLACE_FILE, "/a\nOK|", "/a OK?");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_path_is_taken_as_it_is),
+        cmocka_unit_test(a_dash_is_standard_input),
+        cmocka_unit_test(a_file_url_is_decoded),
+        cmocka_unit_test(a_broken_escape_is_refused),
+        cmocka_unit_test(another_machine_in_a_file_url_is_refused),
+        cmocka_unit_test(a_web_address_is_named_without_its_secrets),
+        cmocka_unit_test(other_schemes_are_refused_by_name),
+        cmocka_unit_test(nothing_is_refused),
+        cmocka_unit_test(a_name_cannot_forge_a_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
