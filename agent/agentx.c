@@ -202,8 +202,17 @@ static void configure(const struct kms_agentx *agentx)
     (void)netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
     (void)netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_ALARM_DONT_USE_SIG, 1);
     (void)netsnmp_ds_set_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET, address);
+}
+
+/* init_agent() puts its own 15 seconds over whatever was set before. */
+static bool init_subagent(const struct kms_agentx *agentx)
+{
+    if (init_agent(PROGRAM) != 0) {
+        return false;
+    }
     (void)netsnmp_ds_set_int(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_AGENTX_PING_INTERVAL,
                              (int)agentx->ping_s);
+    return true;
 }
 
 static bool listen_in(struct kms_agentx *agentx)
@@ -266,7 +275,7 @@ struct kms_agentx *kms_agentx_start(struct kms_loop *loop, struct kms_mib *mib,
     netsnmp_large_fd_set_init(&agentx->fds, FD_SETSIZE);
 
     configure(agentx);
-    bool ok = listen_in(agentx) && init_agent(PROGRAM) == 0 &&
+    bool ok = listen_in(agentx) && init_subagent(agentx) &&
               kms_agentx_unix_register(on_tried, agentx) && kms_mib_register(mib);
     if (ok) {
         init_without_mibs();
@@ -294,12 +303,11 @@ void kms_agentx_stop(struct kms_agentx *agentx)
     }
     kms_guest_free(agentx->guest);
     /* The session first: a master that is told goodbye needs no goodbye for every table. */
-    agentx->connected = false;
-    snmp_shutdown(PROGRAM);
+    listen_no_more(agentx); /* before the shutdown, which frees what callbacks were given */
     kms_agentx_unix_forget();
+    snmp_shutdown(PROGRAM);
     kms_mib_unregister(agentx->mib);
     shutdown_agent();
-    listen_no_more(agentx);
     snmp_disable_log();
     netsnmp_large_fd_set_cleanup(&agentx->fds);
     free(agentx);

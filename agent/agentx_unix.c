@@ -149,7 +149,7 @@ bool kms_agentx_unix_register(kms_agentx_tried_fn *tried, void *arg)
                                .f_create_from_tstring_new = transport_open};
     tried_fn = tried;
     tried_arg = arg;
-    if (netsnmp_tdomain_register(&domain) != 0) {
+    if (netsnmp_tdomain_register(&domain) == 0) { /* 1 is success */
         free(prefix);
         kms_agentx_unix_forget();
         return false;
