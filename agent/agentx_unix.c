@@ -15,11 +15,12 @@
 #include <net-snmp/net-snmp-includes.h>
 
 #include "base/text.h"
+#include "generated/kmsmon_root.h"
 
 #define SEND_WAIT_US 300000
 
 /* Net-SNMP knows transports by static descriptions and passes them no argument. */
-static const oid domain_oid[] = {NETSNMP_ENTERPRISE_MIB, 9999, 9999, 1688, 3, 1};
+static const oid domain_oid[] = {KMSMON_MIB_ROOT, 3}; /* never on the wire */
 static netsnmp_tdomain domain;
 static kms_agentx_tried_fn *tried_fn;
 static void *tried_arg;
