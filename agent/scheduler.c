@@ -59,17 +59,24 @@ static void log_outcome(const struct kms_scheduler *s, const struct poll *poll,
                   before, result->detail[0] ? ": " : "", result->detail, hint[0] ? "; " : "", hint);
 }
 
-static void log_state(const struct kms_scheduler *s, size_t slot, const struct kms_change *change)
+/* The first judgement of a host is news too, even when it is what it was before anything was known.
+ */
+static void log_state(const struct kms_scheduler *s, size_t slot, const struct kms_change *change,
+                      bool first)
 {
-    if (change->was_state == change->is_state) {
+    if (change->was_state == change->is_state && !first) {
         return;
     }
     const struct kms_snapshot *snapshot = snapshot_of(s, slot);
-    bool better = change->is_state == KMS_STATE_OK;
-    kms_log_write(
-        s->config.log, better ? KMS_LOG_INFO : KMS_LOG_WARNING, "state %s: %s (was %s): %s",
-        snapshot->target->name, kms_word_label(kms_words_state(), (int)change->is_state),
-        kms_word_label(kms_words_state(), (int)change->was_state), snapshot->judgement.summary);
+    char before[32] = "";
+    if (change->was_state != change->is_state) {
+        kms_text_format(before, sizeof before, " (was %s)",
+                        kms_word_label(kms_words_state(), (int)change->was_state));
+    }
+    bool good = change->is_state == KMS_STATE_OK;
+    kms_log_write(s->config.log, good ? KMS_LOG_INFO : KMS_LOG_WARNING, "state %s: %s%s: %s",
+                  snapshot->target->name, kms_word_label(kms_words_state(), (int)change->is_state),
+                  before, snapshot->judgement.summary);
 }
 
 static void publish(struct poll *poll, const struct kms_result *result)
@@ -84,7 +91,7 @@ static void publish(struct poll *poll, const struct kms_result *result)
         return;
     }
     log_outcome(s, poll, result, &change);
-    log_state(s, poll->slot, &change);
+    log_state(s, poll->slot, &change, change.was_outcome == KMS_OUTCOME_NONE);
     if (s->config.published) {
         s->config.published(s->config.arg);
     }
@@ -181,7 +188,7 @@ static void tick_due(void *arg)
     for (size_t slot = 0; slot < kms_board_count(s->config.board); slot++) {
         struct kms_change change = {0};
         if (kms_board_tick(s->config.board, slot, &change) == KMS_OK) {
-            log_state(s, slot, &change);
+            log_state(s, slot, &change, false);
         }
     }
     s->lag_before_us = s->lag_us;
