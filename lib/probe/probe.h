@@ -22,23 +22,27 @@ struct kms_env {
 
 struct kms_probe; /* each probe's own */
 
-/* The result belongs to the probe and is valid during the call. The probe is gone after it: do not cancel. */
+/* The result belongs to the probe and is valid during the call. The probe is gone after it: do not
+ * cancel. */
 typedef void kms_done_fn(void *arg, const struct kms_result *result);
 
 struct kms_probe_type {
     const char *name;
     enum kms_source source;
-    /* Starts asynchronously: done is never called from inside start. The target must live until done or cancel.
-     * NULL when memory ran out; then done is not called. The probe keeps no deadline: kms_run_start does. */
+    /* Starts asynchronously: done is never called from inside start. The target must live until
+     * done or cancel. NULL when memory ran out; then done is not called. The probe keeps no
+     * deadline: kms_run_start does. */
     struct kms_probe *(*start)(struct kms_env *env, const struct kms_target *target,
                                kms_done_fn *done, void *arg);
-    /* Ends the probe without a call back. What it had running in a worker is abandoned, not waited for. */
+    /* Ends the probe without a call back. What it had running in a worker is abandoned, not waited
+     * for. */
     void (*cancel)(struct kms_probe *probe);
 };
 
-/* One probe with an absolute deadline (now + target->source[...].timeout_ms, set once): done is called exactly once,
- * with KMS_OUTCOME_TIMEOUT when the probe is late, and never from inside start; wall_s, duration_us and source of the
- * result are filled in here. The run is gone when done begins. NULL: no memory for the run itself, done is not called. */
+/* One probe with an absolute deadline (now + target->source[...].timeout_ms, set once): done is
+ * called exactly once, with KMS_OUTCOME_TIMEOUT when the probe is late, and never from inside
+ * start; wall_s, duration_us and source of the result are filled in here. The run is gone when done
+ * begins. NULL: no memory for the run itself, done is not called. */
 struct kms_run;
 struct kms_run *kms_run_start(struct kms_env *env, const struct kms_probe_type *type,
                               const struct kms_target *target, kms_done_fn *done, void *arg);

@@ -401,8 +401,11 @@ static enum kms_status read_file(struct kms_index *index, struct kms_fault *faul
     } else if (status == KMS_ENOTFOUND) {
         status = KMS_OK;
     } else {
-        (void)kms_fault_set(fault, status, 0, "%s: %s", index->path,
-                            error != 0 ? strerror(error) : kms_status_text(status));
+        const char *why = error != 0 ? strerrordesc_np(error) : NULL;
+        if (!why) {
+            why = status == KMS_EINVAL ? "not a regular file" : kms_status_text(status);
+        }
+        (void)kms_fault_set(fault, status, 0, "%s: %s", index->path, why);
     }
     kms_buf_done(&text);
     return status;

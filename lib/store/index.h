@@ -1,4 +1,4 @@
-/* Stable numbers for names: a small text file, written atomically, that the MIB's indexes live in. */
+/* Stable numbers for names: a small text file, replaced as a whole, that MIB indexes live in. */
 #ifndef KMS_STORE_INDEX_H
 #define KMS_STORE_INDEX_H
 
@@ -8,15 +8,16 @@
 
 struct kms_index;
 
-/* Reads path, which need not exist yet; NULL path: in memory only. A line that cannot be read is an error with
- * its line number; nothing is guessed, since a wrong number would move a row. */
+/* Reads path, which need not exist yet; NULL path: in memory only. A line that cannot be read is an
+ * error with its line number; nothing is guessed, since a wrong number would move a row. */
 enum kms_status kms_index_open(const char *path, struct kms_index **ret, struct kms_fault *fault);
 void kms_index_free(struct kms_index *index);
 
-/* The number of name in the space ("host", "key/3"), the next free one (from 1, never one that was used before)
- * when it is new. 0 when memory ran out. Nothing is written yet. */
+/* The number of name in the space ("host", "key/3"), the next free one (from 1, never one that was
+ * used before) when it is new. 0 when memory ran out. Nothing is written yet. */
 uint32_t kms_index_get(struct kms_index *index, const char *space, const char *name);
-/* Writes the file when there is something new in it. On failure the numbers stay in force and the next save tries again. */
+/* Writes the file when there is something new in it. On failure the numbers stay in force and the
+ * next save tries again. */
 enum kms_status kms_index_save(struct kms_index *index, struct kms_fault *fault);
 
 #endif

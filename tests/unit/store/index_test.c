@@ -228,6 +228,7 @@ static void a_folder_in_the_place_of_the_file_is_an_error(void **state)
     struct kms_fault fault = {0};
     assert_int_not_equal(kms_index_open(place->folder, &index, &fault), KMS_OK);
     assert_non_null(strstr(fault.text, place->folder));
+    assert_non_null(strstr(fault.text, "not a regular file"));
 }
 
 static void an_unwritable_place_is_an_error_and_the_next_save_tries_again(void **state)
