@@ -91,7 +91,7 @@ static const struct kms_check_type type = {
     .name = "check_kms",
     .purpose = "Checks everything that a KMS host's report tells: counts, requests and activation.",
     .parts = KMS_CHECK_COUNT | KMS_CHECK_KEY | KMS_CHECK_REQUESTS,
-    .metric = "the count of every key, in addition to the thresholds of the classes",
+    .metric = "the count, in addition to the classes' thresholds",
     .note = "The worst state of the tree counts: critical, warning, unknown, ok.",
     .show = show,
 };

@@ -69,7 +69,7 @@ static const struct kms_check_type type = {
     .name = "check_kms_count",
     .purpose = "Checks whether a KMS host counts enough machines for its clients to activate.",
     .parts = KMS_CHECK_COUNT,
-    .metric = "the count of every key; without them the thresholds of the classes decide",
+    .metric = "the count; without them the classes' thresholds decide",
     .note = "A sensible pair for Windows clients is '-w 30: -c 25:'.",
     .show = show,
 };

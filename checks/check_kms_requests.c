@@ -37,7 +37,7 @@ static const struct kms_check_type type = {
     .name = "check_kms_requests",
     .purpose = "Checks whether requests to a KMS host failed in a trailing window.",
     .parts = KMS_CHECK_REQUESTS,
-    .metric = "requests that failed in the window; they replace the --failed-... options",
+    .metric = "failed requests in the window, instead of --failed-...",
     .note = "A first run, or one after the counters were reset, starts the window.",
     .show = show,
 };

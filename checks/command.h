@@ -1,0 +1,8 @@
+/* The commands of kmsmon: each gets the arguments behind its name and returns the exit code. */
+#ifndef KMS_CHECKS_COMMAND_H
+#define KMS_CHECKS_COMMAND_H
+
+/* kmsmon report: argv[0] is "report". 0: all were read, 1: one was not, 2: usage. */
+int kms_command_report(int argc, char **argv);
+
+#endif

@@ -1,0 +1,92 @@
+/* kmsmon: the command for people; picks the subcommand. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "command.h"
+
+struct command {
+    const char *name;
+    const char *help;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    {"report", "show what the text of 'slmgr.vbs /dlv' says about KMS hosts", kms_command_report},
+};
+
+static void print_help(FILE *to)
+{
+    (void)fputs("Usage: kmsmon COMMAND [OPTION ...] [ARGUMENT ...]\n"
+                "       kmsmon -h | -V\n\nCommands:\n",
+                to);
+    for (size_t i = 0; i < KMS_COUNT_OF(commands); i++) {
+        (void)fprintf(to, "  %-10s%s\n", commands[i].name, commands[i].help);
+    }
+    (void)fputs("  help      print this help, or that of a command\n", to);
+}
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < KMS_COUNT_OF(commands); i++) {
+        if (kms_text_equal(commands[i].name, name)) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int fail(const char *what, const char *name)
+{
+    (void)fprintf(stderr, "kmsmon: %s", what);
+    if (name != NULL) {
+        char clean[100];
+        kms_text_clean(clean, sizeof(clean), name, strlen(name));
+        (void)fprintf(stderr, " '%s'", clean);
+    }
+    (void)fputs("\n", stderr);
+    print_help(stderr);
+    return 2;
+}
+
+static int help_of(const char *name)
+{
+    static char help_option[] = "--help";
+    const struct command *command = find(name);
+    char own_name[32];
+    char *argv[] = {own_name, help_option, NULL};
+
+    if (command == NULL) {
+        return fail("there is no command", name);
+    }
+    kms_text_copy(own_name, sizeof(own_name), command->name);
+    return command->run(2, argv);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : NULL;
+    const struct command *command;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (name == NULL) {
+        return fail("a command is missing", NULL);
+    }
+    if (kms_text_equal(name, "-V") || kms_text_equal(name, "--version")) {
+        return printf("kmsmon %s\n", KMSMON_VERSION) > 0 && fflush(stdout) == 0 ? 0 : 1;
+    }
+    if (kms_text_equal(name, "help") && argc > 2) {
+        return help_of(argv[2]);
+    }
+    if (kms_text_equal(name, "-h") || kms_text_equal(name, "--help") ||
+        kms_text_equal(name, "help")) {
+        print_help(stdout);
+        return fflush(stdout) == 0 ? 0 : 1;
+    }
+    command = find(name);
+    if (command == NULL) {
+        return fail("there is no command", name);
+    }
+    return command->run(argc - 1, argv + 1);
+}

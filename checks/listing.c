@@ -1,0 +1,346 @@
+/* Shows reports to people. */
+#include "listing.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "reader.h"
+#include "table.h"
+
+enum column {
+    COLUMN_STATE,
+    COLUMN_REPORT,
+    COLUMN_KEY,
+    COLUMN_COUNT,
+    COLUMN_CLASSES,
+    COLUMN_REQUESTS,
+    COLUMN_FAILED,
+    COLUMN_LICENSE,
+    COLUMN_DATA,
+    COLUMNS
+};
+
+static enum kms_colour colour_of(enum kms_state state)
+{
+    switch (state) {
+    case KMS_STATE_OK:
+        return KMS_COLOUR_GREEN;
+    case KMS_STATE_WARNING:
+        return KMS_COLOUR_YELLOW;
+    case KMS_STATE_CRITICAL:
+        return KMS_COLOUR_RED;
+    case KMS_STATE_UNKNOWN:
+        break;
+    }
+    return KMS_COLOUR_MAGENTA;
+}
+
+enum kms_state kms_listed_state(const struct kms_listed *listed)
+{
+    return listed->judged ? listed->judgement.state : KMS_STATE_UNKNOWN;
+}
+
+/* ---- overview ---- */
+
+static void add_number(struct kms_table *table, const struct kms_facts *facts, enum kms_fact_id id)
+{
+    char text[32] = "";
+    int64_t value;
+
+    if (kms_facts_number(facts, id, &value)) {
+        kms_text_format(text, sizeof(text), "%lld", (long long)value);
+    }
+    kms_table_add(table, KMS_COLOUR_NONE, text);
+}
+
+static void classes_text(const struct kms_judgement *judgement, size_t key, char *dst, size_t size)
+{
+    dst[0] = '\0';
+    for (size_t c = 1; c <= KMS_CLASS_MAX; c++) {
+        const struct kms_class_judgement *cls = &judgement->cls[c];
+        char text[64];
+        if (cls->present && cls->key == (int)key) {
+            kms_judge_class_text(cls, text, sizeof(text));
+            kms_text_append(dst, size, "%s%s", dst[0] != '\0' ? ", " : "", text);
+        }
+    }
+}
+
+static enum kms_state key_state(const struct kms_judgement *judgement, size_t key)
+{
+    enum kms_state state = judgement->key[key].state;
+
+    for (size_t c = 1; c <= KMS_CLASS_MAX; c++) {
+        const struct kms_class_judgement *cls = &judgement->cls[c];
+        if (cls->present && cls->key == (int)key) {
+            state = kms_state_worse(state, cls->state);
+        }
+    }
+    return state;
+}
+
+static void add_state(struct kms_table *table, enum kms_state state)
+{
+    kms_table_add(table, colour_of(state), kms_state_upper(state));
+}
+
+static void add_key_row(struct kms_table *table, const struct kms_listed *listed, size_t at)
+{
+    const struct kms_judgement *judgement = &listed->judgement;
+    const struct kms_key_judgement *key = &judgement->key[at];
+    char text[200], date[32] = "";
+
+    add_state(table, key_state(judgement, at));
+    kms_table_add(table, KMS_COLOUR_NONE, listed->target.name);
+    kms_judge_key_name(key, text, sizeof(text));
+    kms_table_add(table, KMS_COLOUR_NONE, text);
+    add_number(table, &key->facts, KMS_FACT_CURRENT_COUNT);
+    classes_text(judgement, at, text, sizeof(text));
+    kms_table_add(table, KMS_COLOUR_NONE, text);
+    add_number(table, &key->facts, KMS_FACT_TOTAL_REQUESTS);
+    add_number(table, &key->facts, KMS_FACT_FAILED_REQUESTS);
+    kms_judge_key_text(key, text, sizeof(text));
+    kms_table_add(table, KMS_COLOUR_NONE, text);
+    if (key->data_s != 0) {
+        kms_date_text(date, sizeof(date), key->data_s);
+        date[16] = '\0';
+    }
+    kms_table_add(table, KMS_COLOUR_NONE, date);
+}
+
+static void add_failed_row(struct kms_table *table, const struct kms_listed *listed)
+{
+    add_state(table, KMS_STATE_UNKNOWN);
+    kms_table_add(table, KMS_COLOUR_NONE, listed->target.name);
+    kms_table_add(table, KMS_COLOUR_NONE, kms_outcome_row(listed->result.outcome)->token);
+    for (int i = COLUMN_COUNT; i < COLUMNS; i++) {
+        kms_table_add(table, KMS_COLOUR_NONE, "");
+    }
+}
+
+/* The detail mostly names the report itself. */
+static enum kms_status add_failure(const struct kms_listed *listed, struct kms_buf *out)
+{
+    const struct kms_outcome_row *row = kms_outcome_row(listed->result.outcome);
+    const char *detail = listed->result.detail[0] != '\0' ? listed->result.detail : row->meaning;
+
+    if (kms_text_starts(detail, listed->report)) {
+        return kms_buf_addf(out, "%s\n", detail);
+    }
+    return kms_buf_addf(out, "%s: %s\n", listed->target.name, detail);
+}
+
+static enum kms_status add_meaning(enum kms_outcome outcome, struct kms_buf *out)
+{
+    const struct kms_outcome_row *row = kms_outcome_row(outcome);
+    enum kms_status status = kms_buf_addf(out, "%s: %s\n", row->token, row->meaning);
+
+    if (status == KMS_OK && row->hint[0] != '\0') {
+        status = kms_buf_addf(out, "  next step: %s\n", row->hint);
+    }
+    return status;
+}
+
+static bool met_before(const struct kms_listed *listed, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (listed[i].result.outcome == listed[at].result.outcome) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What happened to each, then what each kind of failure means, once. */
+static enum kms_status add_failures(const struct kms_listed *listed, size_t count,
+                                    struct kms_buf *out)
+{
+    enum kms_status status = KMS_OK;
+    bool any = false;
+
+    for (size_t i = 0; i < count && status == KMS_OK; i++) {
+        if (listed[i].judged) {
+            continue;
+        }
+        status = any ? KMS_OK : kms_buf_add_str(out, "\n");
+        status = status == KMS_OK ? add_failure(&listed[i], out) : status;
+        any = true;
+    }
+    if (status == KMS_OK && any) {
+        status = kms_buf_add_str(out, "\n");
+    }
+    for (size_t i = 0; i < count && status == KMS_OK; i++) {
+        if (!listed[i].judged && !met_before(listed, i)) {
+            status = add_meaning(listed[i].result.outcome, out);
+        }
+    }
+    return status;
+}
+
+enum kms_status kms_listing_overview(const struct kms_listed *listed, size_t count,
+                                     const struct kms_listing_style *style, struct kms_buf *out)
+{
+    static const char *const heads[COLUMNS] = {"STATE",  "REPORT",  "HOST KEY",
+                                               "COUNT",  "CLASSES", "REQUESTS",
+                                               "FAILED", "LICENSE", "DATA OF"};
+    struct kms_table table;
+    enum kms_status status;
+
+    kms_table_init(&table, COLUMNS);
+    table.shrink = COLUMN_KEY;
+    table.right[COLUMN_COUNT] = table.right[COLUMN_REQUESTS] = table.right[COLUMN_FAILED] = true;
+    for (int i = 0; i < COLUMNS; i++) {
+        kms_table_add(&table, KMS_COLOUR_BOLD, heads[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!listed[i].judged) {
+            add_failed_row(&table, &listed[i]);
+        }
+        for (size_t k = 0; listed[i].judged && k < listed[i].judgement.key_count; k++) {
+            add_key_row(&table, &listed[i], k);
+        }
+    }
+    status = kms_table_render(&table, 0, style->width, style->colours, out);
+    kms_table_done(&table);
+    return status == KMS_OK ? add_failures(listed, count, out) : status;
+}
+
+/* ---- details ---- */
+
+static void add_pair(struct kms_table *table, const char *label, enum kms_colour colour,
+                     const char *value)
+{
+    kms_table_add(table, KMS_COLOUR_NONE, label);
+    kms_table_add(table, colour, value);
+}
+
+static void add_facts(struct kms_table *table, const struct kms_facts *facts)
+{
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct kms_fact_row *row = kms_fact_row(facts->fact[i].id);
+        char text[400];
+        if (row == NULL) {
+            continue;
+        }
+        kms_fact_print(&facts->fact[i], text, sizeof(text));
+        if (row->type == KMS_TYPE_UINT && row->unit[0] != '\0') {
+            kms_text_append(text, sizeof(text), " %s", row->unit);
+        }
+        add_pair(table, row->token, KMS_COLOUR_NONE, text);
+    }
+}
+
+static void add_classes(struct kms_table *table, const struct kms_judgement *judgement, int key)
+{
+    for (size_t c = 1; c <= KMS_CLASS_MAX; c++) {
+        const struct kms_class_judgement *cls = &judgement->cls[c];
+        char text[96];
+        if (!cls->present || cls->key != key) {
+            continue;
+        }
+        kms_judge_class_text(cls, text, sizeof(text));
+        if (cls->verdict == KMS_VERDICT_BELOW_THRESHOLD) {
+            kms_text_append(text, sizeof(text), ", %d more needed", -cls->headroom);
+        }
+        add_pair(table, "verdict", colour_of(cls->state), text);
+    }
+}
+
+static void add_notes(struct kms_table *table, const struct kms_result *result)
+{
+    for (size_t i = 0; i < result->note_count; i++) {
+        char text[400];
+        kms_text_format(text, sizeof(text), "%s: %s", result->note[i].label, result->note[i].value);
+        add_pair(table, "not recognised", KMS_COLOUR_YELLOW, text);
+    }
+}
+
+static enum kms_status render_pairs(struct kms_table *table, const struct kms_listing_style *style,
+                                    struct kms_buf *out)
+{
+    enum kms_status status = kms_table_render(table, 2, 0, style->colours, out);
+
+    kms_table_done(table);
+    return status;
+}
+
+/* The shared text begins with what is the label here. */
+static const char *behind_data_of(const char *text)
+{
+    static const char prefix[] = "data of ";
+
+    if (text[0] == '\0') {
+        return "not known";
+    }
+    return kms_text_starts(text, prefix) ? text + sizeof(prefix) - 1 : text;
+}
+
+static enum kms_status add_host(const struct kms_listed *listed,
+                                const struct kms_listing_style *style, struct kms_buf *out)
+{
+    const struct kms_judgement *judgement = &listed->judgement;
+    struct kms_table table;
+    char text[320];
+
+    kms_table_init(&table, 2);
+    kms_report_show(listed->report, text, sizeof(text));
+    add_pair(&table, "report", KMS_COLOUR_NONE, text);
+    kms_judge_date_text(judgement, text, sizeof(text));
+    add_pair(&table, "data of", KMS_COLOUR_NONE, behind_data_of(text));
+    add_facts(&table, &judgement->host);
+    add_classes(&table, judgement, -1);
+    add_notes(&table, &listed->result);
+    return render_pairs(&table, style, out);
+}
+
+static enum kms_status add_key(const struct kms_listed *listed, size_t at,
+                               const struct kms_listing_style *style, struct kms_buf *out)
+{
+    const struct kms_key_judgement *key = &listed->judgement.key[at];
+    enum kms_status status;
+    struct kms_table table;
+    char name[200];
+
+    kms_judge_key_name(key, name, sizeof(name));
+    status = kms_buf_add_str(out, "\n");
+    if (status == KMS_OK) {
+        status = kms_colour_add(out, style->colours, KMS_COLOUR_BOLD, name);
+    }
+    if (status == KMS_OK) {
+        status = kms_buf_addf(out, "%s\n", key->superseded ? " (superseded)" : "");
+    }
+    if (status != KMS_OK) {
+        return status;
+    }
+    kms_table_init(&table, 2);
+    add_classes(&table, &listed->judgement, (int)at);
+    add_facts(&table, &key->facts);
+    return render_pairs(&table, style, out);
+}
+
+enum kms_status kms_listing_details(const struct kms_listed *listed,
+                                    const struct kms_listing_style *style, struct kms_buf *out)
+{
+    enum kms_state state = kms_listed_state(listed);
+    enum kms_status status = kms_colour_add(out, style->colours, colour_of(state),
+                                            kms_state_upper(state));
+
+    if (status == KMS_OK) {
+        status = kms_buf_add_str(out, "  ");
+    }
+    if (status == KMS_OK && !listed->judged) {
+        status = add_failure(listed, out);
+        return status == KMS_OK ? add_meaning(listed->result.outcome, out) : status;
+    }
+    if (status != KMS_OK) {
+        return status;
+    }
+    status = kms_buf_addf(out, "%s: %s\n", listed->target.name, listed->judgement.summary);
+    if (status == KMS_OK) {
+        status = add_host(listed, style, out);
+    }
+    for (size_t i = 0; i < listed->judgement.key_count && status == KMS_OK; i++) {
+        status = add_key(listed, i, style, out);
+    }
+    return status;
+}

@@ -1,0 +1,50 @@
+/* Aligned columns for people: widths in characters, not bytes; colours only where the caller wants
+ * them. */
+#ifndef KMS_CHECKS_TABLE_H
+#define KMS_CHECKS_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/bytes.h"
+
+#define KMS_TABLE_COLUMNS_MAX 12
+
+enum kms_colour {
+    KMS_COLOUR_NONE,
+    KMS_COLOUR_BOLD,
+    KMS_COLOUR_GREEN,
+    KMS_COLOUR_YELLOW,
+    KMS_COLOUR_RED,
+    KMS_COLOUR_MAGENTA
+};
+
+struct kms_cell {
+    char *text; /* heap */
+    enum kms_colour colour;
+};
+
+struct kms_table {
+    size_t columns;
+    bool right[KMS_TABLE_COLUMNS_MAX]; /* numbers */
+    size_t shrink;                     /* the column that gives way when the width is limited */
+    struct kms_cell *cell;             /* rows * columns */
+    size_t cells, cap;
+    bool lost; /* memory ran out */
+};
+
+void kms_table_init(struct kms_table *table, size_t columns);
+void kms_table_done(struct kms_table *table);
+/* Fills row by row, from left to right. Control characters become '?'. */
+void kms_table_add(struct kms_table *table, enum kms_colour colour, const char *text);
+/* Writes the rows, each indented by indent blanks. width 0: not limited. */
+enum kms_status kms_table_render(const struct kms_table *table, size_t indent, size_t width,
+                                 bool colours, struct kms_buf *out);
+
+/* Characters of UTF-8 text. */
+size_t kms_text_width(const char *text);
+/* Text in a colour, or as it is. */
+enum kms_status kms_colour_add(struct kms_buf *out, bool colours, enum kms_colour colour,
+                               const char *text);
+
+#endif
