@@ -8,8 +8,9 @@
 #include "report/labels.h"
 #include "report/parse.h"
 
-#define INPUT_MAX  ((size_t)64 << 20)
-#define SAMPLE_MAX ((size_t)64 << 10) /* enough to tell the code page */
+#define INPUT_MAX ((size_t)64 << 20)
+#define SAMPLE_MAX \
+    ((size_t)16 << 10) /* of lines that are not ASCII: enough to tell the code page */
 
 /* What Windows consoles and editors use, the likeliest first: earlier ones win a draw. */
 static const char *const code_pages[] = {"CP850",  "CP1252", "CP437",  "CP1251", "CP866",  "CP852",
@@ -221,40 +222,78 @@ static size_t labels_in(const struct kms_label_book *book, const char *text, siz
     return known;
 }
 
+/* Lines in ASCII read the same in every code page; only the others can tell. */
+static enum kms_status telling_lines(const uint8_t *bytes, size_t len, struct kms_buf *sample)
+{
+    struct kms_rd rd = kms_rd_over(bytes, len);
+    const char *line;
+    size_t line_len;
+    enum kms_status status = KMS_OK;
+    while (status == KMS_OK && kms_rd_line(&rd, &line, &line_len)) {
+        bool high = false;
+        for (size_t i = 0; i < line_len && !high; i++) {
+            high = (uint8_t)line[i] >= 0x80;
+        }
+        size_t space = sample->max - sample->len;
+        if (!high || space < 2) {
+            continue;
+        }
+        status = kms_buf_add(sample, line, line_len < space ? line_len : space - 1);
+        if (status == KMS_OK) {
+            status = kms_buf_add(sample, "\n", 1);
+        }
+    }
+    return status;
+}
+
+struct page_score {
+    const char *page; /* NULL: none yet */
+    size_t known, odd;
+};
+
+static enum kms_outcome score_page(const struct kms_label_book *book, const char *page,
+                                   const struct kms_buf *sample, struct page_score *best)
+{
+    struct kms_buf text;
+    kms_buf_init(&text, SAMPLE_MAX * 4);
+    enum kms_outcome outcome = decode_page(page, (const uint8_t *)kms_buf_str(sample), sample->len,
+                                           &text);
+    if (outcome == KMS_OUTCOME_OK) {
+        struct page_score score = {.page = page,
+                                   .known = labels_in(book, kms_buf_str(&text), text.len),
+                                   .odd = oddness(kms_buf_str(&text), text.len)};
+        if (!best->page || score.known > best->known ||
+            (score.known == best->known && score.odd < best->odd)) {
+            *best = score;
+        }
+    }
+    kms_buf_done(&text);
+    return outcome;
+}
+
 static enum kms_outcome choose_page(const uint8_t *bytes, size_t len, const char **ret_page)
 {
     struct kms_label_book *book;
     if (kms_label_book_new(&book) != KMS_OK) {
         return KMS_OUTCOME_NO_MEMORY;
     }
-    size_t sample = len < SAMPLE_MAX ? len : SAMPLE_MAX;
-    const char *best = NULL;
-    size_t best_known = 0;
-    size_t best_odd = 0;
-    enum kms_outcome outcome = KMS_OUTCOME_OK;
+    struct kms_buf sample;
+    struct page_score best = {0};
+    kms_buf_init(&sample, SAMPLE_MAX);
+    enum kms_outcome outcome = outcome_of(telling_lines(bytes, len, &sample));
     for (size_t i = 0; i < KMS_COUNT_OF(code_pages) && outcome != KMS_OUTCOME_NO_MEMORY; i++) {
-        struct kms_buf text;
-        kms_buf_init(&text, SAMPLE_MAX * 4);
-        outcome = decode_page(code_pages[i], bytes, sample, &text);
-        if (outcome == KMS_OUTCOME_OK) {
-            size_t known = labels_in(book, kms_buf_str(&text), text.len);
-            size_t odd = oddness(kms_buf_str(&text), text.len);
-            if (!best || known > best_known || (known == best_known && odd < best_odd)) {
-                best = code_pages[i];
-                best_known = known;
-                best_odd = odd;
-            }
-        }
-        kms_buf_done(&text);
+        outcome = score_page(book, code_pages[i], &sample, &best);
     }
+    bool nonsense = best.known == 0 && best.odd > sample.len / 4;
+    kms_buf_done(&sample);
     kms_label_book_free(book);
     if (outcome == KMS_OUTCOME_NO_MEMORY) {
         return outcome;
     }
-    if (!best || (best_known == 0 && best_odd > sample / 4)) {
+    if (!best.page || nonsense) {
         return KMS_OUTCOME_REPORT_ENCODING;
     }
-    *ret_page = best;
+    *ret_page = best.page;
     return KMS_OUTCOME_OK;
 }
 

@@ -22,15 +22,21 @@ static bool in_ranges(const struct range *ranges, size_t count, uint32_t c)
 /* Marks of writing direction count as blanks: browsers put them into copied text. */
 bool kms_fold_is_blank(uint32_t c)
 {
-    static const struct range blank[] = {{'\t', '\r'},     {' ', ' '},       {0xA0, 0xA0},
-                                         {0x1680, 0x1680}, {0x2000, 0x200F}, {0x2028, 0x202F},
-                                         {0x205F, 0x2064}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
+    if (c < 0x80) {
+        return c == ' ' || (c >= '\t' && c <= '\r');
+    }
+    static const struct range blank[] = {{0xA0, 0xA0},     {0x1680, 0x1680}, {0x2000, 0x200F},
+                                         {0x2028, 0x202F}, {0x205F, 0x2064}, {0x3000, 0x3000},
+                                         {0xFEFF, 0xFEFF}};
     return in_ranges(blank, KMS_COUNT_OF(blank), c);
 }
 
 static bool is_dash(uint32_t c)
 {
-    return c == '-' || c == 0xAD || (c >= 0x2010 && c <= 0x2015) || c == 0x2212 || c == 0xFF0D;
+    if (c < 0x80) {
+        return c == '-';
+    }
+    return c == 0xAD || (c >= 0x2010 && c <= 0x2015) || c == 0x2212 || c == 0xFF0D;
 }
 
 static bool is_single_quote(uint32_t c)

@@ -85,8 +85,13 @@ static const struct kms_label more_labels[] = {
     {"L_MsgKmsEnabled", "en", "Key Management Service is enabled on this computer"},
 };
 
+/* Entries are found by their first character. */
+#define BUCKETS  64
+#define NO_ENTRY SIZE_MAX
+
 struct entry {
-    uint32_t *c;
+    size_t at;   /* of its folded characters in the book's c */
+    size_t next; /* entry of the same bucket, NO_ENTRY: the last */
     size_t count;
     enum kms_line_kind kind;
     uint32_t lang; /* one bit */
@@ -97,6 +102,9 @@ struct entry {
 struct kms_label_book {
     struct entry *entry;
     size_t count, cap;
+    uint32_t *c; /* the folded characters of all entries, one after the other */
+    size_t c_count, c_cap;
+    size_t head[BUCKETS];
     const char *lang[KMS_LABEL_LANGS_MAX];
     size_t lang_count;
     /* The request labels of each language, which name the status words too. */
@@ -116,15 +124,9 @@ static size_t lang_of(struct kms_label_book *book, const char *lang)
     return book->lang_count - 1;
 }
 
-static enum kms_status add(struct kms_label_book *book, const uint32_t *c, size_t count,
-                           struct entry entry)
+/* Makes room for one more entry and for count more characters. */
+static enum kms_status make_room(struct kms_label_book *book, size_t count)
 {
-    while (count > 0 && (c[count - 1] == ':' || c[count - 1] == '.')) {
-        count--;
-    }
-    if (count == 0) {
-        return KMS_OK;
-    }
     if (book->count == book->cap) {
         size_t cap = book->cap == 0 ? 256 : book->cap * 2;
         struct entry *grown = realloc(book->entry, cap * sizeof(*grown));
@@ -134,12 +136,37 @@ static enum kms_status add(struct kms_label_book *book, const uint32_t *c, size_
         book->entry = grown;
         book->cap = cap;
     }
-    entry.c = malloc(count * sizeof(*entry.c));
-    if (!entry.c) {
-        return KMS_ENOMEM;
+    if (book->c_cap - book->c_count < count) {
+        size_t cap = book->c_cap * 2 + 8192 + count;
+        uint32_t *grown = realloc(book->c, cap * sizeof(*grown));
+        if (!grown) {
+            return KMS_ENOMEM;
+        }
+        book->c = grown;
+        book->c_cap = cap;
     }
-    memcpy(entry.c, c, count * sizeof(*c));
+    return KMS_OK;
+}
+
+static enum kms_status add(struct kms_label_book *book, const uint32_t *c, size_t count,
+                           struct entry entry)
+{
+    while (count > 0 && (c[count - 1] == ':' || c[count - 1] == '.')) {
+        count--;
+    }
+    if (count == 0) {
+        return KMS_OK;
+    }
+    enum kms_status status = make_room(book, count);
+    if (status != KMS_OK) {
+        return status;
+    }
+    memcpy(book->c + book->c_count, c, count * sizeof(*c));
+    entry.at = book->c_count;
     entry.count = count;
+    entry.next = book->head[c[0] % BUCKETS];
+    book->head[c[0] % BUCKETS] = book->count;
+    book->c_count += count;
     book->entry[book->count++] = entry;
     return KMS_OK;
 }
@@ -222,6 +249,9 @@ enum kms_status kms_label_book_new(struct kms_label_book **ret)
     if (!book) {
         return KMS_ENOMEM;
     }
+    for (size_t i = 0; i < BUCKETS; i++) {
+        book->head[i] = NO_ENTRY;
+    }
     size_t count;
     const struct kms_label *labels = kms_labels(&count);
     enum kms_status status = KMS_OK;
@@ -244,17 +274,37 @@ void kms_label_book_free(struct kms_label_book *book)
     if (!book) {
         return;
     }
-    for (size_t i = 0; i < book->count; i++) {
-        free(book->entry[i].c);
-    }
+    free(book->c);
     free(book->entry);
     free(book);
 }
 
-static bool begins(const struct entry *entry, const struct kms_folded *folded)
+/* The first character tells most of them apart. */
+static bool same(const uint32_t *a, const uint32_t *b, size_t count)
 {
-    return entry->count <= folded->count &&
-           memcmp(entry->c, folded->c, entry->count * sizeof(*entry->c)) == 0;
+    return a[0] == b[0] && memcmp(a, b, count * sizeof(*a)) == 0;
+}
+
+static const struct entry *entry_at(const struct kms_label_book *book, size_t index)
+{
+    return index == NO_ENTRY ? NULL : &book->entry[index];
+}
+
+static const struct entry *bucket(const struct kms_label_book *book,
+                                  const struct kms_folded *folded)
+{
+    return folded->count == 0 ? NULL : entry_at(book, book->head[folded->c[0] % BUCKETS]);
+}
+
+static const struct entry *next(const struct kms_label_book *book, const struct entry *entry)
+{
+    return entry_at(book, entry->next);
+}
+
+static bool begins(const struct kms_label_book *book, const struct entry *entry,
+                   const struct kms_folded *folded)
+{
+    return entry->count <= folded->count && same(book->c + entry->at, folded->c, entry->count);
 }
 
 static bool goes_on(const struct entry *entry, const struct kms_folded *folded)
@@ -286,9 +336,8 @@ bool kms_label_find(const struct kms_label_book *book, const char *text, size_t 
     kms_fold(text, len, &folded);
     const struct entry *best = NULL;
     uint32_t langs = 0;
-    for (size_t i = 0; i < book->count; i++) {
-        const struct entry *entry = &book->entry[i];
-        if (entry->status >= 0 || !begins(entry, &folded) || !goes_on(entry, &folded)) {
+    for (const struct entry *entry = bucket(book, &folded); entry; entry = next(book, entry)) {
+        if (entry->status >= 0 || !begins(book, entry, &folded) || !goes_on(entry, &folded)) {
             continue;
         }
         if (!best || entry->count > best->count) {
@@ -324,10 +373,9 @@ bool kms_label_is_cut(const struct kms_label_book *book, const char *text, size_
     if (folded.count == 0) {
         return false;
     }
-    for (size_t i = 0; i < book->count; i++) {
-        const struct entry *entry = &book->entry[i];
+    for (const struct entry *entry = bucket(book, &folded); entry; entry = next(book, entry)) {
         if (entry->status < 0 && entry->count > folded.count &&
-            memcmp(entry->c, folded.c, folded.count * sizeof(*folded.c)) == 0) {
+            same(book->c + entry->at, folded.c, folded.count)) {
             return true;
         }
     }
@@ -347,9 +395,8 @@ bool kms_label_status(const struct kms_label_book *book, const char *word, size_
     struct kms_folded folded;
     kms_fold(word, len, &folded);
     trim_end(&folded);
-    for (size_t i = 0; i < book->count; i++) {
-        const struct entry *entry = &book->entry[i];
-        if (entry->status >= 0 && entry->count == folded.count && begins(entry, &folded)) {
+    for (const struct entry *entry = bucket(book, &folded); entry; entry = next(book, entry)) {
+        if (entry->status >= 0 && entry->count == folded.count && begins(book, entry, &folded)) {
             *ret = entry->status;
             return true;
         }

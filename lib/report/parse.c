@@ -651,7 +651,7 @@ static bool is_cut(struct reading *r, size_t *ret_line, const char **ret_why)
         return true;
     }
     bool statement = line->kind == KMS_LINE_UNKNOWN && !line->has_colon;
-    if (!r->lines.ended && line->kind == KMS_LINE_UNKNOWN &&
+    if (!r->lines.ended && (line->kind == KMS_LINE_UNKNOWN || line->kind == KMS_LINE_PRIORITY) &&
         ((statement && r->by_structure) ||
          kms_label_is_cut(r->book, kms_line_text(&r->lines, line), line->len))) {
         *ret_why = "the text ends inside a label";
@@ -668,10 +668,10 @@ static bool is_cut(struct reading *r, size_t *ret_line, const char **ret_why)
 
 static enum kms_outcome judge_nothing(struct reading *r)
 {
-    size_t line;
+    size_t error;
     uint32_t code;
-    if (find_error(r, &line, &code)) {
-        return tell_error(r, line, code);
+    if (find_error(r, &error, &code)) {
+        return tell_error(r, error, code);
     }
     if (r->client_seen) {
         return tell(r, KMS_OUTCOME_REPORT_CLIENT, r->client_at,
@@ -682,7 +682,8 @@ static enum kms_outcome judge_nothing(struct reading *r)
                     "no product here is a KMS host key");
     }
     for (size_t i = 0; i < r->lines.count; i++) {
-        if (r->lines.line[i].kind == KMS_LINE_SERVICE_VERSION) {
+        const struct kms_line *line = &r->lines.line[i];
+        if (line->kind == KMS_LINE_SERVICE_VERSION && !line->by_structure) {
             return tell(r, KMS_OUTCOME_REPORT_TRUNCATED, r->lines.count - 1,
                         "the text ends before the first product");
         }

@@ -109,9 +109,31 @@ static bool is_moment(const char *value, size_t len)
     return len < 40 && digits >= 8 && colons >= 1;
 }
 
+static bool is_host_line(const struct kms_line *line)
+{
+    return line->kind >= KMS_LINE_ENABLED && line->kind <= KMS_LINE_REQ_NOTIFICATION;
+}
+
+/* A sentence without a value, then two numbers of which the second can be a port: how the host
+ * block begins. */
+static bool begins_host_block(const struct kms_lines *lines, size_t i)
+{
+    if (i + 2 >= lines->count) {
+        return false;
+    }
+    const struct kms_line *line = &lines->line[i];
+    bool sentence = line->kind == KMS_LINE_ENABLED || (is_open(line) && !line->has_colon);
+    bool count = line[1].kind == KMS_LINE_COUNT || is_open(&line[1]);
+    bool port = line[2].kind == KMS_LINE_PORT || is_open(&line[2]);
+    bool ends = i + 3 == lines->count || !is_counter(&line[3]);
+    return sentence && count && port && ends && is_counter(&line[1]) && is_counter(&line[2]) &&
+           (line[2].is_none || line[2].number_value <= UINT16_MAX);
+}
+
 /* What the walk through one product has already met. */
 struct place {
     bool in_product, activation, application, epid, partial, status, rearm;
+    bool foreign; /* the labels of the product are in no list */
 };
 
 static void note_known(struct place *place, const struct kms_line *line)
@@ -162,6 +184,28 @@ static void place_product_line(const struct kms_lines *lines, struct place *plac
     }
 }
 
+/* "10.0.17763.5328": four numbers with dots between them. */
+static bool is_version(const char *value, size_t len)
+{
+    size_t dots = 0;
+    for (size_t i = 0; i < len; i++) {
+        dots += value[i] == '.';
+        if (value[i] != '.' && (value[i] < '0' || value[i] > '9')) {
+            return false;
+        }
+    }
+    return dots == 3 && len < 24;
+}
+
+static void place_version(const struct kms_lines *lines, struct kms_line *line)
+{
+    size_t len;
+    const char *value = kms_line_value(lines, line, &len);
+    if (line->has_colon && is_version(value, len)) {
+        give(line, KMS_LINE_SERVICE_VERSION);
+    }
+}
+
 static void place_product_lines(struct kms_lines *lines)
 {
     struct place place = {0};
@@ -173,34 +217,21 @@ static void place_product_lines(struct kms_lines *lines)
             give(line, KMS_LINE_NAME);
             give(next, KMS_LINE_DESCRIPTION);
         }
+        if (is_open(line) && !place.in_product) {
+            place_version(lines, line);
+        }
         if (line->kind == KMS_LINE_NAME) {
-            place = (struct place){.in_product = true};
+            place = (struct place){.in_product = true, .foreign = line->by_structure};
         } else if (is_open(line) && place.in_product && line->has_colon) {
             place_product_line(lines, &place, line);
+        } else if (is_open(line) && place.foreign && !place.partial && !place.status &&
+                   !begins_host_block(lines, i)) {
+            /* A sentence where the partial key would be: the product is not in use. */
+            give(line, KMS_LINE_NOT_IN_USE);
+            place.partial = true;
         }
         note_known(&place, line);
     }
-}
-
-static bool is_host_line(const struct kms_line *line)
-{
-    return line->kind >= KMS_LINE_ENABLED && line->kind <= KMS_LINE_REQ_NOTIFICATION;
-}
-
-/* A sentence without a value, then two numbers of which the second can be a port: how the host
- * block begins. */
-static bool begins_host_block(const struct kms_lines *lines, size_t i)
-{
-    if (i + 2 >= lines->count) {
-        return false;
-    }
-    const struct kms_line *line = &lines->line[i];
-    bool sentence = line->kind == KMS_LINE_ENABLED || (is_open(line) && !line->has_colon);
-    bool count = line[1].kind == KMS_LINE_COUNT || is_open(&line[1]);
-    bool port = line[2].kind == KMS_LINE_PORT || is_open(&line[2]);
-    bool ends = i + 3 == lines->count || !is_counter(&line[3]);
-    return sentence && count && port && ends && is_counter(&line[1]) && is_counter(&line[2]) &&
-           (line[2].is_none || line[2].number_value <= UINT16_MAX);
 }
 
 static void place_host_lines(struct kms_lines *lines, bool *in_product)
@@ -218,9 +249,9 @@ static void place_host_lines(struct kms_lines *lines, bool *in_product)
     }
 }
 
-/* Where the run's first line stands among the eight, from the labels that are known in it; 0 for a
- * run of exactly eight. False when labels contradict the order. */
-static bool run_offset(const struct kms_line *run, size_t count, bool *ret_fits)
+/* A run fits when it has all eight lines and no label contradicts their order. Says whether it has
+ * labels at all. */
+static bool run_has_labels(const struct kms_line *run, size_t count, bool *ret_fits)
 {
     bool known = false;
     *ret_fits = count == REQUEST_LINES;
@@ -254,7 +285,7 @@ static void place_request_lines(struct kms_lines *lines)
             count++;
         }
         bool fits;
-        bool known = run_offset(line, count, &fits);
+        bool known = run_has_labels(line, count, &fits);
         bool cut = i + count == lines->count && count > 0 && !known;
         if (fits || cut) {
             for (size_t k = 0; k < count; k++) {
