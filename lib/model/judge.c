@@ -632,7 +632,7 @@ static const char *class_phrase(const struct kms_class_judgement *cls)
     case KMS_VERDICT_UNUSED:
         return "unused";
     case KMS_VERDICT_KEY_NOT_LICENSED:
-        return "not served, key not licensed";
+        return "not served (key not licensed)";
     case KMS_VERDICT_UNREACHABLE:
         return "unreachable";
     case KMS_VERDICT_NOT_SERVED:
