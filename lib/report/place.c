@@ -8,9 +8,9 @@
 #include "base/bytes.h"
 #include "base/text.h"
 
-static char lower(char c)
+static int lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
 /* What follows prefix, whatever its case; NULL when text does not begin with it. */
