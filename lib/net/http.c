@@ -278,6 +278,14 @@ static enum kms_outcome outcome_of_code(CURLcode code)
     }
 }
 
+/* Bytes that are no HTTP come with the code of an address that names a foreign protocol. */
+static bool is_foreign_answer(const struct kms_http_get *get, CURLcode code)
+{
+    long sent = 0;
+    (void)curl_easy_getinfo(get->easy, CURLINFO_REQUEST_SIZE, &sent);
+    return code == CURLE_UNSUPPORTED_PROTOCOL && sent > 0;
+}
+
 static void describe(struct kms_http_answer *answer, const char *text)
 {
     kms_text_clean(answer->detail, sizeof answer->detail, text, strlen(text));
@@ -286,7 +294,8 @@ static void describe(struct kms_http_answer *answer, const char *text)
 /* What the transfer's end means, redirects left aside. */
 static void judge_end(const struct kms_http_get *get, CURLcode code, struct kms_http_answer *answer)
 {
-    answer->outcome = outcome_of_code(code);
+    answer->outcome = is_foreign_answer(get, code) ? KMS_OUTCOME_HTTP_BROKEN
+                                                   : outcome_of_code(code);
     if (get->too_big) {
         answer->outcome = KMS_OUTCOME_REPORT_TOO_BIG;
         kms_text_format(answer->detail, sizeof answer->detail, "more than %zu bytes",
