@@ -1,0 +1,116 @@
+/* Judging host keys: activation, expiry and failed requests. */
+#include "model/judge_parts.h"
+
+#include "vocab/hostkey.h"
+
+static void judge_license(struct kms_key_judgement *key, const struct kms_policy *policy)
+{
+    switch (kms_fact_or(&key->facts, KMS_FACT_LICENSE_STATUS, KMS_LICENSE_UNKNOWN)) {
+    case KMS_LICENSE_LICENSED:
+        key->key_state = KMS_STATE_OK;
+        break;
+    case KMS_LICENSE_OOT_GRACE:
+    case KMS_LICENSE_EXTENDED_GRACE:
+        key->key_state = KMS_STATE_WARNING;
+        key->reasons |= KMS_BIT(KMS_REASON_KEY_NOT_LICENSED);
+        break;
+    case KMS_LICENSE_UNLICENSED:
+    case KMS_LICENSE_OOB_GRACE:
+    case KMS_LICENSE_NON_GENUINE_GRACE:
+    case KMS_LICENSE_NOTIFICATION:
+        key->key_state = KMS_STATE_CRITICAL;
+        key->reasons |= KMS_BIT(KMS_REASON_KEY_NOT_LICENSED);
+        break;
+    default:
+        key->key_state = KMS_STATE_UNKNOWN;
+        key->reasons |= KMS_BIT(KMS_REASON_STATUS_UNKNOWN);
+        break;
+    }
+    int64_t minutes;
+    if (kms_facts_number(&key->facts, KMS_FACT_LICENSE_EXPIRES, &minutes) && minutes > 0) {
+        int64_t left_ms = minutes * 60000;
+        if (left_ms < policy->expires_critical_ms) {
+            kms_worsen(&key->key_state, KMS_STATE_CRITICAL);
+            key->reasons |= KMS_BIT(KMS_REASON_KEY_EXPIRING);
+        } else if (left_ms < policy->expires_warning_ms) {
+            kms_worsen(&key->key_state, KMS_STATE_WARNING);
+            key->reasons |= KMS_BIT(KMS_REASON_KEY_EXPIRING);
+        }
+    }
+}
+
+static void judge_requests(struct kms_key_judgement *key, const struct kms_window *window,
+                           const struct kms_policy *policy)
+{
+    bool counters = kms_facts_has(&key->facts, KMS_FACT_TOTAL_REQUESTS) &&
+                    kms_facts_has(&key->facts, KMS_FACT_FAILED_REQUESTS);
+    key->requests_state = counters ? KMS_STATE_OK : KMS_STATE_UNKNOWN;
+    if (!counters || !window) {
+        return;
+    }
+    key->window = kms_window_look(window, policy->requests_window_ms / 1000);
+    key->discontinuity_s = window->discontinuity_s;
+    if (!key->window.known) {
+        return;
+    }
+    /* Number and ratio together: one failure at night is no alarm, nor are ten among a million. */
+    int64_t failed = key->window.failed;
+    int64_t ratio = key->window.failed_permille;
+    if (failed > policy->failed_critical && ratio > policy->failed_ratio_critical) {
+        key->requests_state = KMS_STATE_CRITICAL;
+    } else if (failed > policy->failed_warning && ratio > policy->failed_ratio_warning) {
+        key->requests_state = KMS_STATE_WARNING;
+    }
+    if (key->requests_state != KMS_STATE_OK) {
+        key->reasons |= KMS_BIT(KMS_REASON_FAILED_REQUESTS);
+    }
+}
+
+bool kms_key_is_licensed(const struct kms_key_judgement *key)
+{
+    return kms_fact_or(&key->facts, KMS_FACT_LICENSE_STATUS, KMS_LICENSE_UNKNOWN) ==
+           KMS_LICENSE_LICENSED;
+}
+
+static void mark_superseded(struct kms_judgement *ret)
+{
+    for (size_t i = 0; i < ret->key_count; i++) {
+        struct kms_key_judgement *key = &ret->key[i];
+        for (size_t j = 0; j < ret->key_count && !kms_key_is_licensed(key); j++) {
+            if (ret->key[j].application == key->application && kms_key_is_licensed(&ret->key[j])) {
+                key->superseded = true;
+            }
+        }
+    }
+}
+
+void kms_judge_keys(const struct kms_evidence *evidence, const struct kms_policy *policy,
+                    struct kms_judgement *ret)
+{
+    mark_superseded(ret);
+    for (size_t i = 0; i < ret->key_count; i++) {
+        struct kms_key_judgement *key = &ret->key[i];
+        struct kms_key_kind kind;
+        key->kind_known = kms_key_kind_of(key->application,
+                                          kms_facts_text(&key->facts, KMS_FACT_KEY_CHANNEL),
+                                          kms_facts_text(&key->facts, KMS_FACT_EPID), &kind);
+        key->classes = kind.classes;
+        judge_license(key, policy);
+        judge_requests(
+            key, evidence->window ? evidence->window(evidence->window_arg, key->identity) : NULL,
+            policy);
+        if (key->stale) {
+            key->key_state = KMS_STATE_UNKNOWN;
+            key->requests_state = KMS_STATE_UNKNOWN;
+            key->reasons = KMS_BIT(KMS_REASON_STALE);
+        }
+        if (key->superseded) {
+            key->key_state = KMS_STATE_OK;
+            key->reasons &= ~KMS_BIT(KMS_REASON_KEY_NOT_LICENSED);
+        }
+        key->state = key->key_state;
+        if (kms_facts_has(&key->facts, KMS_FACT_TOTAL_REQUESTS)) {
+            kms_worsen(&key->state, key->requests_state);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+/* What the parts of the judgement share: keys first, then classes, then the host. */
+#ifndef KMS_MODEL_JUDGE_PARTS_H
+#define KMS_MODEL_JUDGE_PARTS_H
+
+#include "model/judge.h"
+
+/* The fact's number, or otherwise when it is not known. */
+static inline int64_t kms_fact_or(const struct kms_facts *facts, enum kms_fact_id id,
+                                  int64_t otherwise)
+{
+    int64_t value = otherwise;
+    (void)kms_facts_number(facts, id, &value);
+    return value;
+}
+
+static inline void kms_worsen(enum kms_state *state, enum kms_state by)
+{
+    *state = kms_state_worse(*state, by);
+}
+
+/* Activation, expiry and failed requests of every merged key; marks superseded ones. */
+void kms_judge_keys(const struct kms_evidence *evidence, const struct kms_policy *policy,
+                    struct kms_judgement *ret);
+bool kms_key_is_licensed(const struct kms_key_judgement *key);
+
+/* Every class that a judged key serves or the site relies on. */
+void kms_judge_classes(const struct kms_evidence *evidence, const struct kms_policy *policy,
+                       struct kms_judgement *ret);
+
+/* The port was probed, the result is not stale, and it is not "accepted". */
+bool kms_judge_is_unreachable(const struct kms_judgement *judgement);
+
+#endif
