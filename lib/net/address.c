@@ -54,6 +54,15 @@ bool kms_address_parse(const char *text, uint16_t port, struct kms_address *ret)
     return true;
 }
 
+void kms_address_set_port(struct kms_address *address, uint16_t port)
+{
+    if (kms_address_family(address) == AF_INET6) {
+        address->to.v6.sin6_port = htons(port);
+    } else {
+        address->to.v4.sin_port = htons(port);
+    }
+}
+
 int kms_address_family(const struct kms_address *address)
 {
     return address->to.any.sa_family;

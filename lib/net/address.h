@@ -27,6 +27,7 @@ struct kms_address kms_address_v6(const uint8_t bytes[16], uint16_t port);
 /* "192.0.2.1", "2001:db8::1", "fe80::1%eth0"; false for anything else, names above all. */
 bool kms_address_parse(const char *text, uint16_t port, struct kms_address *ret);
 
+void kms_address_set_port(struct kms_address *address, uint16_t port);
 int kms_address_family(const struct kms_address *address);
 socklen_t kms_address_len(const struct kms_address *address);
 /* Without the port. */

@@ -11,6 +11,7 @@
 
 struct kms_worker;
 struct kms_http;
+struct kms_resolver;
 
 /* What probes work with; filled by main(). Parts that no probe of the program uses may be NULL. */
 struct kms_env {
@@ -18,6 +19,7 @@ struct kms_env {
     struct kms_loop *loop;
     struct kms_worker *worker;
     struct kms_http *http;
+    struct kms_resolver *resolver;
 };
 
 struct kms_probe; /* each probe's own */
@@ -37,6 +39,9 @@ struct kms_probe_type {
     /* Ends the probe without a call back. What it had running in a worker is abandoned, not waited
      * for. */
     void (*cancel)(struct kms_probe *probe);
+    /* What the deadline means to this source, asked before cancel: may change outcome and detail
+     * (filled: KMS_OUTCOME_TIMEOUT, "no result within 10 s") and add facts. NULL: just that. */
+    void (*late)(const struct kms_probe *probe, struct kms_result *result);
 };
 
 /* One probe with an absolute deadline (now + target->source[...].timeout_ms, set once): done is

@@ -56,14 +56,20 @@ static void say_late(const struct kms_run *run, struct kms_result *result)
 static void deadline_passed(void *arg)
 {
     struct kms_run *run = arg;
-    struct kms_result result = {.outcome = KMS_OUTCOME_NO_MEMORY};
+    struct kms_result result;
+    kms_result_init(&result, run->type->source);
+    result.outcome = KMS_OUTCOME_NO_MEMORY;
     if (run->probe) {
-        run->type->cancel(run->probe);
         say_late(run, &result);
+        if (run->type->late) {
+            run->type->late(run->probe, &result);
+        }
+        run->type->cancel(run->probe);
     } else {
         kms_text_copy(result.detail, sizeof result.detail, "not enough memory to start the probe");
     }
     finish(run, &result);
+    kms_result_done(&result);
 }
 
 struct kms_run *kms_run_start(struct kms_env *env, const struct kms_probe_type *type,

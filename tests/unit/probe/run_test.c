@@ -68,8 +68,10 @@ static void cancel(struct kms_probe *probe)
     free_probe(probe);
 }
 
-static const struct kms_probe_type fake = {"fake", KMS_SOURCE_REPORT, start, cancel};
-static const struct kms_probe_type poor = {"poor", KMS_SOURCE_REPORT, start_without_memory, cancel};
+static const struct kms_probe_type fake = {
+    .name = "fake", .source = KMS_SOURCE_REPORT, .start = start, .cancel = cancel};
+static const struct kms_probe_type poor = {
+    .name = "poor", .source = KMS_SOURCE_REPORT, .start = start_without_memory, .cancel = cancel};
 
 /* The wall clock of the tests stands still; the other one is the machine's. */
 static int64_t some_wall_us(void *arg)

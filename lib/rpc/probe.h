@@ -1,0 +1,11 @@
+/* The source "rpc": TCP connect and DCE/RPC bind to the KMS interface, then close. No activation
+ * request: the host's count does not change. */
+#ifndef KMS_RPC_PROBE_H
+#define KMS_RPC_PROBE_H
+
+#include "probe/probe.h"
+
+/* Needs the resolver where the target's address is a name. */
+const struct kms_probe_type *kms_rpc_probe(void);
+
+#endif
