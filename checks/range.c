@@ -130,7 +130,7 @@ void kms_number_print(double value, char *dst, size_t size)
 {
     size_t len;
 
-    kms_text_format(dst, size, "%.3f", value);
+    kms_text_format(dst, size, "%.6f", value);
     len = strlen(dst);
     while (len > 0 && dst[len - 1] == '0') {
         dst[--len] = '\0';

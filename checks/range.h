@@ -35,7 +35,7 @@ bool kms_range_alerts(const struct kms_range *range, double value);
 /* In range syntax, the shortest form; "" for a range that is not given. */
 void kms_range_print(const struct kms_range *range, char *dst, size_t size);
 
-/* A number for perfdata: '.' decimals, no exponent, at most three decimals, no trailing zeros. */
+/* A number for perfdata: '.' decimals, no exponent, at most six decimals, no trailing zeros. */
 void kms_number_print(double value, char *dst, size_t size);
 
 #endif

@@ -9,6 +9,14 @@
 
 /* ---- sources: how old is what they said ---- */
 
+/* An attempt that failed here says nothing about the host. A lookup that failed is judged with the
+ * publication. */
+static bool failed_here(const struct kms_result *last)
+{
+    return last && last->source != KMS_SOURCE_DNS &&
+           kms_outcome_row(last->outcome)->kind == KMS_OUTCOME_IS_OURS;
+}
+
 /* Not answering is an answer: such a source is never stale because it failed. */
 static bool is_live(enum kms_source source)
 {
@@ -39,7 +47,8 @@ static void judge_source(const struct kms_evidence *evidence, enum kms_source so
         ret->age_s = now_s > good->data_s ? now_s - good->data_s : 0;
     }
     bool failed = last && !kms_outcome_good(last->outcome) && last->outcome != KMS_OUTCOME_NONE;
-    ret->stale = (failed && !is_live(source)) || (good && too_old(good, config->max_age_ms, now_s));
+    ret->stale = (failed && (!is_live(source) || failed_here(last))) ||
+                 (good && too_old(good, config->max_age_ms, now_s));
 }
 
 /* ---- the host ---- */

@@ -190,7 +190,7 @@ static void describe_accepted(struct kms_probe *probe)
     char text[100];
     double connect_ms = (double)(probe->connected_us - probe->start_us) / 1000;
     double bind_ms = (double)(probe->answered_us - probe->connected_us) / 1000;
-    kms_text_format(text, sizeof text, "connect %.1f ms, bind %.1f ms", connect_ms, bind_ms);
+    kms_text_format(text, sizeof text, "connect %.2f ms, bind %.2f ms", connect_ms, bind_ms);
     describe(probe, KMS_OUTCOME_OK, text);
     kms_tcp_story(probe->tcp, story, sizeof story);
     if (story[0]) {

@@ -1,0 +1,318 @@
+/* check_kms_rpc: does the KMS port accept a bind to the KMS interface, and how fast? */
+#include <signal.h>
+#include <stdint.h>
+
+#include "base/text.h"
+#include "model/judge.h"
+#include "net/address.h"
+#include "net/resolve.h"
+#include "output.h"
+#include "probe/probe.h"
+#include "range.h"
+#include "rpc/probe.h"
+#include "say.h"
+
+struct options {
+    char *host;
+    int64_t port;
+    bool port_given;
+    char *warning_text, *critical_text;
+    int64_t timeout_ms;
+    int64_t timeout_state;
+    int64_t verbose;
+    bool version, help;
+};
+
+struct check {
+    struct options options;
+    struct kms_range warning, critical; /* of the latency in milliseconds */
+    struct kms_env env;
+    struct kms_target target;
+    struct kms_result result;
+    bool answered;
+    struct kms_judgement judgement;
+    struct kms_output out;
+};
+
+#define AT(member) offsetof(struct options, member)
+#define ROW(long_name, letter, kind, member)                                    \
+    .long_opt = long_name, .key = long_name, .short_opt = letter, .type = kind, \
+    .offset = AT(member), .given_offset = KMS_OPT_NO_GIVEN
+
+static const struct kms_opt_choice state_choices[] = {
+    {"ok", KMS_STATE_OK},
+    {"warning", KMS_STATE_WARNING},
+    {"critical", KMS_STATE_CRITICAL},
+    {"unknown", KMS_STATE_UNKNOWN},
+    {NULL, 0},
+};
+
+static const struct kms_opt rows[] = {
+    {ROW("hostname", 'H', KMS_OPT_TEXT, host), .arg = "HOST",
+     .help = "name or address of the KMS host; required"},
+    {.long_opt = "port",
+     .key = "port",
+     .short_opt = 'p',
+     .type = KMS_OPT_PORT,
+     .offset = AT(port),
+     .given_offset = AT(port_given),
+     .preset = "1688",
+     .arg = "PORT",
+     .help = "port that clients use"},
+    {ROW("warning", 'w', KMS_OPT_TEXT, warning_text), .arg = "RANGE",
+     .help = "warning when the latency in ms is outside of RANGE"},
+    {ROW("critical", 'c', KMS_OPT_TEXT, critical_text), .arg = "RANGE",
+     .help = "critical when the latency in ms is outside of RANGE"},
+    {ROW("timeout", 't', KMS_OPT_DURATION, timeout_ms), .min = 10, .max = 3600000, .preset = "10s",
+     .arg = "TIME", .help = "the port must have answered after this long"},
+    {ROW("timeout-state", 0, KMS_OPT_CHOICE, timeout_state), .choices = state_choices,
+     .preset = "critical", .arg = "STATE",
+     .help = "state when it has not: ok, warning, critical, unknown"},
+    {ROW("verbose", 'v', KMS_OPT_COUNT, verbose), .max = 3, .help = "more detail"},
+    {ROW("version", 'V', KMS_OPT_FLAG, version), .help = "print the version"},
+    {ROW("help", 'h', KMS_OPT_FLAG, help), .help = "print this help"},
+    KMS_OPT_END,
+};
+
+static const struct kms_plugin plugin = {
+    .name = "check_kms_rpc",
+    .purpose = "Checks whether a KMS host's port accepts a bind to the KMS interface.",
+    .usage = "-H HOST [-p PORT] [-w RANGE] [-c RANGE] [-t TIME] [-v]",
+    .note = "Connects, binds and closes. No activation request is sent: the count of the host\n"
+            "does not change. The latency is that of connect and bind together, without DNS.\n"
+            "RANGE is [@]START:END, alerting outside of it, the ends included; @ inside.",
+};
+
+/* ---- options ---- */
+
+static bool read_range(const char *option, const char *text, struct kms_range *ret, char *why,
+                       size_t size)
+{
+    enum kms_range_error error = text != NULL ? kms_range_parse(text, ret) : KMS_RANGE_OK;
+
+    if (error != KMS_RANGE_OK) {
+        kms_text_format(why, size, "%s '%s' %s", option, text, kms_range_error_text(error));
+    }
+    return error == KMS_RANGE_OK;
+}
+
+static bool read_options(struct check *check, int argc, char **argv, char *why, size_t size)
+{
+    struct options *options = &check->options;
+    struct kms_fault fault = {.text = ""};
+    int rest = argc;
+
+    if (kms_opts_preset(rows, options) != KMS_OK) {
+        kms_text_copy(why, size, "out of memory");
+        return false;
+    }
+    if (kms_opts_argv(rows, argc, argv, options, &rest, &fault) != KMS_OK) {
+        kms_text_copy(why, size, fault.text);
+        return false;
+    }
+    if (options->help || options->version) {
+        return true;
+    }
+    if (rest < argc) {
+        kms_text_format(why, size, "'%s' is not an option; a host is named with -H", argv[rest]);
+        return false;
+    }
+    if (options->host == NULL || options->host[0] == '\0') {
+        kms_text_copy(why, size, "-H is missing: name the KMS host");
+        return false;
+    }
+    return read_range("--warning", options->warning_text, &check->warning, why, size) &&
+           read_range("--critical", options->critical_text, &check->critical, why, size);
+}
+
+/* ---- output ---- */
+
+static bool fact_of(const struct check *check, enum kms_fact_id fact, double *ret)
+{
+    int64_t number;
+
+    if (!kms_facts_number(&check->result.host, fact, &number)) {
+        return false;
+    }
+    *ret = (double)number;
+    return true;
+}
+
+/* Ranges are given in milliseconds, performance data is in seconds. */
+static struct kms_range in_seconds(struct kms_range range)
+{
+    range.start /= 1000;
+    range.end /= 1000;
+    return range;
+}
+
+static void add_time(struct check *check, const char *label, enum kms_fact_id fact, bool limits)
+{
+    struct kms_perf perf = {.label = label, .unit = "s", .min_known = true};
+
+    perf.known = fact_of(check, fact, &perf.value);
+    perf.value /= 1000000;
+    if (limits) {
+        perf.warning = in_seconds(check->warning);
+        perf.critical = in_seconds(check->critical);
+    }
+    kms_output_perf(&check->out, &perf);
+}
+
+static void add_details(struct check *check)
+{
+    const struct kms_facts *host = &check->result.host;
+    char text[300];
+
+    if (check->options.verbose < 1) {
+        return;
+    }
+    for (size_t i = 0; i < host->count; i++) {
+        const struct kms_fact_row *row = kms_fact_row(host->fact[i].id);
+        kms_fact_print(&host->fact[i], text, sizeof(text));
+        kms_output_line(&check->out, 0, "%s: %s%s%s", row->token, text,
+                        row->type == KMS_TYPE_UINT && row->unit[0] != '\0' ? " " : "",
+                        row->type == KMS_TYPE_UINT ? row->unit : "");
+    }
+    kms_output_line(&check->out, 0, "in all %lld ms",
+                    (long long)(check->result.duration_us / 1000));
+}
+
+static enum kms_state show_accepted(struct check *check)
+{
+    const char *peer = kms_facts_text(&check->result.host, KMS_FACT_RPC_ADDRESS);
+    enum kms_state state = check->judgement.state;
+    double latency_ms = 0;
+
+    (void)fact_of(check, KMS_FACT_RPC_LATENCY, &latency_ms);
+    latency_ms /= 1000;
+    kms_output_first(&check->out, "%s accepted the bind in %.2f ms",
+                     peer != NULL ? peer : check->target.name, latency_ms);
+    if (kms_range_alerts(&check->critical, latency_ms)) {
+        state = kms_state_worse(state, KMS_STATE_CRITICAL);
+    } else if (kms_range_alerts(&check->warning, latency_ms)) {
+        state = kms_state_worse(state, KMS_STATE_WARNING);
+    }
+    if (state != KMS_STATE_OK) {
+        kms_output_first(&check->out, ", latency out of range");
+    }
+    kms_output_line(&check->out, 0, "%s: %s", check->target.name, check->result.detail);
+    return state;
+}
+
+static enum kms_state show_failure(struct check *check)
+{
+    const struct kms_outcome_row *row = kms_outcome_row(check->result.outcome);
+    const char *detail = check->result.detail;
+    enum kms_state state = row->kind == KMS_OUTCOME_IS_OURS ? KMS_STATE_UNKNOWN
+                                                            : check->judgement.state;
+
+    kms_output_first(&check->out, "%s: %s", row->token, detail[0] != '\0' ? detail : row->meaning);
+    kms_output_line(&check->out, 0, "%s: %s", check->target.name, row->meaning);
+    kms_output_line(&check->out, 0, "next step: %s", row->hint);
+    if (check->result.outcome == KMS_OUTCOME_RPC_TIMEOUT) {
+        state = (enum kms_state)check->options.timeout_state;
+    }
+    return state;
+}
+
+static int judge_and_show(struct check *check)
+{
+    struct kms_evidence evidence = {.target = &check->target};
+    struct kms_policy policy;
+    enum kms_state state;
+
+    evidence.last[KMS_SOURCE_RPC] = &check->result;
+    if (kms_outcome_good(check->result.outcome)) {
+        evidence.good[KMS_SOURCE_RPC] = &check->result;
+    }
+    kms_policy_preset(&policy);
+    if (kms_judge(&evidence, &policy, check->result.wall_s, &check->judgement) != KMS_OK) {
+        return kms_say_no_memory();
+    }
+    state = kms_outcome_good(check->result.outcome) ? show_accepted(check) : show_failure(check);
+    add_time(check, "rpc_latency", KMS_FACT_RPC_LATENCY, true);
+    add_time(check, "rpc_connect", KMS_FACT_RPC_CONNECT, false);
+    add_time(check, "rpc_bind", KMS_FACT_RPC_BIND, false);
+    add_details(check);
+    kms_judgement_done(&check->judgement);
+    return kms_say_result(&check->out, state);
+}
+
+/* ---- the run ---- */
+
+static void done(void *arg, const struct kms_result *result)
+{
+    struct check *check = arg;
+
+    check->answered = kms_result_copy(&check->result, result) == KMS_OK;
+    kms_loop_stop(check->env.loop);
+}
+
+/* An address needs no resolver, which would read the system's settings. */
+static bool open_env(struct check *check)
+{
+    const struct kms_resolver_setup setup = {.servers = NULL};
+    struct kms_fault fault = {.text = ""};
+    struct kms_address address;
+
+    check->env.clock = kms_clock_system();
+    check->env.loop = kms_loop_new(&check->env.clock);
+    if (check->env.loop == NULL) {
+        return false;
+    }
+    return kms_address_parse(check->target.name, (uint16_t)check->target.port, &address) ||
+           kms_resolver_new(check->env.loop, &setup, &check->env.resolver, &fault) == KMS_OK;
+}
+
+static void close_env(struct check *check)
+{
+    kms_resolver_free(check->env.resolver);
+    kms_loop_free(check->env.loop);
+}
+
+static int run(struct check *check)
+{
+    const struct options *options = &check->options;
+    struct kms_source_config *rpc = &check->target.source[KMS_SOURCE_RPC];
+
+    check->target.name = kms_text_dup(options->host);
+    check->target.port = options->port;
+    check->target.port_given = options->port_given;
+    check->target.origin = KMS_ORIGIN_CONFIGURED;
+    rpc->enabled = true;
+    rpc->timeout_ms = options->timeout_ms;
+    if (check->target.name == NULL || !open_env(check) ||
+        kms_run_start(&check->env, kms_rpc_probe(), &check->target, done, check) == NULL) {
+        return kms_say_no_memory();
+    }
+    kms_loop_run(check->env.loop);
+    return check->answered ? judge_and_show(check) : kms_say_no_memory();
+}
+
+int main(int argc, char **argv)
+{
+    struct check check = {.answered = false};
+    char why[400] = "";
+    int code;
+
+    /* A reader that went away is an error of the write, not a death by signal. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    kms_output_init(&check.out);
+    kms_result_init(&check.result, KMS_SOURCE_RPC);
+    if (!read_options(&check, argc, argv, why, sizeof(why))) {
+        code = kms_say_mistake(&plugin, why);
+    } else if (check.options.help) {
+        code = kms_say_help(&plugin, rows);
+    } else if (check.options.version) {
+        code = kms_say_version(&plugin);
+    } else {
+        code = run(&check);
+    }
+    close_env(&check);
+    kms_result_done(&check.result);
+    kms_target_done(&check.target);
+    kms_output_done(&check.out);
+    kms_opts_free_values(rows, &check.options);
+    return code;
+}
