@@ -1,0 +1,310 @@
+/* The set of SRV records in an answer, without any I/O. */
+#include "dns/srv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+enum {
+    TYPE_A = 1,
+    TYPE_CNAME = 5,
+    TYPE_AAAA = 28,
+    TYPE_SRV = 33,
+    ALIASES_MAX = 16 /* of one name; more is a loop or nonsense */
+};
+
+static enum kms_outcome outcome_of_rcode(unsigned rcode)
+{
+    switch (rcode) {
+    case KMS_DNS_NOERROR:
+        return KMS_OUTCOME_OK;
+    case KMS_DNS_SERVFAIL:
+        return KMS_OUTCOME_DNS_SERVFAIL;
+    case KMS_DNS_NXDOMAIN:
+        return KMS_OUTCOME_DNS_NXDOMAIN;
+    case KMS_DNS_REFUSED:
+        return KMS_OUTCOME_DNS_REFUSED;
+    default:
+        return KMS_OUTCOME_DNS_NOT_SUPPORTED;
+    }
+}
+
+/* Opens a message that answers a question for name. */
+static enum kms_outcome open_answer(struct kms_dns_message *message, const uint8_t *bytes,
+                                    size_t len, const char *name, struct kms_fault *fault)
+{
+    if (!kms_dns_open(message, bytes, len, fault)) {
+        return KMS_OUTCOME_DNS_MALFORMED;
+    }
+    if (message->asked_type != 0 && !kms_dns_name_equal(message->asked, name)) {
+        (void)kms_fault_set(fault, KMS_ESYNTAX, 12, "it answers another question: '%.100s'",
+                            message->asked);
+        return KMS_OUTCOME_DNS_MALFORMED;
+    }
+    return outcome_of_rcode(message->rcode);
+}
+
+/* Where the aliases of name lead: the records may stand in any order, so every step walks all of
+ * them. */
+static bool follow_aliases(const struct kms_dns_message *message, const char *name,
+                           char ret[KMS_DNS_NAME_SIZE], size_t *ret_steps, struct kms_fault *fault)
+{
+    kms_text_copy(ret, KMS_DNS_NAME_SIZE, name);
+    *ret_steps = 0;
+    for (size_t step = 0; step <= ALIASES_MAX; step++) {
+        struct kms_dns_message walk = *message;
+        struct kms_dns_record record;
+        bool is_broken = false, moved = false;
+        while (!moved && kms_dns_next(&walk, &record, &is_broken, fault)) {
+            if (record.type == TYPE_CNAME && kms_dns_name_equal(record.owner, ret)) {
+                struct kms_rd rd = kms_dns_data(&walk, &record);
+                if (!kms_dns_name(&rd, ret) || kms_rd_left(&rd) > 0) {
+                    (void)kms_fault_set(fault, KMS_ESYNTAX, record.data_at,
+                                        "an alias at byte %zu is wrong", record.data_at);
+                    return false;
+                }
+                moved = true;
+            }
+        }
+        if (is_broken) {
+            return false;
+        }
+        if (!moved) {
+            *ret_steps = step;
+            return true;
+        }
+    }
+    (void)kms_fault_set(fault, KMS_ESYNTAX, 0, "its aliases lead in a circle");
+    return false;
+}
+
+static bool is_ipv4(const char *name)
+{
+    return name[strspn(name, "0123456789.")] == '\0' && name[0] != '.';
+}
+
+static bool read_srv(const struct kms_dns_message *message, const struct kms_dns_record *record,
+                     struct kms_srv *ret)
+{
+    struct kms_rd rd = kms_dns_data(message, record);
+    struct kms_srv srv = {.ttl = record->ttl};
+    if (!kms_rd_u16(&rd, &srv.priority) || !kms_rd_u16(&rd, &srv.weight) ||
+        !kms_rd_u16(&rd, &srv.port) || !kms_dns_name(&rd, srv.target) || kms_rd_left(&rd) > 0) {
+        return false;
+    }
+    if (kms_text_equal(srv.target, ".")) {
+        srv.flaw = KMS_SRV_ROOT;
+    } else if (srv.port == 0) {
+        srv.flaw = KMS_SRV_NO_PORT;
+    } else if (is_ipv4(srv.target)) {
+        srv.flaw = KMS_SRV_ADDRESS;
+    }
+    *ret = srv;
+    return true;
+}
+
+static bool add_srv(struct kms_srv_set *set, size_t *cap, const struct kms_srv *srv)
+{
+    if (set->count == KMS_SRV_MAX) {
+        set->left_out++;
+        return true;
+    }
+    if (set->count == *cap) {
+        size_t more = *cap > 0 ? *cap * 2 : 8;
+        struct kms_srv *grown = realloc(set->srv, more * sizeof *grown);
+        if (!grown) {
+            return false;
+        }
+        set->srv = grown;
+        *cap = more;
+    }
+    set->srv[set->count++] = *srv;
+    return true;
+}
+
+static enum kms_outcome collect(const struct kms_dns_message *message, const char *owner,
+                                struct kms_srv_set *set, struct kms_fault *fault)
+{
+    struct kms_dns_message walk = *message;
+    struct kms_dns_record record;
+    bool is_broken = false;
+    size_t cap = 0;
+    while (kms_dns_next(&walk, &record, &is_broken, fault)) {
+        struct kms_srv srv;
+        if (record.type != TYPE_SRV || !kms_dns_name_equal(record.owner, owner)) {
+            continue;
+        }
+        if (!read_srv(&walk, &record, &srv)) {
+            (void)kms_fault_set(fault, KMS_ESYNTAX, record.data_at,
+                                "the SRV record at byte %zu is wrong", record.data_at);
+            return KMS_OUTCOME_DNS_MALFORMED;
+        }
+        if (!add_srv(set, &cap, &srv)) {
+            return KMS_OUTCOME_NO_MEMORY;
+        }
+    }
+    return is_broken ? KMS_OUTCOME_DNS_MALFORMED : KMS_OUTCOME_OK;
+}
+
+static int folded(char c)
+{
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : (int)(unsigned char)c;
+}
+
+static int compare_names(const char *a, const char *b)
+{
+    while (*a != '\0' && folded(*a) == folded(*b)) {
+        a++;
+        b++;
+    }
+    return folded(*a) - folded(*b);
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct kms_srv *a = left, *b = right;
+    if (a->priority != b->priority) {
+        return a->priority < b->priority ? -1 : 1;
+    }
+    if (a->weight != b->weight) {
+        return a->weight > b->weight ? -1 : 1;
+    }
+    int names = compare_names(a->target, b->target);
+    if (names != 0) {
+        return names;
+    }
+    return a->port == b->port ? 0 : (a->port < b->port ? -1 : 1);
+}
+
+static void sort(struct kms_srv_set *set)
+{
+    if (set->count == 0) {
+        return;
+    }
+    qsort(set->srv, set->count, sizeof *set->srv, compare);
+    for (size_t i = 1; i < set->count; i++) {
+        if (set->srv[i].flaw == KMS_SRV_SOUND && compare(&set->srv[i - 1], &set->srv[i]) == 0) {
+            set->srv[i].flaw = KMS_SRV_DUPLICATE;
+        }
+    }
+}
+
+enum kms_outcome kms_srv_read(const uint8_t *bytes, size_t len, const char *name,
+                              struct kms_srv_set *ret, struct kms_fault *fault)
+{
+    struct kms_dns_message message;
+    char owner[KMS_DNS_NAME_SIZE];
+    size_t steps;
+    enum kms_outcome outcome = open_answer(&message, bytes, len, name, fault);
+    if (outcome != KMS_OUTCOME_OK) {
+        return outcome;
+    }
+    if (!follow_aliases(&message, name, owner, &steps, fault)) {
+        return KMS_OUTCOME_DNS_MALFORMED;
+    }
+    struct kms_srv_set set = {.truncated = message.truncated};
+    outcome = collect(&message, owner, &set, fault);
+    if (outcome == KMS_OUTCOME_OK && set.count == 0) {
+        outcome = KMS_OUTCOME_DNS_NODATA;
+    }
+    /* RFC 2782: the only record, with the root as its target, says that there is no such service.
+     */
+    if (outcome == KMS_OUTCOME_OK && set.count == 1 && set.srv[0].flaw == KMS_SRV_ROOT) {
+        outcome = KMS_OUTCOME_DNS_NO_SERVICE;
+    }
+    if (outcome != KMS_OUTCOME_OK) {
+        kms_srv_set_done(&set);
+        return outcome;
+    }
+    if (steps > 0) {
+        kms_text_copy(set.alias, sizeof set.alias, owner);
+    }
+    sort(&set);
+    *ret = set;
+    return KMS_OUTCOME_OK;
+}
+
+void kms_srv_set_done(struct kms_srv_set *set)
+{
+    free(set->srv);
+    *set = (struct kms_srv_set){.srv = NULL};
+}
+
+const char *kms_srv_flaw_text(enum kms_srv_flaw flaw)
+{
+    switch (flaw) {
+    case KMS_SRV_DUPLICATE:
+        return "the same record twice";
+    case KMS_SRV_NO_PORT:
+        return "port 0";
+    case KMS_SRV_ROOT:
+        return "the target is the root";
+    case KMS_SRV_ADDRESS:
+        return "the target is an address where a name must stand";
+    case KMS_SRV_SOUND:
+        break;
+    }
+    return "";
+}
+
+bool kms_srv_usable(const struct kms_srv *srv)
+{
+    return srv->flaw == KMS_SRV_SOUND || srv->flaw == KMS_SRV_DUPLICATE;
+}
+
+/* ---- addresses ---- */
+
+static bool read_address(const struct kms_dns_message *message, const struct kms_dns_record *record,
+                         struct kms_address *ret)
+{
+    struct kms_rd rd = kms_dns_data(message, record);
+    const uint8_t *bytes;
+    bool is_v6 = record->type == TYPE_AAAA;
+    if (!kms_rd_span(&rd, is_v6 ? 16 : 4, &bytes) || kms_rd_left(&rd) > 0) {
+        return false;
+    }
+    *ret = is_v6 ? kms_address_v6(bytes, 0) : kms_address_v4(bytes, 0);
+    return true;
+}
+
+enum kms_outcome kms_dns_addresses_read(const uint8_t *bytes, size_t len, const char *name,
+                                        struct kms_dns_addresses *addresses,
+                                        struct kms_fault *fault)
+{
+    struct kms_dns_message message;
+    struct kms_dns_record record;
+    char owner[KMS_DNS_NAME_SIZE];
+    size_t steps, found = 0;
+    bool is_broken = false;
+    enum kms_outcome outcome = open_answer(&message, bytes, len, name, fault);
+    if (outcome != KMS_OUTCOME_OK) {
+        return outcome;
+    }
+    if (!follow_aliases(&message, name, owner, &steps, fault)) {
+        return KMS_OUTCOME_DNS_MALFORMED;
+    }
+    addresses->alias = addresses->alias || steps > 0;
+    while (kms_dns_next(&message, &record, &is_broken, fault)) {
+        struct kms_address address;
+        if ((record.type != TYPE_A && record.type != TYPE_AAAA) ||
+            !kms_dns_name_equal(record.owner, owner)) {
+            continue;
+        }
+        if (!read_address(&message, &record, &address)) {
+            (void)kms_fault_set(fault, KMS_ESYNTAX, record.data_at,
+                                "the address at byte %zu has a wrong length", record.data_at);
+            return KMS_OUTCOME_DNS_MALFORMED;
+        }
+        found++;
+        if (addresses->count < KMS_DNS_ADDR_MAX) {
+            bool first = addresses->count == 0;
+            addresses->ttl = first || record.ttl < addresses->ttl ? record.ttl : addresses->ttl;
+            addresses->address[addresses->count++] = address;
+        }
+    }
+    if (is_broken) {
+        return KMS_OUTCOME_DNS_MALFORMED;
+    }
+    return found > 0 ? KMS_OUTCOME_OK : KMS_OUTCOME_DNS_NODATA;
+}
