@@ -17,8 +17,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "net/http.h"
+#include "net/resolve.h"
 #include "probe/worker.h"
 #include "report/probe.h"
+#include "rpc/probe.h"
 #include "store/index.h"
 
 #define PROGRAM         "kmsmond"
@@ -42,7 +44,7 @@ struct program {
     struct kms_env env;
     struct kms_signal *signal[KMS_COUNT_OF(stop_signals)];
     struct kms_board *board;
-    const struct kms_probe_type *types[2];
+    const struct kms_probe_type *types[3]; /* ended by NULL */
     struct kms_scheduler *scheduler;
     struct kms_agent_facts facts;
     struct kms_mib *mib;
@@ -226,6 +228,13 @@ static void stop(void *arg, int number)
     kms_loop_stop(p->env.loop);
 }
 
+static bool open_resolver(struct program *p)
+{
+    const struct kms_resolver_setup setup = {.servers = NULL};
+    struct kms_fault fault = {0};
+    return kms_resolver_new(p->env.loop, &setup, &p->env.resolver, &fault) == KMS_OK;
+}
+
 static bool open_loop(struct program *p)
 {
     p->env.clock = kms_clock_system();
@@ -241,12 +250,13 @@ static bool open_loop(struct program *p)
     }
     p->env.worker = kms_worker_new(p->env.loop, WORKERS_MAX);
     p->env.http = kms_http_new(p->env.loop);
-    return (p->env.worker && p->env.http) || out_of_memory(p);
+    return (p->env.worker && p->env.http && open_resolver(p)) || out_of_memory(p);
 }
 
 static bool open_polls(struct program *p)
 {
-    p->types[0] = kms_report_probe();
+    p->types[0] = kms_rpc_probe();
+    p->types[1] = kms_report_probe();
     const struct kms_scheduler_config config = {.env = &p->env,
                                                 .board = p->board,
                                                 .log = &p->log,
@@ -302,6 +312,7 @@ static void close_program(struct program *p)
     if (p->env.http) {
         kms_http_free(p->env.http);
     }
+    kms_resolver_free(p->env.resolver);
     if (p->env.worker) {
         kms_worker_free(p->env.worker, GRACE_MS);
     }

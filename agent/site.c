@@ -84,6 +84,18 @@ static const struct kms_opt report_rows[] = {
     KMS_OPT_END,
 };
 
+static const struct kms_opt rpc_rows[] = {
+    {ROW("host.rpc", "port", KMS_OPT_PORT, kms_source_config, port), .arg = "N",
+     .help = "port to bind to; default: the host's port"},
+    {ROW("host.rpc", "interval", KMS_OPT_DURATION, kms_source_config, interval_ms),
+     .min = SECOND_MS, .max = DAY_MS, .arg = "TIME",
+     .help = "time between two binds; default: the top's interval"},
+    {ROW("host.rpc", "timeout", KMS_OPT_DURATION, kms_source_config, timeout_ms), .min = 100,
+     .max = 10 * MINUTE_MS, .preset = "10s", .arg = "TIME",
+     .help = "the port must have answered after this long"},
+    KMS_OPT_END,
+};
+
 static const struct kms_bind_block site_blocks[] = {
     {.name = "host", .usage = "host \"NAME\" { ... }", .titled = true, .repeated = true},
     {.name = "judgement", .usage = "judgement { ... }"},
@@ -92,12 +104,14 @@ static const struct kms_bind_block site_blocks[] = {
 
 static const struct kms_bind_block host_blocks[] = {
     {.name = "report", .usage = "report { url = \"PATH or URL\" }"},
+    {.name = "rpc", .usage = "rpc { }"},
     {0},
 };
 
 static const struct kms_bind top = {site_rows, "", site_blocks};
 static const struct kms_bind in_host = {host_rows, "host", host_blocks};
 static const struct kms_bind in_report = {report_rows, "host.report", NULL};
+static const struct kms_bind in_rpc = {rpc_rows, "host.rpc", NULL};
 
 static struct kms_bind in_judgement(void)
 {
@@ -192,6 +206,17 @@ static void read_report(const struct kms_conf_node *block, struct kms_source_con
     check_path(block, "ca-file", source->ca_file, errors);
 }
 
+static void read_rpc(const struct kms_conf_node *block, struct kms_source_config *source,
+                     struct kms_conf_errors *errors)
+{
+    source->enabled = true;
+    if (kms_opts_preset(rpc_rows, source) != KMS_OK) {
+        kms_conf_out_of_memory(errors);
+        return;
+    }
+    kms_bind_apply(&in_rpc, block, source, errors);
+}
+
 static void check_host_name(const struct kms_conf_node *block, struct kms_conf_errors *errors)
 {
     if (!block->title) {
@@ -226,10 +251,16 @@ static void read_host(const struct kms_conf_node *block, struct kms_target *host
     const struct kms_conf_node *report = kms_bind_find(block->child, "report");
     if (report) {
         read_report(report, &host->source[KMS_SOURCE_REPORT], errors);
-    } else {
-        kms_conf_error(errors, block->file, block->line,
-                       "host '%.255s' has no source; add report { url = \"PATH or URL\" }",
-                       host->name ? host->name : "");
+    }
+    const struct kms_conf_node *rpc = kms_bind_find(block->child, "rpc");
+    if (rpc) {
+        read_rpc(rpc, &host->source[KMS_SOURCE_RPC], errors);
+    }
+    if (!report && !rpc) {
+        kms_conf_error(
+            errors, block->file, block->line,
+            "host '%.255s' has no source; add report { url = \"PATH or URL\" } or rpc { }",
+            host->name ? host->name : "");
     }
 }
 
@@ -430,14 +461,15 @@ static enum kms_status print_rows(const struct kms_opt *rows, const char *sectio
     return status;
 }
 
-static enum kms_status print_report(const struct kms_source_config *source, struct kms_buf *buf)
+static enum kms_status print_source(const struct kms_bind *bind, const char *name,
+                                    const struct kms_source_config *source, struct kms_buf *buf)
 {
     if (!source->enabled) {
         return KMS_OK;
     }
-    enum kms_status status = kms_buf_add_str(buf, "    report {\n");
+    enum kms_status status = kms_buf_addf(buf, "    %s {\n", name);
     if (status == KMS_OK) {
-        status = print_rows(report_rows, "host.report", source, "        ", buf);
+        status = print_rows(bind->opts, bind->section, source, "        ", buf);
     }
     return status == KMS_OK ? kms_buf_add_str(buf, "    }\n") : status;
 }
@@ -458,7 +490,10 @@ static enum kms_status print_host(const struct kms_target *host, struct kms_buf 
         status = print_rows(host_rows, "host", &values, "    ", buf);
     }
     if (status == KMS_OK) {
-        status = print_report(&host->source[KMS_SOURCE_REPORT], buf);
+        status = print_source(&in_report, "report", &host->source[KMS_SOURCE_REPORT], buf);
+    }
+    if (status == KMS_OK) {
+        status = print_source(&in_rpc, "rpc", &host->source[KMS_SOURCE_RPC], buf);
     }
     return status == KMS_OK ? kms_buf_add_str(buf, "}\n") : status;
 }
@@ -500,7 +535,7 @@ static enum kms_status list_keys(const struct kms_bind *bind, struct kms_buf *bu
 enum kms_status kms_site_keys(struct kms_buf *buf)
 {
     const struct kms_bind judgement = in_judgement();
-    const struct kms_bind *const all[] = {&top, &in_host, &in_report, &judgement};
+    const struct kms_bind *const all[] = {&top, &in_host, &in_report, &in_rpc, &judgement};
     enum kms_status status = KMS_OK;
     for (size_t i = 0; i < KMS_COUNT_OF(all) && status == KMS_OK; i++) {
         status = list_keys(all[i], buf);

@@ -16,6 +16,7 @@ struct kms_source_config {
     bool enabled;
     char *url;           /* report: a path, "-", file://, http:// or https:// */
     char *ca_file;       /* report over https: PEM file; NULL: the system's */
+    int64_t port;        /* rpc: the port probed; 0: the target's */
     int64_t interval_ms; /* between attempts; 0: the site's interval */
     int64_t timeout_ms;  /* one attempt, from start to result */
     int64_t max_age_ms;  /* older data is stale; 0: no limit */

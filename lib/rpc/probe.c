@@ -305,6 +305,12 @@ static bool begin_connect(struct kms_probe *probe, const struct kms_address *add
 
 /* ---- the name ---- */
 
+static uint16_t port_of(const struct kms_target *target)
+{
+    int64_t own = target->source[KMS_SOURCE_RPC].port;
+    return (uint16_t)(own != 0 ? own : target->port);
+}
+
 static const char *name_of(const struct kms_target *target)
 {
     return target->address ? target->address : target->name;
@@ -316,7 +322,7 @@ static void connect_to_all(struct kms_probe *probe, const struct kms_resolved *r
     size_t count = 0;
     while (count < resolved->count && count < KMS_TCP_ADDRESSES_MAX) {
         address[count] = resolved->address[count];
-        kms_address_set_port(&address[count++], (uint16_t)probe->target->port);
+        kms_address_set_port(&address[count++], port_of(probe->target));
     }
     if (!begin_connect(probe, address, count)) {
         describe(probe, KMS_OUTCOME_NO_MEMORY, "not enough memory to connect");
@@ -334,7 +340,7 @@ static void resolved(void *arg, const struct kms_resolved *answer)
         return;
     }
     kms_text_format(text, sizeof text, "%s: %s", name_of(probe->target),
-                    kms_outcome_row(answer->outcome)->meaning);
+                    kms_outcome_row(answer->outcome)->token);
     describe(probe,
              answer->outcome == KMS_OUTCOME_NO_MEMORY ? KMS_OUTCOME_NO_MEMORY
                                                       : KMS_OUTCOME_RPC_UNRESOLVED,
@@ -366,7 +372,7 @@ static void timer_fired(void *arg)
 static bool begin(struct kms_probe *probe)
 {
     struct kms_address address;
-    if (kms_address_parse(name_of(probe->target), (uint16_t)probe->target->port, &address)) {
+    if (kms_address_parse(name_of(probe->target), port_of(probe->target), &address)) {
         return begin_connect(probe, &address, 1);
     }
     return ask_name(probe);

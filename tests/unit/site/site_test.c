@@ -187,8 +187,8 @@ static void unknown_keys_and_blocks_list_the_allowed_ones_and_the_nearest(void *
         "t.conf:3: unknown block 'hosts', did you mean 'host'?; allowed: agentx, ping-interval, "
         "interval, state-dir, log-level; blocks: host, judgement\n"
         "t.conf:5: unknown key 'prot', did you mean 'port'?; allowed: address, port, classes; "
-        "blocks: report\n"
-        "t.conf:5: unknown block 'wsman'; allowed: address, port, classes; blocks: report\n"
+        "blocks: report, rpc\n"
+        "t.conf:5: unknown block 'wsman'; allowed: address, port, classes; blocks: report, rpc\n"
         "t.conf:5: unknown key 'maxage', did you mean 'max-age'?; allowed: url, max-age, interval, "
         "timeout, max-size, ca-file\n");
 }
@@ -242,6 +242,41 @@ static void wrong_values_say_what_is_allowed(void **state)
     kms_buf_done(&errors);
 }
 
+static void the_block_rpc_enables_the_source(void **state)
+{
+    (void)state;
+    struct kms_site site;
+    expect_good("host a { port 1689 rpc { } }\n"
+                "host b { report { url /r } rpc { port 1690 interval 30s timeout 2s } }\n",
+                &site);
+    const struct kms_source_config *rpc = &site.host[0].source[KMS_SOURCE_RPC];
+    assert_true(rpc->enabled);
+    assert_false(site.host[0].source[KMS_SOURCE_REPORT].enabled);
+    assert_int_equal(rpc->port, 0);
+    assert_int_equal(rpc->interval_ms, 0);
+    assert_int_equal(rpc->timeout_ms, 10000);
+    rpc = &site.host[1].source[KMS_SOURCE_RPC];
+    assert_true(site.host[1].source[KMS_SOURCE_REPORT].enabled);
+    assert_int_equal(rpc->port, 1690);
+    assert_int_equal(rpc->interval_ms, 30000);
+    assert_int_equal(rpc->timeout_ms, 2000);
+    struct kms_buf once;
+    struct kms_buf twice;
+    kms_buf_init(&once, 65536);
+    kms_buf_init(&twice, 65536);
+    assert_int_equal(kms_site_print(&site, &once), KMS_OK);
+    kms_site_free(&site);
+    expect_good(kms_buf_str(&once), &site);
+    assert_int_equal(kms_site_print(&site, &twice), KMS_OK);
+    assert_string_equal(kms_buf_str(&once), kms_buf_str(&twice));
+    assert_int_equal(site.host[1].source[KMS_SOURCE_RPC].port, 1690);
+    kms_site_free(&site);
+    kms_buf_done(&once);
+    kms_buf_done(&twice);
+    expect_errors("host a { rpc { port 0 } }\n",
+                  "t.conf:1: port: '0' is out of range; allowed: a port number, 1 to 65535\n");
+}
+
 static void a_host_needs_a_name_and_a_source(void **state)
 {
     (void)state;
@@ -254,7 +289,8 @@ static void a_host_needs_a_name_and_a_source(void **state)
                   "blanks\n"
                   "t.conf:3: host: 'a b' is not a name; allowed: 1 to 255 visible bytes without "
                   "blanks\n"
-                  "t.conf:4: host 'c' has no source; add report { url = \"PATH or URL\" }\n"
+                  "t.conf:4: host 'c' has no source; add report { url = \"PATH or URL\" } or "
+                  "rpc { }\n"
                   "t.conf:5: report: url is missing; allowed: url = \"/PATH\", or a URL with "
                   "file://, http:// or https://\n"
                   "t.conf:6: block report has no name of its own, but 'x' stands there; allowed: "
@@ -356,6 +392,7 @@ int main(void)
         cmocka_unit_test(unknown_keys_and_blocks_list_the_allowed_ones_and_the_nearest),
         cmocka_unit_test(repeated_keys_blocks_and_hosts_name_the_first_place),
         cmocka_unit_test(wrong_values_say_what_is_allowed),
+        cmocka_unit_test(the_block_rpc_enables_the_source),
         cmocka_unit_test(a_host_needs_a_name_and_a_source),
         cmocka_unit_test(a_configuration_without_hosts_is_an_error),
         cmocka_unit_test(paths_are_absolute_and_words_have_no_blanks),
