@@ -407,8 +407,8 @@ static void late(const struct kms_probe *probe, struct kms_result *result)
     } else if (!kms_tcp_peer(probe->tcp)) {
         kms_tcp_story(probe->tcp, text, sizeof text);
     } else if (probe->answer_len > 0) {
-        kms_text_format(text, sizeof text, "connected, but only %zu bytes of an answer came",
-                        probe->answer_len);
+        kms_text_format(text, sizeof text, "connected, but only %zu byte%s of an answer came",
+                        probe->answer_len, probe->answer_len == 1 ? "" : "s");
     } else {
         kms_text_copy(text, sizeof text, "connected, but the bind was not answered");
     }

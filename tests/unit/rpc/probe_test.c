@@ -377,7 +377,7 @@ static void a_byte_a_second_is_a_timeout(void **state)
 {
     struct endpoint e = {.act = DRIP, .reply = ack, .len = sizeof ack};
     probe_endpoint(*state, &e, SHORT_MS);
-    expect(*state, KMS_OUTCOME_RPC_TIMEOUT, KMS_RPC_TIMEOUT, "connected, but only 1 bytes");
+    expect(*state, KMS_OUTCOME_RPC_TIMEOUT, KMS_RPC_TIMEOUT, "connected, but only 1 byte of");
 }
 
 static void dropped_packets_are_a_timeout(void **state)

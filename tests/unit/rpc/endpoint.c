@@ -1,0 +1,189 @@
+/* A scripted TCP endpoint that behaves as told, for tests and demonstrations: answers no more than
+ * a bind. Usage: rpc_endpoint ACT [ADDRESS [PORT]]; prints its port, ends with standard input. */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "net/address.h"
+
+static const uint8_t ack[] = {
+    5,    0,    12,   3,    0x10, 0,    0,    0,    60,   0,    0,    0,    2,    0,    0,
+    0,    0xd0, 0x16, 0xd0, 0x16, 0x34, 0x12, 0,    0,    5,    0,    '1',  '6',  '8',  '8',
+    0,    0,    1,    0,    0,    0,    0,    0,    0,    0,    0x04, 0x5d, 0x88, 0x8a, 0xeb,
+    0x1c, 0xc9, 0x11, 0x9f, 0xe8, 0x08, 0x00, 0x2b, 0x10, 0x48, 0x60, 0x02, 0x00, 0x00, 0x00,
+};
+static const uint8_t other[60] = {
+    5, 0, 12, 3, 0x10, 0, 0,   0,   60,  0, 0, 0, 2, 0, 0, 0, 0xd0, 0x16, 0xd0, 0x16,
+    0, 1, 0,  0, 5,    0, '1', '3', '5', 0, 0, 0, 1, 0, 0, 0, 2,    0,    1,    0,
+};
+static const uint8_t nak[] = {5, 0, 13, 3, 0x10, 0, 0, 0, 21, 0, 0, 0, 2, 0, 0, 0, 4, 0, 1, 5, 0};
+static const char ssh[] = "SSH-2.0-OpenSSH_9.2p1\r\n";
+static const char http[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
+
+enum ending { WAIT, CLOSE, RESET, FLOOD };
+
+static const struct act {
+    const char *name;
+    const void *reply;
+    size_t len;
+    bool first;   /* speaks before the client does */
+    int pause_ms; /* between bytes; 0: all at once */
+    enum ending ending;
+} acts[] = {
+    {"accept", ack, sizeof ack, false, 0, WAIT},
+    {"other", other, sizeof other, false, 0, WAIT},
+    {"nak", nak, sizeof nak, false, 0, WAIT},
+    {"ssh", ssh, sizeof ssh - 1, true, 0, WAIT},
+    {"http", http, sizeof http - 1, false, 0, WAIT},
+    {"drip", ack, sizeof ack, false, 1000, WAIT},
+    {"garbage", "", 1, true, 0, FLOOD},
+    {"accept-garbage", ack, sizeof ack, false, 0, FLOOD},
+    {"silent", "", 0, false, 0, WAIT},
+    {"close", "", 0, false, 0, CLOSE},
+    {"reset", "", 0, false, 0, RESET},
+};
+
+struct connection {
+    const struct act *act;
+    int fd;
+};
+
+static void reply(const struct connection *c)
+{
+    const uint8_t *bytes = c->act->reply;
+    if (c->act->pause_ms == 0) {
+        (void)send(c->fd, bytes, c->act->len, MSG_NOSIGNAL);
+        return;
+    }
+    for (size_t i = 0; i < c->act->len; i++) {
+        struct pollfd gone = {.fd = c->fd, .events = POLLRDHUP};
+        if (send(c->fd, bytes + i, 1, MSG_NOSIGNAL) != 1 || poll(&gone, 1, c->act->pause_ms) != 0) {
+            return;
+        }
+    }
+}
+
+static void end(const struct connection *c)
+{
+    static const uint8_t garbage[65536];
+    uint8_t rest[4096];
+    switch (c->act->ending) {
+    case WAIT:
+        while (recv(c->fd, rest, sizeof rest, 0) > 0) {
+        }
+        break;
+    case CLOSE:
+        break;
+    case RESET: {
+        struct linger now = {.l_onoff = 1};
+        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+        break;
+    }
+    case FLOOD:
+        while (send(c->fd, garbage, sizeof garbage, MSG_NOSIGNAL) > 0) {
+        }
+        break;
+    }
+}
+
+static void *serve(void *arg)
+{
+    struct connection *c = arg;
+    uint8_t bytes[4096];
+    if (c->act->first || recv(c->fd, bytes, sizeof bytes, 0) > 0) {
+        reply(c);
+        end(c);
+    }
+    (void)close(c->fd);
+    free(c);
+    return NULL;
+}
+
+static void *accept_all(void *arg)
+{
+    const struct connection *listener = arg;
+    for (;;) {
+        struct connection *c = malloc(sizeof *c);
+        pthread_t thread;
+        if (!c) {
+            return NULL;
+        }
+        c->act = listener->act;
+        c->fd = accept(listener->fd, NULL, NULL);
+        if (c->fd < 0 || pthread_create(&thread, NULL, serve, c) != 0) {
+            free(c);
+            return NULL;
+        }
+        (void)pthread_detach(thread);
+    }
+}
+
+static int listen_at(const char *where, uint64_t port, int backlog)
+{
+    struct kms_address address;
+    int yes = 1;
+    if (port > 65535 || !kms_address_parse(where, (uint16_t)port, &address)) {
+        return -1;
+    }
+    socklen_t len = kms_address_len(&address);
+    int fd = socket(kms_address_family(&address), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
+        bind(fd, &address.to.any, len) != 0 || (backlog >= 0 && listen(fd, backlog) != 0) ||
+        getsockname(fd, &address.to.any, &len) != 0) {
+        return -1;
+    }
+    uint16_t bound = kms_address_family(&address) == AF_INET6 ? address.to.v6.sin6_port
+                                                              : address.to.v4.sin_port;
+    /* A full queue of connections drops further ones without a word. */
+    for (int i = 0; backlog == 0 && i < 4; i++) {
+        int waiting = socket(kms_address_family(&address), SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(waiting, &address.to.any, len);
+    }
+    (void)printf("%u\n", (unsigned)ntohs(bound));
+    (void)fflush(stdout);
+    return fd;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    uint64_t port = 0;
+    struct connection listener = {.act = NULL, .fd = -1};
+    pthread_t thread;
+    int backlog = 128;
+    if (kms_text_equal(name, "refuse")) {
+        backlog = -1;
+    } else if (kms_text_equal(name, "drop")) {
+        backlog = 0;
+    }
+    for (size_t i = 0; i < KMS_COUNT_OF(acts); i++) {
+        listener.act = kms_text_equal(acts[i].name, name) ? &acts[i] : listener.act;
+    }
+    if ((!listener.act && backlog > 0) || (argc > 3 && !kms_text_u64(argv[3], &port))) {
+        (void)fputs("usage: rpc_endpoint accept|other|nak|ssh|http|drip|garbage|accept-garbage|"
+                    "silent|close|reset|refuse|drop [ADDRESS [PORT]]\n",
+                    stderr);
+        return 2;
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    listener.fd = listen_at(argc > 2 ? argv[2] : "127.0.0.1", port, backlog);
+    if (listener.fd < 0) {
+        perror("rpc_endpoint");
+        return 1;
+    }
+    if (listener.act && pthread_create(&thread, NULL, accept_all, &listener) != 0) {
+        return 1;
+    }
+    while (getchar() != EOF) {
+    }
+    return 0;
+}
