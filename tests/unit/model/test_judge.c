@@ -435,6 +435,25 @@ static void an_unreachable_port_is_critical_with_its_name(void **state)
     }
 }
 
+static void a_probe_that_failed_here_says_nothing_about_the_host(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    s.rpc.outcome = KMS_OUTCOME_RPC_NO_SOCKET;
+    s.rpc.wall_s = NOW;
+    kms_facts_set_number(&s.rpc.host, KMS_FACT_RPC_STATE, KMS_RPC_UNKNOWN);
+    kms_text_copy(s.rpc.detail, sizeof s.rpc.detail, "Too many open files");
+    s.target.source[KMS_SOURCE_RPC].enabled = true;
+    s.evidence.last[KMS_SOURCE_RPC] = &s.rpc;
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    assert_true(s.judgement.reasons & KMS_BIT(KMS_REASON_STALE));
+    assert_int_equal(s.judgement.coverage, 0);
+    assert_string_equal(s.judgement.summary, "Too many open files");
+    scene_close(&s);
+}
+
 static void the_highest_source_that_is_not_stale_wins(void **state)
 {
     (void)state;
@@ -605,6 +624,7 @@ int main(void)
         cmocka_unit_test(a_host_without_any_answer_is_unknown),
         cmocka_unit_test(a_host_of_which_only_the_port_is_known_is_ok_for_reachability),
         cmocka_unit_test(an_unreachable_port_is_critical_with_its_name),
+        cmocka_unit_test(a_probe_that_failed_here_says_nothing_about_the_host),
         cmocka_unit_test(the_highest_source_that_is_not_stale_wins),
         cmocka_unit_test(port_key_and_epid_can_contradict),
         cmocka_unit_test(service_clock_and_authenticity_are_judged),

@@ -73,6 +73,23 @@ static const struct kms_probe_type fake = {
 static const struct kms_probe_type poor = {
     .name = "poor", .source = KMS_SOURCE_REPORT, .start = start_without_memory, .cancel = cancel};
 
+/* What a source makes of the deadline, asked before it is cancelled. */
+static void tell_late(const struct kms_probe *probe, struct kms_result *result)
+{
+    assert_non_null(probe);
+    assert_int_equal(cancelled, 0);
+    assert_int_equal(result->outcome, KMS_OUTCOME_TIMEOUT);
+    result->outcome = KMS_OUTCOME_RPC_TIMEOUT;
+    kms_text_append(result->detail, sizeof result->detail, ": silence");
+    kms_facts_set_number(&result->host, KMS_FACT_LISTENING_PORT, 1690);
+}
+
+static const struct kms_probe_type telling = {.name = "telling",
+                                              .source = KMS_SOURCE_REPORT,
+                                              .start = start,
+                                              .cancel = cancel,
+                                              .late = tell_late};
+
 /* The wall clock of the tests stands still; the other one is the machine's. */
 static int64_t some_wall_us(void *arg)
 {
@@ -162,6 +179,18 @@ static void source_wall_time_and_duration_are_filled_in(void **state)
     assert_true(bench->duration_us > 0);
 }
 
+static void a_late_probe_may_tell_what_that_means(void **state)
+{
+    struct bench *bench = *state;
+    (void)start_run(bench, &telling, 3600000, 20);
+    kms_loop_run(bench->env.loop);
+    assert_int_equal(bench->calls, 1);
+    assert_int_equal(bench->outcome, KMS_OUTCOME_RPC_TIMEOUT);
+    assert_int_equal(bench->port, 1690);
+    assert_string_equal(bench->detail, "no result within 20 ms: silence");
+    assert_int_equal(cancelled, 1);
+}
+
 static void a_late_probe_is_cancelled_and_times_out(void **state)
 {
     struct bench *bench = *state;
@@ -240,6 +269,7 @@ int main(void)
         ON_BENCH(an_answer_in_time_is_the_only_result),
         ON_BENCH(source_wall_time_and_duration_are_filled_in),
         ON_BENCH(a_late_probe_is_cancelled_and_times_out),
+        ON_BENCH(a_late_probe_may_tell_what_that_means),
         ON_BENCH(the_detail_of_a_timeout_names_whole_seconds),
         ON_BENCH(a_cancelled_run_never_calls_back),
         ON_BENCH(a_probe_that_cannot_start_gives_out_of_memory_from_the_loop),
