@@ -20,8 +20,8 @@ struct options {
 };
 
 #define AT(member) offsetof(struct options, member)
-#define ROW(long_name, letter, kind, member)                                    \
-    .long_opt = long_name, .key = long_name, .short_opt = letter, .type = kind, \
+#define ROW(long_name, letter, kind, member)                                            \
+    .long_opt = (long_name), .key = (long_name), .short_opt = (letter), .type = (kind), \
     .offset = AT(member), .given_offset = KMS_OPT_NO_GIVEN
 
 static const struct kms_opt_choice state_choices[] = {

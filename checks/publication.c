@@ -207,6 +207,25 @@ static struct kms_range in_seconds(struct kms_range range)
     return range;
 }
 
+static void add_number(const struct view *view, const char *label, bool known, double value)
+{
+    const struct kms_perf perf = {
+        .label = label, .known = known, .value = value, .min_known = true};
+    kms_output_perf(view->out, &perf);
+}
+
+static void add_seconds(const struct view *view, const char *label, bool known, double value,
+                        bool limits)
+{
+    struct kms_perf perf = {
+        .label = label, .known = known, .value = value, .unit = "s", .min_known = true};
+    if (limits) {
+        perf.warning = in_seconds(view->wish->warning);
+        perf.critical = in_seconds(view->wish->critical);
+    }
+    kms_output_perf(view->out, &perf);
+}
+
 static void add_perf(const struct view *view, bool known)
 {
     const struct kms_srv_set *set = &view->domain->set;
@@ -214,25 +233,10 @@ static void add_perf(const struct view *view, bool known)
     for (size_t i = 0; i < set->count; i++) {
         ttl = set->srv[i].ttl < ttl ? set->srv[i].ttl : ttl;
     }
-    const struct kms_perf perf[] = {
-        {.label = "records", .known = known, .value = (double)set->count, .min_known = true},
-        {.label = "usable", .known = known, .value = (double)view->good, .min_known = true},
-        {.label = "ttl",
-         .known = set->count > 0,
-         .value = (double)ttl,
-         .unit = "s",
-         .min_known = true},
-        {.label = "time",
-         .known = true,
-         .value = (double)view->domain->lookup_us / 1e6,
-         .unit = "s",
-         .warning = in_seconds(view->wish->warning),
-         .critical = in_seconds(view->wish->critical),
-         .min_known = true},
-    };
-    for (size_t i = 0; i < KMS_COUNT_OF(perf); i++) {
-        kms_output_perf(view->out, &perf[i]);
-    }
+    add_number(view, "records", known, (double)set->count);
+    add_number(view, "usable", known, (double)view->good);
+    add_seconds(view, "ttl", set->count > 0, (double)ttl, false);
+    add_seconds(view, "time", true, (double)view->domain->lookup_us / 1e6, true);
 }
 
 static enum kms_state time_state(const struct view *view)

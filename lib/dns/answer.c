@@ -22,20 +22,15 @@ enum {
 static bool add_label(char *dst, size_t *at, const uint8_t *label, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        uint8_t c = label[i];
+        unsigned c = label[i];
         bool plain = c > 0x20 && c < 0x7f && c != '.' && c != '\\';
-        char text[8];
-        if (plain) {
-            kms_text_format(text, sizeof text, "%c", (char)c);
-        } else {
-            kms_text_format(text, sizeof text, "\\%03u", (unsigned)c);
-        }
-        size_t text_len = strlen(text);
-        if (*at + text_len + 2 > KMS_DNS_NAME_SIZE) {
+        size_t room = KMS_DNS_NAME_SIZE - *at;
+        bool fits = plain ? kms_text_format(dst + *at, room, "%c", (int)c)
+                          : kms_text_format(dst + *at, room, "\\%03u", c);
+        *at += plain ? 1 : 4;
+        if (!fits || *at + 2 > KMS_DNS_NAME_SIZE) {
             return false;
         }
-        memcpy(dst + *at, text, text_len);
-        *at += text_len;
     }
     dst[(*at)++] = '.';
     return true;
