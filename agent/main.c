@@ -232,7 +232,11 @@ static bool open_resolver(struct program *p)
 {
     const struct kms_resolver_setup setup = {.servers = NULL};
     struct kms_fault fault = {0};
-    return kms_resolver_new(p->env.loop, &setup, &p->env.resolver, &fault) == KMS_OK;
+    if (kms_resolver_new(p->env.loop, &setup, &p->env.resolver, &fault) != KMS_OK) {
+        kms_log_write(&p->log, KMS_LOG_ERROR, "start: resolver: %s", fault.text);
+        return false;
+    }
+    return true;
 }
 
 static bool open_loop(struct program *p)
@@ -250,7 +254,10 @@ static bool open_loop(struct program *p)
     }
     p->env.worker = kms_worker_new(p->env.loop, WORKERS_MAX);
     p->env.http = kms_http_new(p->env.loop);
-    return (p->env.worker && p->env.http && open_resolver(p)) || out_of_memory(p);
+    if (!p->env.worker || !p->env.http) {
+        return out_of_memory(p);
+    }
+    return open_resolver(p);
 }
 
 static bool open_polls(struct program *p)
