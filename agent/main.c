@@ -228,17 +228,6 @@ static void stop(void *arg, int number)
     kms_loop_stop(p->env.loop);
 }
 
-static bool open_resolver(struct program *p)
-{
-    const struct kms_resolver_setup setup = {.servers = NULL};
-    struct kms_fault fault = {0};
-    if (kms_resolver_new(p->env.loop, &setup, &p->env.resolver, &fault) != KMS_OK) {
-        kms_log_write(&p->log, KMS_LOG_ERROR, "start: resolver: %s", fault.text);
-        return false;
-    }
-    return true;
-}
-
 static bool open_loop(struct program *p)
 {
     p->env.clock = kms_clock_system();
@@ -254,10 +243,18 @@ static bool open_loop(struct program *p)
     }
     p->env.worker = kms_worker_new(p->env.loop, WORKERS_MAX);
     p->env.http = kms_http_new(p->env.loop);
-    if (!p->env.worker || !p->env.http) {
-        return out_of_memory(p);
+    return (p->env.worker && p->env.http) || out_of_memory(p);
+}
+
+static bool open_resolver(struct program *p)
+{
+    const struct kms_resolver_setup setup = {.servers = NULL};
+    struct kms_fault fault = {0};
+    if (kms_resolver_new(p->env.loop, &setup, &p->env.resolver, &fault) != KMS_OK) {
+        kms_log_write(&p->log, KMS_LOG_ERROR, "start: resolver: %s", fault.text);
+        return false;
     }
-    return open_resolver(p);
+    return true;
 }
 
 static bool open_polls(struct program *p)
@@ -372,8 +369,8 @@ static int serve(struct program *p)
     (void)sigaction(SIGPIPE, &ignore, NULL);
     p->log = kms_log_stderr(p->options.verbose > 0 ? KMS_LOG_DEBUG
                                                    : (enum kms_log_level)p->site.log_level);
-    bool ready = open_state(p) && detach(p) && open_loop(p) && fill_board(p) && open_polls(p) &&
-                 open_snmp(p) && write_pid(p);
+    bool ready = open_state(p) && detach(p) && open_loop(p) && open_resolver(p) && fill_board(p) &&
+                 open_polls(p) && open_snmp(p) && write_pid(p);
     if (ready) {
         go(p);
     }
