@@ -16,6 +16,7 @@ struct options {
     bool port_given;
     char *warning_text, *critical_text;
     int64_t timeout_ms, timeout_state;
+    int64_t verbose;
     bool version, help;
 };
 
@@ -56,6 +57,7 @@ static const struct kms_opt rows[] = {
     {ROW("timeout-state", 0, KMS_OPT_CHOICE, timeout_state), .choices = state_choices,
      .preset = "unknown", .arg = "STATE",
      .help = "state without an answer in time: ok, warning, critical, unknown"},
+    {ROW("verbose", 'v', KMS_OPT_COUNT, verbose), .max = 3, .help = "more detail"},
     {ROW("version", 'V', KMS_OPT_FLAG, version), .help = "print the version"},
     {ROW("help", 'h', KMS_OPT_FLAG, help), .help = "print this help"},
     KMS_OPT_END,
@@ -163,6 +165,13 @@ static void done(void *arg, const struct kms_dns_domain *domain)
     struct run *run = arg;
 
     run->state = kms_publication_show(domain, &run->wish, &run->out);
+    if (run->options.verbose > 0) {
+        char servers[400];
+        kms_resolver_servers(run->resolver, servers, sizeof(servers));
+        kms_output_line(&run->out, 0, "asked for %s; servers: %s", domain->query, servers);
+        kms_output_line(&run->out, 0, "%zu targets; all lookups took %lld microseconds",
+                        domain->target_count, (long long)domain->duration_us);
+    }
     kms_loop_stop(run->loop);
 }
 
