@@ -16,7 +16,7 @@ struct kms_loop *kms_loop_new(const struct kms_clock *clock);
 void kms_loop_free(struct kms_loop *loop);
 const struct kms_clock *kms_loop_clock(const struct kms_loop *loop);
 
-/* Runs until kms_loop_stop. */
+/* Runs until kms_loop_stop; a stop asked for before the run ends it at once. */
 void kms_loop_run(struct kms_loop *loop);
 void kms_loop_stop(struct kms_loop *loop);
 /* Waits at most wait_ms for something to happen, runs what is due, and returns. */

@@ -17,7 +17,7 @@ enum kms_opt_type {
     KMS_OPT_BYTES,    /* int64_t, min..max; "8M" */
     KMS_OPT_CHOICE,   /* int64_t, one of choices */
     KMS_OPT_SET,      /* uint64_t bit mask of choices: {"server", "client"} in a file, server,client in argv */
-    KMS_OPT_COUNT     /* int64_t, counted: -v -v */
+    KMS_OPT_COUNT     /* int64_t, counted up to max: -v -v */
 };
 
 struct kms_opt_choice {
@@ -54,7 +54,7 @@ void kms_opts_free_values(const struct kms_opt *opts, void *base);
  * "max-age: 'soon' is not a duration; allowed: a number with ms, s, m, h, d or w, e.g. 26h". */
 enum kms_status kms_opt_apply(const struct kms_opt *opt, const char *text, void *base,
                               struct kms_fault *fault);
-/* Adds one word of a KMS_OPT_SET. */
+/* Adds one word of a KMS_OPT_SET. Where the row says where "was given" is, the first word replaces the preset. */
 enum kms_status kms_opt_apply_word(const struct kms_opt *opt, const char *word, void *base,
                                    struct kms_fault *fault);
 /* What the row allows, for messages and pages: "a duration such as 90s, 5m or 4h, 1s to 7d". */
@@ -62,9 +62,9 @@ void kms_opt_allowed(const struct kms_opt *opt, char *dst, size_t size);
 /* The current value as the configuration file writes it (quotes included where needed). */
 void kms_opt_print(const struct kms_opt *opt, const void *base, char *dst, size_t size);
 
-/* Reads argv against the rows that have a long_opt. Positional arguments end up in ret_rest (an index into argv
- * of the first one; all of them are moved behind the options, as getopt_long does). On failure the fault names
- * the option. */
+/* Reads argv against the rows that have a long_opt or a short_opt. Positional arguments end up in ret_rest (an
+ * index into argv of the first one; all of them are moved behind the options, as getopt_long does). On failure
+ * the fault names the option. */
 enum kms_status kms_opts_argv(const struct kms_opt *opts, int argc, char **argv, void *base,
                               int *ret_rest, struct kms_fault *fault);
 /* The option part of --help: aligned, one or two lines a row, at most 80 columns. */
