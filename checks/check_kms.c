@@ -89,7 +89,7 @@ static enum kms_state show(struct kms_check *check)
 
 static const struct kms_check_type type = {
     .name = "check_kms",
-    .purpose = "Checks everything that a KMS host's report tells: counts, requests and activation.",
+    .purpose = "Checks all that a KMS host's report tells: counts, requests, activation.",
     .parts = KMS_CHECK_COUNT | KMS_CHECK_KEY | KMS_CHECK_REQUESTS,
     .metric = "the count, in addition to the classes' thresholds",
     .note = "The worst state of the tree counts: critical, warning, unknown, ok.",
