@@ -328,6 +328,14 @@ static int run(const struct kms_opt *table, struct options *options, int argc, c
     return show_reports(options, argv + rest, count);
 }
 
+void kms_command_report_options(void (*line)(void *arg, const char *text), void *arg)
+{
+    struct kms_opt table[TABLE_SIZE];
+
+    make_rows(table);
+    kms_opts_help(table, line, arg);
+}
+
 int kms_command_report(int argc, char **argv)
 {
     struct kms_opt table[TABLE_SIZE];

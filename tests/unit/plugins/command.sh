@@ -104,8 +104,7 @@ if command -v script >/dev/null; then
 fi
 
 "$BIN/kmsmon" report "$SAMPLE" >/dev/full 2>"$TMP/err"
-CODE=$?
-RAN="kmsmon report >/dev/full"
+ended $? "kmsmon report >/dev/full"
 code_is 1
 error_says "could not be written"
 

@@ -26,6 +26,12 @@ run() {
     CODE=$?
 }
 
+# For a program that run cannot start: what it ended with, and what to call it.
+ended() {
+    CODE=$1
+    RAN=$2
+}
+
 code_is() {
     [ "$CODE" = "$1" ] || fail "'$RAN' ended with $CODE, not $1"
 }

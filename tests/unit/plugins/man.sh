@@ -43,7 +43,7 @@ compare() {
 for plugin in check_kms_count check_kms_requests check_kms_key check_kms; do
     compare "$plugin.1" "$plugin" --help
 done
-compare kmsmon.1 kmsmon report --help
+compare kmsmon.1 kmsmon --help
 if command -v mandoc >/dev/null; then
     for page in check_kms_count check_kms_requests check_kms_key check_kms kmsmon; do
         mandoc -T lint -W warning "$MAN/$page.1" || fail "$page.1: mandoc complains"

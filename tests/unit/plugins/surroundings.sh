@@ -30,21 +30,18 @@ export ASAN_OPTIONS="${leaks:-${ASAN_OPTIONS:-}}"
 
 # Output that nobody can read is never OK.
 "$BIN/check_kms_key" --report "$SAMPLE" >/dev/full 2>"$TMP/err"
-CODE=$?
-RAN="check_kms_key >/dev/full"
+ended $? "check_kms_key >/dev/full"
 code_is 3
 silent_on_stderr
 "$BIN/check_kms_key" --report "$SAMPLE" >&- 2>"$TMP/err"
-CODE=$?
-RAN="check_kms_key >&-"
+ended $? "check_kms_key >&-"
 code_is 3
 silent_on_stderr
 mkfifo "$TMP/pipe"
 exec 9<>"$TMP/pipe" 8>"$TMP/pipe"
 exec 9<&-
 "$BIN/check_kms_key" --report "$SAMPLE" >&8 2>"$TMP/err"
-CODE=$?
-RAN="check_kms_key with a broken pipe"
+ended $? "check_kms_key with a broken pipe"
 exec 8>&-
 code_is 3
 silent_on_stderr
