@@ -1,4 +1,5 @@
 /* kmsmond: puts the parts together, runs the loop until a signal, and takes them apart again. */
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -123,11 +124,6 @@ static enum kms_status load_site(struct program *p)
     return status;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* A host keeps its number when its name is written with other letters, as DNS would have it. */
 static uint32_t number_of_host(struct kms_index *index, const char *name)
 {
@@ -136,7 +132,7 @@ static uint32_t number_of_host(struct kms_index *index, const char *name)
         return 0;
     }
     for (char *c = key; *c; c++) {
-        *c = lower(*c);
+        *c = (char)tolower((unsigned char)*c);
     }
     uint32_t number = kms_index_get(index, "host", key);
     free(key);
