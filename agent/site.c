@@ -68,9 +68,9 @@ static const struct kms_opt host_rows[] = {
 static const struct kms_opt report_rows[] = {
     {ROW("host.report", "url", KMS_OPT_TEXT, kms_source_config, url), .arg = "PATH|URL",
      .help = "where slmgr's output lies; required"},
-    {ROW("host.report", "max-age", KMS_OPT_DURATION, kms_source_config, max_age_ms),
-     .min = SECOND_MS, .max = 3650 * DAY_MS, .preset = "26h", .arg = "TIME",
-     .help = "older data is stale and no longer judged"},
+    {ROW("host.report", "max-age", KMS_OPT_DURATION, kms_source_config, max_age_ms), .min = 0,
+     .max = 3650 * DAY_MS, .preset = "26h", .arg = "TIME",
+     .help = "older data is stale and no longer judged; 0: no limit"},
     {ROW("host.report", "interval", KMS_OPT_DURATION, kms_source_config, interval_ms),
      .min = SECOND_MS, .max = DAY_MS, .arg = "TIME",
      .help = "time between two reads; default: the top's interval"},
