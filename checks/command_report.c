@@ -30,8 +30,8 @@ struct options {
     char *ca_file;
 };
 
-#define ROW(long_name, letter, kind, member)                                    \
-    .key = long_name, .long_opt = long_name, .short_opt = letter, .type = kind, \
+#define ROW(long_name, letter, kind, member)                                            \
+    .key = (long_name), .long_opt = (long_name), .short_opt = (letter), .type = (kind), \
     .offset = offsetof(struct options, member), .given_offset = KMS_OPT_NO_GIVEN
 
 /* --classes is filled in when the table is used: its choices are those of the checks. */

@@ -81,7 +81,7 @@ static int print_help(const struct kms_check_type *type, const struct kms_opt *r
     struct kms_buf text;
     int code;
 
-    kms_buf_init(&text, 64 * 1024);
+    kms_buf_init(&text, (size_t)64 * 1024);
     (void)kms_buf_addf(&text, "%s\n\n", type->purpose);
     add_usage(type, &text);
     add_text(&text, "");

@@ -250,7 +250,9 @@ static void add_notes(struct kms_table *table, const struct kms_result *result)
 {
     for (size_t i = 0; i < result->note_count; i++) {
         char text[400];
-        kms_text_format(text, sizeof(text), "%s: %s", result->note[i].label, result->note[i].value);
+        const struct kms_note *note = &result->note[i];
+        kms_text_format(text, sizeof(text), "%s%s%s", note->label,
+                        note->value[0] != '\0' ? ": " : "", note->value);
         add_pair(table, "not recognised", KMS_COLOUR_YELLOW, text);
     }
 }

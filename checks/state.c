@@ -51,7 +51,7 @@ static void sanitise(const char *host, char *dst, size_t size)
     for (const char *p = host; *p != '\0' && at + 1 < size; p++) {
         bool fine = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
                     (*p >= '0' && *p <= '9') || *p == '-' || (*p == '.' && at > 0);
-        dst[at++] = fine ? *p : '_';
+        dst[at++] = (char)(fine ? *p : '_');
     }
     dst[at] = '\0';
 }

@@ -105,6 +105,31 @@ says "Hocus pocus"
 sed '/^Volume activation/d' "$TMP/strange.txt" >"$TMP/stranger.txt"
 check 3 check_kms_key --report "$TMP/stranger.txt"
 
+# A reason code keeps its name in the first line; its explanation is in the tree.
+sed 's/^License Status: .*/&\nNotification Reason: 0xC004F200./' "$TMP/notified.txt" >"$TMP/reason.txt"
+check 2 check_kms_key --report "$TMP/reason.txt"
+first_line_is "KMS CRITICAL: notification, ends in 10 days, 0xC004F200 SL_E_NOT_GENUINE; data of 2016-10-26"
+
+# Several keys: the first line names those in trouble and counts the others.
+{
+    cat "$TMP/end.txt"
+    printf '\n'
+    sed -e 's/^Name: .*/Name: Office 16, OfficeKMSHostVL_KMS_Host edition/' \
+        -e 's/^Description: .*/Description: Office 16, VOLUME_KMS channel/' \
+        -e 's/^Activation ID: .*/Activation ID: 98ebfe73-2084-4c97-932c-c0cd1643bea7/' \
+        -e 's/^Application ID: .*/Application ID: 0ff1ce15-a989-479d-af46-f275c6370663/' \
+        -e 's/Current count: .*/Current count: 3/' -e '/^Volume activation/d' "$TMP/end.txt"
+} >"$TMP/two.txt"
+check 1 check_kms_count --report "$TMP/two.txt"
+first_line_is "KMS WARNING: Office count 3: Office below 5; 1 key ok; data of 2016-10-26"
+says "count_office=3;6:"
+says "headroom_office=-2"
+check 2 check_kms_count --report "$TMP/two.txt" --classes office
+check 0 check_kms_count --report "$TMP/two.txt" --classes client
+check 1 check_kms_key --report "$TMP/two.txt"
+says "expires_office=U"
+check 2 check_kms --report "$TMP/two.txt" --state-dir "$TMP/state" --classes client,server,office
+
 # The whole tree.
 check 1 check_kms --report "$SAMPLE" --state-dir "$TMP/state" -H kms01
 says "KMS host kms01"
