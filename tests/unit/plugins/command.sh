@@ -103,6 +103,15 @@ if command -v script >/dev/null; then
     done
 fi
 
+# A narrow terminal gets fewer columns, not broken lines.
+if command -v script >/dev/null && command -v stty >/dev/null; then
+    NO_COLOR=1 script -qec "stty cols 80; '$BIN/kmsmon' report '$TMP/kms01.txt' '$TMP/kms02.txt'" \
+        /dev/null >"$TMP/out" 2>"$TMP/err" </dev/null
+    RAN="kmsmon report on 80 columns"
+    says "clients below 25"
+    tr -d '\r' <"$TMP/out" | awk 'length > 80 { exit 1 }' || fail "wider than 80 columns"
+fi
+
 "$BIN/kmsmon" report "$SAMPLE" >/dev/full 2>"$TMP/err"
 ended $? "kmsmon report >/dev/full"
 code_is 1
