@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/sample.h"
 
 /* What outlives a snapshot of one key. */
 struct key_memory {
@@ -133,24 +134,15 @@ static enum kms_status remember_counters(struct kms_board *board, struct slot *s
 {
     for (size_t i = 0; i < result->key_count; i++) {
         char identity[KMS_KEY_IDENTITY_SIZE];
-        int64_t total;
-        int64_t failed;
+        struct kms_window_sample sample;
         kms_key_identity(&result->key[i], identity, sizeof identity);
         struct key_memory *key = need_key(board, slot, identity);
         if (!key) {
             return KMS_ENOMEM;
         }
-        if (!kms_facts_number(&result->key[i], KMS_FACT_TOTAL_REQUESTS, &total) ||
-            !kms_facts_number(&result->key[i], KMS_FACT_FAILED_REQUESTS, &failed)) {
-            continue;
+        if (kms_sample_of(result, &result->key[i], &sample)) {
+            kms_window_add(&key->window, &sample, board->policy.requests_window_ms / 1000);
         }
-        struct kms_window_sample sample = {
-            .at_s = result->data_s ? result->data_s : result->wall_s,
-            .fingerprint = result->fingerprint,
-            .total = (uint32_t)total,
-            .failed = (uint32_t)failed,
-        };
-        kms_window_add(&key->window, &sample, board->policy.requests_window_ms / 1000);
     }
     return KMS_OK;
 }

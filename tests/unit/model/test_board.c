@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "model/board.h"
+#include "model/sample.h"
 
 struct stage {
     int64_t wall_us;
@@ -148,6 +149,33 @@ static void data_goes_stale_without_any_publish(void **state)
     kms_board_free(stage.board);
 }
 
+static void a_sample_is_timed_by_the_file_or_the_present_before_the_reports_own_clock(void **state)
+{
+    (void)state;
+    const int64_t hour = 3600;
+    struct kms_result result;
+    kms_result_init(&result, KMS_SOURCE_REPORT);
+    struct kms_facts *key = kms_result_add_key(&result);
+    struct kms_window_sample sample;
+    assert_false(kms_sample_of(&result, key, &sample));
+    kms_facts_set_number(key, KMS_FACT_TOTAL_REQUESTS, 20);
+    kms_facts_set_number(key, KMS_FACT_FAILED_REQUESTS, 1);
+    result.wall_s = 1000 * hour;
+    assert_true(kms_sample_of(&result, key, &sample));
+    assert_int_equal(sample.at_s, 1000 * hour); /* no date at all: when it was fetched */
+    assert_int_equal(sample.total, 20);
+    result.data_s = 998 * hour; /* a clock two zones away, bounded by the present */
+    result.data_s_max = 1000 * hour;
+    assert_true(kms_sample_of(&result, key, &sample));
+    assert_int_equal(sample.at_s, 1000 * hour);
+    result.data_s_max = (998 + 14) * hour; /* old data: only the zone bounds it */
+    assert_true(kms_sample_of(&result, key, &sample));
+    assert_int_equal(sample.at_s, 998 * hour);
+    kms_facts_set_number(key, KMS_FACT_FAILED_REQUESTS, INT64_C(1) << 32);
+    assert_false(kms_sample_of(&result, key, &sample)); /* more than the host's counters can hold */
+    kms_result_done(&result);
+}
+
 static void ten_thousand_hosts_keep_their_targets_while_the_board_grows(void **state)
 {
     (void)state;
@@ -174,6 +202,7 @@ int main(void)
         cmocka_unit_test(publishing_judges_tallies_and_tells_what_changed),
         cmocka_unit_test(a_failure_keeps_the_last_good_snapshot_as_stale),
         cmocka_unit_test(data_goes_stale_without_any_publish),
+        cmocka_unit_test(a_sample_is_timed_by_the_file_or_the_present_before_the_reports_own_clock),
         cmocka_unit_test(ten_thousand_hosts_keep_their_targets_while_the_board_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
