@@ -45,10 +45,9 @@ struct kms_opt {
 #define KMS_OPT_NO_GIVEN ((size_t)-1)
 
 /* Ends a table. */
-#define KMS_OPT_END \
-    {               \
-        0           \
-    } /* ends a table */
+/* clang-format off */
+#define KMS_OPT_END {0}
+/* clang-format on */
 bool kms_opt_is_end(const struct kms_opt *opt);
 
 /* Writes every row's preset into the struct at base (which the caller zeroed). */
