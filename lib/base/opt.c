@@ -404,8 +404,10 @@ static void print_quoted(const char *text, char *dst, size_t size)
         if (c == '"' || c == '\\') {
             kms_text_append(dst, size, "\\%c", c);
         } else if (len + 1 < size) {
-            bool control = (c < 0x20 && c != '\t') || c == 0x7F;
-            dst[len] = control ? '?' : (char)c;
+            dst[len] = (char)c;
+            if ((c < 0x20 && c != '\t') || c == 0x7F) {
+                dst[len] = '?';
+            }
             dst[len + 1] = '\0';
         }
     }
