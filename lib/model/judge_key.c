@@ -76,6 +76,7 @@ bool kms_key_is_licensed(const struct kms_key_judgement *key)
     return license_of(key) == KMS_LICENSE_LICENSED;
 }
 
+/* By a licensed key that serves all that this one does. */
 static void mark_superseded(struct kms_judgement *ret)
 {
     for (size_t i = 0; i < ret->key_count; i++) {
@@ -84,24 +85,33 @@ static void mark_superseded(struct kms_judgement *ret)
         bool lesser = !kms_key_is_licensed(key) && license_of(key) != KMS_LICENSE_UNKNOWN &&
                       key->application != KMS_APPLICATION_UNKNOWN;
         for (size_t j = 0; lesser && j < ret->key_count; j++) {
-            if (ret->key[j].application == key->application && kms_key_is_licensed(&ret->key[j])) {
+            const struct kms_key_judgement *other = &ret->key[j];
+            bool covers = (key->classes & ~other->classes) == 0;
+            if (covers && other->application == key->application && kms_key_is_licensed(other)) {
                 key->superseded = true;
             }
         }
     }
 }
 
+static void find_kind(struct kms_key_judgement *key)
+{
+    struct kms_key_kind kind;
+    key->kind_known = kms_key_kind_of(key->application,
+                                      kms_facts_text(&key->facts, KMS_FACT_KEY_CHANNEL),
+                                      kms_facts_text(&key->facts, KMS_FACT_EPID), &kind);
+    key->classes = kind.classes;
+}
+
 void kms_judge_keys(const struct kms_evidence *evidence, const struct kms_policy *policy,
                     struct kms_judgement *ret)
 {
+    for (size_t i = 0; i < ret->key_count; i++) {
+        find_kind(&ret->key[i]);
+    }
     mark_superseded(ret);
     for (size_t i = 0; i < ret->key_count; i++) {
         struct kms_key_judgement *key = &ret->key[i];
-        struct kms_key_kind kind;
-        key->kind_known = kms_key_kind_of(key->application,
-                                          kms_facts_text(&key->facts, KMS_FACT_KEY_CHANNEL),
-                                          kms_facts_text(&key->facts, KMS_FACT_EPID), &kind);
-        key->classes = kind.classes;
         judge_license(key, policy);
         judge_requests(
             key, evidence->window ? evidence->window(evidence->window_arg, key->identity) : NULL,
