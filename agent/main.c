@@ -1,4 +1,5 @@
 /* kmsmond: puts the parts together, runs the loop until a signal, and takes them apart again. */
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,7 +28,8 @@
 #define EXIT_WRONG      2 /* command line or configuration */
 #define ERRORS_TEXT_MAX ((size_t)64 << 10)
 #define OUTPUT_MAX      ((size_t)256 << 20)
-#define WORKERS_MAX     16  /* reads from network mounts that may hang at the same time */
+#define WORKERS_MAX     16 /* reads from network mounts that may hang at the same time */
+#define SAVE_EVERY_MS   1000
 #define GRACE_MS        500 /* for reads that run when the program ends */
 
 static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
@@ -41,6 +43,9 @@ struct program {
     bool pid_written;
     struct kms_index *index;
     bool index_failed; /* the last save did; said once */
+    struct kms_timer *save_timer;
+    bool save_planned;
+    int64_t saved_us; /* when it was last tried */
     struct kms_env env;
     struct kms_signal *signal[KMS_COUNT_OF(stop_signals)];
     struct kms_board *board;
@@ -121,11 +126,6 @@ static enum kms_status load_site(struct program *p)
     return status;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* A host keeps its number when its name is written with other letters, as DNS would have it. */
 static uint32_t number_of_host(struct kms_index *index, const char *name)
 {
@@ -134,7 +134,7 @@ static uint32_t number_of_host(struct kms_index *index, const char *name)
         return 0;
     }
     for (char *c = key; *c; c++) {
-        *c = lower(*c);
+        *c = (char)tolower((unsigned char)*c);
     }
     uint32_t number = kms_index_get(index, "host", key);
     free(key);
@@ -213,6 +213,25 @@ static void save_index(void *arg)
         kms_log_write(&p->log, KMS_LOG_INFO, "index: saved again");
     }
     p->index_failed = failed;
+    p->save_planned = false;
+    p->saved_us = kms_clock_mono_us(&p->env.clock);
+}
+
+/* At once as a rule; the first round of a large site brings many new keys, and is saved once a
+ * second. */
+static void save_index_soon(void *arg)
+{
+    struct program *p = arg;
+    if (p->save_planned) {
+        return;
+    }
+    int64_t wait_ms = SAVE_EVERY_MS - (kms_clock_mono_us(&p->env.clock) - p->saved_us) / 1000;
+    if (wait_ms <= 0) {
+        save_index(p);
+        return;
+    }
+    p->save_planned = true;
+    kms_timer_set(p->save_timer, wait_ms);
 }
 
 static int64_t poll_lag_ms(void *arg)
@@ -241,9 +260,10 @@ static bool open_loop(struct program *p)
             return out_of_memory(p);
         }
     }
+    p->save_timer = kms_timer_new(p->env.loop, save_index, p);
     p->env.worker = kms_worker_new(p->env.loop, WORKERS_MAX);
     p->env.http = kms_http_new(p->env.loop);
-    return (p->env.worker && p->env.http) || out_of_memory(p);
+    return (p->save_timer && p->env.worker && p->env.http) || out_of_memory(p);
 }
 
 static bool open_resolver(struct program *p)
@@ -266,7 +286,7 @@ static bool open_polls(struct program *p)
                                                 .log = &p->log,
                                                 .types = p->types,
                                                 .interval_ms = p->site.interval_ms,
-                                                .published = save_index,
+                                                .published = save_index_soon,
                                                 .arg = p};
     p->scheduler = kms_scheduler_new(&config);
     return p->scheduler || out_of_memory(p);
@@ -310,6 +330,10 @@ static bool write_pid(struct program *p)
 static void close_program(struct program *p)
 {
     kms_scheduler_free(p->scheduler);
+    if (p->save_planned) {
+        save_index(p);
+    }
+    kms_timer_free(p->save_timer);
     kms_agentx_stop(p->agentx);
     kms_mib_free(p->mib);
     kms_board_free(p->board);

@@ -11,11 +11,6 @@ static const oid root[] = {KMSMON_MIB_ROOT};
 
 #define BASE_MAX (KMS_COUNT_OF(root) + 3) /* root, objects, table, entry */
 
-/* Rows of all tables at one moment; replaced as a whole when a row comes or goes. */
-struct layout {
-    struct kms_mib_rows table[KMS_MIB_TABLE_MAX + 1];
-};
-
 struct binding {
     struct kms_mib *mib;
     const struct kms_mib_table *table;
@@ -26,7 +21,7 @@ struct kms_mib {
     const struct kms_board *board;
     const struct kms_clock *clock;
     const struct kms_agent_facts *facts;
-    struct layout *layout; /* NULL: none yet */
+    struct kms_mib_layout *layout; /* NULL: none yet */
     uint64_t laid_out_shape;
     struct binding binding[KMS_MIB_TABLE_MAX + 1];
 };
@@ -62,74 +57,13 @@ struct kms_mib *kms_mib_new(const struct kms_board *board, const struct kms_cloc
     return mib;
 }
 
-static void layout_free(struct layout *layout)
-{
-    if (layout == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < KMS_COUNT_OF(layout->table); i++) {
-        free(layout->table[i].row);
-    }
-    free(layout);
-}
-
 void kms_mib_free(struct kms_mib *mib)
 {
     if (mib == NULL) {
         return;
     }
-    layout_free(mib->layout);
+    kms_mib_layout_free(mib->layout);
     free(mib);
-}
-
-void kms_mib_rows_add(struct kms_mib_rows *rows, size_t slot, uint32_t index, uint32_t sub)
-{
-    if (index ==
-        0) { /* no stable number yet, because memory ran out; sub-identifier 0 is no index */
-        return;
-    }
-    if (rows->count == rows->cap) {
-        size_t cap = rows->cap == 0 ? 16 : rows->cap * 2;
-        struct kms_mib_row *row = realloc(rows->row, cap * sizeof *row);
-        if (row == NULL) {
-            rows->failed = true;
-            return;
-        }
-        rows->row = row;
-        rows->cap = cap;
-    }
-    rows->row[rows->count++] = (struct kms_mib_row){.index = {index, sub}, .slot = slot};
-}
-
-static int row_compare(const void *a, const void *b)
-{
-    const struct kms_mib_row *left = a, *right = b;
-    return snmp_oid_compare(left->index, KMS_MIB_INDEX_MAX, right->index, KMS_MIB_INDEX_MAX);
-}
-
-static bool lay_out_scalars(struct kms_mib_rows *rows)
-{
-    rows->row = calloc(1, sizeof *rows->row);
-    rows->count = rows->row == NULL ? 0 : 1;
-    return rows->row != NULL;
-}
-
-static bool lay_out_table(const struct kms_mib *mib, const struct kms_mib_table *table,
-                          struct kms_mib_rows *rows)
-{
-    if (table->scalars) {
-        return lay_out_scalars(rows);
-    }
-    if (table->lay_out == NULL) {
-        return true;
-    }
-    for (size_t slot = 0; slot < kms_board_count(mib->board); slot++) {
-        table->lay_out(kms_board_snapshot(mib->board, slot), slot, rows);
-    }
-    if (rows->count > 1) {
-        qsort(rows->row, rows->count, sizeof *rows->row, row_compare);
-    }
-    return !rows->failed;
 }
 
 /* Makes new rows when the board's set of rows changed. Without memory the old ones stay: a row that
@@ -140,17 +74,11 @@ static void refresh(struct kms_mib *mib)
     if (mib->layout != NULL && mib->laid_out_shape == shape) {
         return;
     }
-    struct layout *layout = calloc(1, sizeof *layout);
+    struct kms_mib_layout *layout = kms_mib_layout_new(mib->board);
     if (layout == NULL) {
         return;
     }
-    for (size_t i = 0; i < KMS_COUNT_OF(tables); i++) {
-        if (!lay_out_table(mib, tables[i], &layout->table[tables[i]->number])) {
-            layout_free(layout);
-            return;
-        }
-    }
-    layout_free(mib->layout);
+    kms_mib_layout_free(mib->layout);
     mib->layout = layout;
     mib->laid_out_shape = shape;
 }
@@ -228,6 +156,17 @@ static size_t row_at(const struct lookup *lookup, const oid *index, size_t len, 
     return low;
 }
 
+static const struct kms_mib_row *row_find(const struct lookup *lookup, const oid *index, size_t len)
+{
+    size_t at = row_at(lookup, index, len, false);
+    if (lookup->rows.row == NULL || at >= lookup->rows.count) {
+        return NULL;
+    }
+    const struct kms_mib_row *row = &lookup->rows.row[at];
+    bool same = snmp_oid_compare(row->index, lookup->table->index_len, index, len) == 0;
+    return same ? row : NULL;
+}
+
 /* The first column at or after the number; column_count when there is none. */
 static size_t column_at(const struct kms_mib_table *table, oid number)
 {
@@ -270,14 +209,9 @@ static void answer_get(const struct lookup *lookup, netsnmp_agent_request_info *
         netsnmp_set_request_error(info, request, SNMP_NOSUCHOBJECT);
         return;
     }
-    const oid *index = name + base_len + 1;
-    size_t index_len = len - base_len - 1;
-    size_t row = row_at(lookup, index, index_len, false);
+    const struct kms_mib_row *row = row_find(lookup, name + base_len + 1, len - base_len - 1);
     struct kms_mib_value value;
-    if (row == lookup->rows.count ||
-        snmp_oid_compare(lookup->rows.row[row].index, lookup->table->index_len, index, index_len) !=
-            0 ||
-        !value_of(lookup, &lookup->table->column[at], &lookup->rows.row[row], &value)) {
+    if (row == NULL || !value_of(lookup, &lookup->table->column[at], row, &value)) {
         netsnmp_set_request_error(info, request, SNMP_NOSUCHINSTANCE);
         return;
     }

@@ -67,23 +67,23 @@ static bool get_started(const struct kms_mib_view *view, int what, struct kms_mi
 }
 
 static const struct kms_mib_column columns[] = {
-    {1, ASN_OCTET_STR, get_version, 0},
-    {2, ASN_INTEGER, get_total, OVERALL},
-    {3, ASN_GAUGE, get_total, HOSTS},
-    {4, ASN_GAUGE, get_hosts_in, KMS_STATE_OK},
-    {5, ASN_GAUGE, get_hosts_in, KMS_STATE_WARNING},
-    {6, ASN_GAUGE, get_hosts_in, KMS_STATE_CRITICAL},
-    {7, ASN_GAUGE, get_hosts_in, KMS_STATE_UNKNOWN},
-    {8, ASN_UNSIGNED, get_interval, 0},
-    {9, ASN_COUNTER, get_total, PROBES},
-    {10, ASN_COUNTER, get_total, PROBES_FAILED},
-    {11, ASN_GAUGE, get_poll_lag, 0},
-    {12, ASN_OCTET_STR, get_config_loaded, 0},
-    {13, ASN_INTEGER, get_config_result, 0},
-    {14, ASN_GAUGE, NULL, 0},   /* ActiveAlarms */
-    {15, ASN_COUNTER, NULL, 0}, /* NotificationsSent */
-    {16, ASN_COUNTER, NULL, 0}, /* NotificationsSuppressed */
-    {17, ASN_OCTET_STR, get_started, 0},
+    {1, ASN_OCTET_STR, 0, get_version},
+    {2, ASN_INTEGER, OVERALL, get_total},
+    {3, ASN_GAUGE, HOSTS, get_total},
+    {4, ASN_GAUGE, KMS_STATE_OK, get_hosts_in},
+    {5, ASN_GAUGE, KMS_STATE_WARNING, get_hosts_in},
+    {6, ASN_GAUGE, KMS_STATE_CRITICAL, get_hosts_in},
+    {7, ASN_GAUGE, KMS_STATE_UNKNOWN, get_hosts_in},
+    {8, ASN_UNSIGNED, 0, get_interval},
+    {9, ASN_COUNTER, PROBES, get_total},
+    {10, ASN_COUNTER, PROBES_FAILED, get_total},
+    {11, ASN_GAUGE, 0, get_poll_lag},
+    {12, ASN_OCTET_STR, 0, get_config_loaded},
+    {13, ASN_INTEGER, 0, get_config_result},
+    {14, ASN_GAUGE, 0, NULL},   /* ActiveAlarms */
+    {15, ASN_COUNTER, 0, NULL}, /* NotificationsSent */
+    {16, ASN_COUNTER, 0, NULL}, /* NotificationsSuppressed */
+    {17, ASN_OCTET_STR, 0, get_started},
 };
 
 const struct kms_mib_table kms_mib_agent_table = {.number = 1,

@@ -43,10 +43,10 @@ static bool get_judged(const struct kms_mib_view *view, int what, struct kms_mib
 }
 
 static const struct kms_mib_column columns[] = {
-    {2, ASN_OCTET_STR, get_judged, NAME},    {3, ASN_UNSIGNED, get_judged, KEY_INDEX},
-    {4, ASN_UNSIGNED, get_judged, REQUIRED}, {5, ASN_INTEGER, get_judged, HEADROOM},
-    {6, ASN_INTEGER, get_judged, VERDICT},   {7, ASN_OCTET_STR, get_judged, REASONS},
-    {8, ASN_INTEGER, get_judged, WANTED},    {9, ASN_GAUGE, NULL, 0}, /* Runway */
+    {2, ASN_OCTET_STR, NAME, get_judged},    {3, ASN_UNSIGNED, KEY_INDEX, get_judged},
+    {4, ASN_UNSIGNED, REQUIRED, get_judged}, {5, ASN_INTEGER, HEADROOM, get_judged},
+    {6, ASN_INTEGER, VERDICT, get_judged},   {7, ASN_OCTET_STR, REASONS, get_judged},
+    {8, ASN_INTEGER, WANTED, get_judged},    {9, ASN_GAUGE, 0, NULL}, /* Runway */
 };
 
 static void lay_out(const struct kms_snapshot *snapshot, size_t slot, struct kms_mib_rows *rows)

@@ -3,74 +3,74 @@
 #include "agent/mib_table.h"
 
 static const struct kms_mib_column domain_columns[] = {
-    {2, ASN_OCTET_STR, NULL, 0},  /* Name */
-    {3, ASN_INTEGER, NULL, 0},    /* Status */
-    {4, ASN_GAUGE, NULL, 0},      /* Records */
-    {5, ASN_GAUGE, NULL, 0},      /* HealthyHosts */
-    {6, ASN_GAUGE, NULL, 0},      /* WantedHosts */
-    {7, ASN_GAUGE, NULL, 0},      /* DeadShare */
-    {8, ASN_GAUGE, NULL, 0},      /* DeadShareUniform */
-    {9, ASN_GAUGE, NULL, 0},      /* RogueRecords */
-    {10, ASN_INTEGER, NULL, 0},   /* ServersDisagree */
-    {11, ASN_OCTET_STR, NULL, 0}, /* LastLookup */
-    {12, ASN_GAUGE, NULL, 0},     /* DataAge */
-    {13, ASN_OCTET_STR, NULL, 0}, /* Reasons */
+    {2, ASN_OCTET_STR, 0, NULL},  /* Name */
+    {3, ASN_INTEGER, 0, NULL},    /* Status */
+    {4, ASN_GAUGE, 0, NULL},      /* Records */
+    {5, ASN_GAUGE, 0, NULL},      /* HealthyHosts */
+    {6, ASN_GAUGE, 0, NULL},      /* WantedHosts */
+    {7, ASN_GAUGE, 0, NULL},      /* DeadShare */
+    {8, ASN_GAUGE, 0, NULL},      /* DeadShareUniform */
+    {9, ASN_GAUGE, 0, NULL},      /* RogueRecords */
+    {10, ASN_INTEGER, 0, NULL},   /* ServersDisagree */
+    {11, ASN_OCTET_STR, 0, NULL}, /* LastLookup */
+    {12, ASN_GAUGE, 0, NULL},     /* DataAge */
+    {13, ASN_OCTET_STR, 0, NULL}, /* Reasons */
 };
 
 static const struct kms_mib_column srv_columns[] = {
-    {2, ASN_OCTET_STR, NULL, 0},  /* Name */
-    {3, ASN_OCTET_STR, NULL, 0},  /* Target */
-    {4, ASN_UNSIGNED, NULL, 0},   /* Port */
-    {5, ASN_UNSIGNED, NULL, 0},   /* Priority */
-    {6, ASN_UNSIGNED, NULL, 0},   /* Weight */
-    {7, ASN_UNSIGNED, NULL, 0},   /* Ttl */
-    {8, ASN_INTEGER, NULL, 0},    /* State */
-    {9, ASN_UNSIGNED, NULL, 0},   /* HostIndex */
-    {10, ASN_GAUGE, NULL, 0},     /* ClientShare */
-    {11, ASN_GAUGE, NULL, 0},     /* ClientShareUniform */
-    {12, ASN_OCTET_STR, NULL, 0}, /* FirstSeen */
-    {13, ASN_OCTET_STR, NULL, 0}, /* LastSeen */
+    {2, ASN_OCTET_STR, 0, NULL},  /* Name */
+    {3, ASN_OCTET_STR, 0, NULL},  /* Target */
+    {4, ASN_UNSIGNED, 0, NULL},   /* Port */
+    {5, ASN_UNSIGNED, 0, NULL},   /* Priority */
+    {6, ASN_UNSIGNED, 0, NULL},   /* Weight */
+    {7, ASN_UNSIGNED, 0, NULL},   /* Ttl */
+    {8, ASN_INTEGER, 0, NULL},    /* State */
+    {9, ASN_UNSIGNED, 0, NULL},   /* HostIndex */
+    {10, ASN_GAUGE, 0, NULL},     /* ClientShare */
+    {11, ASN_GAUGE, 0, NULL},     /* ClientShareUniform */
+    {12, ASN_OCTET_STR, 0, NULL}, /* FirstSeen */
+    {13, ASN_OCTET_STR, 0, NULL}, /* LastSeen */
 };
 
 static const struct kms_mib_column publication_columns[] = {
-    {1, ASN_OCTET_STR, NULL, 0}, /* Name */
-    {2, ASN_INTEGER, NULL, 0},   /* State */
-    {3, ASN_GAUGE, NULL, 0},     /* MissingFor */
-    {4, ASN_OCTET_STR, NULL, 0}, /* Reason */
+    {1, ASN_OCTET_STR, 0, NULL}, /* Name */
+    {2, ASN_INTEGER, 0, NULL},   /* State */
+    {3, ASN_GAUGE, 0, NULL},     /* MissingFor */
+    {4, ASN_OCTET_STR, 0, NULL}, /* Reason */
 };
 
 static const struct kms_mib_column fleet_columns[] = {
-    {2, ASN_OCTET_STR, NULL, 0},  /* Name */
-    {3, ASN_GAUGE, NULL, 0},      /* Clients30d */
-    {4, ASN_GAUGE, NULL, 0},      /* Clients7d */
-    {5, ASN_GAUGE, NULL, 0},      /* VirtualClients */
-    {6, ASN_GAUGE, NULL, 0},      /* Requests24h */
-    {7, ASN_GAUGE, NULL, 0},      /* Failed24h */
-    {8, ASN_GAUGE, NULL, 0},      /* DuplicateIds */
-    {9, ASN_GAUGE, NULL, 0},      /* RenamedClients */
-    {10, ASN_GAUGE, NULL, 0},     /* ExpiringClients */
-    {11, ASN_GAUGE, NULL, 0},     /* SilentClients */
-    {12, ASN_OCTET_STR, NULL, 0}, /* LastRequest */
-    {13, ASN_OCTET_STR, NULL, 0}, /* OldestEvent */
-    {14, ASN_GAUGE, NULL, 0},     /* DataAge */
+    {2, ASN_OCTET_STR, 0, NULL},  /* Name */
+    {3, ASN_GAUGE, 0, NULL},      /* Clients30d */
+    {4, ASN_GAUGE, 0, NULL},      /* Clients7d */
+    {5, ASN_GAUGE, 0, NULL},      /* VirtualClients */
+    {6, ASN_GAUGE, 0, NULL},      /* Requests24h */
+    {7, ASN_GAUGE, 0, NULL},      /* Failed24h */
+    {8, ASN_GAUGE, 0, NULL},      /* DuplicateIds */
+    {9, ASN_GAUGE, 0, NULL},      /* RenamedClients */
+    {10, ASN_GAUGE, 0, NULL},     /* ExpiringClients */
+    {11, ASN_GAUGE, 0, NULL},     /* SilentClients */
+    {12, ASN_OCTET_STR, 0, NULL}, /* LastRequest */
+    {13, ASN_OCTET_STR, 0, NULL}, /* OldestEvent */
+    {14, ASN_GAUGE, 0, NULL},     /* DataAge */
 };
 
 static const struct kms_mib_column error_columns[] = {
-    {2, ASN_OCTET_STR, NULL, 0}, /* Symbol */
-    {3, ASN_COUNTER, NULL, 0},   /* Count */
-    {4, ASN_OCTET_STR, NULL, 0}, /* LastSeen */
-    {5, ASN_OCTET_STR, NULL, 0}, /* LastClient */
-    {6, ASN_OCTET_STR, NULL, 0}, /* Meaning */
-    {7, ASN_OCTET_STR, NULL, 0}, /* Advice */
+    {2, ASN_OCTET_STR, 0, NULL}, /* Symbol */
+    {3, ASN_COUNTER, 0, NULL},   /* Count */
+    {4, ASN_OCTET_STR, 0, NULL}, /* LastSeen */
+    {5, ASN_OCTET_STR, 0, NULL}, /* LastClient */
+    {6, ASN_OCTET_STR, 0, NULL}, /* Meaning */
+    {7, ASN_OCTET_STR, 0, NULL}, /* Advice */
 };
 
 static const struct kms_mib_column alarm_columns[] = {
-    {2, ASN_INTEGER, NULL, 0},   /* Type */
-    {3, ASN_INTEGER, NULL, 0},   /* Severity */
-    {4, ASN_OCTET_STR, NULL, 0}, /* Host */
-    {5, ASN_OBJECT_ID, NULL, 0}, /* Object */
-    {6, ASN_OCTET_STR, NULL, 0}, /* Since */
-    {7, ASN_OCTET_STR, NULL, 0}, /* Text */
+    {2, ASN_INTEGER, 0, NULL},   /* Type */
+    {3, ASN_INTEGER, 0, NULL},   /* Severity */
+    {4, ASN_OCTET_STR, 0, NULL}, /* Host */
+    {5, ASN_OBJECT_ID, 0, NULL}, /* Object */
+    {6, ASN_OCTET_STR, 0, NULL}, /* Since */
+    {7, ASN_OCTET_STR, 0, NULL}, /* Text */
 };
 
 const struct kms_mib_table kms_mib_domain_table = {.number = 5,

@@ -58,11 +58,11 @@ static bool get_told(const struct kms_mib_view *view, int what, struct kms_mib_v
 }
 
 static const struct kms_mib_column columns[] = {
-    {2, ASN_OCTET_STR, get_told, NAME},         {3, ASN_INTEGER, get_told, OUTCOME},
-    {4, ASN_OCTET_STR, get_told, OUTCOME_TEXT}, {5, ASN_OCTET_STR, get_told, LAST_ATTEMPT},
-    {6, ASN_OCTET_STR, get_told, LAST_SUCCESS}, {7, ASN_GAUGE, get_told, AGE},
-    {8, ASN_GAUGE, get_told, DURATION},         {9, ASN_COUNTER, get_told, ATTEMPTS},
-    {10, ASN_COUNTER, get_told, FAILURES},      {11, ASN_INTEGER, get_told, STALE},
+    {2, ASN_OCTET_STR, NAME, get_told},         {3, ASN_INTEGER, OUTCOME, get_told},
+    {4, ASN_OCTET_STR, OUTCOME_TEXT, get_told}, {5, ASN_OCTET_STR, LAST_ATTEMPT, get_told},
+    {6, ASN_OCTET_STR, LAST_SUCCESS, get_told}, {7, ASN_GAUGE, AGE, get_told},
+    {8, ASN_GAUGE, DURATION, get_told},         {9, ASN_COUNTER, ATTEMPTS, get_told},
+    {10, ASN_COUNTER, FAILURES, get_told},      {11, ASN_INTEGER, STALE, get_told},
 };
 
 static void lay_out(const struct kms_snapshot *snapshot, size_t slot, struct kms_mib_rows *rows)

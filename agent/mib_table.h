@@ -40,6 +40,14 @@ struct kms_mib_rows {
 };
 void kms_mib_rows_add(struct kms_mib_rows *rows, size_t slot, uint32_t index, uint32_t sub);
 
+/* The rows of all tables at one moment, by table number. */
+struct kms_mib_layout {
+    struct kms_mib_rows table[KMS_MIB_TABLE_MAX + 1];
+};
+/* NULL when memory ran out. */
+struct kms_mib_layout *kms_mib_layout_new(const struct kms_board *board);
+void kms_mib_layout_free(struct kms_mib_layout *layout);
+
 /* What a getter sees: the row's snapshot, and the part of it that the row is about. */
 struct kms_mib_view {
     const struct kms_board *board;
@@ -56,8 +64,8 @@ typedef bool kms_mib_get_fn(const struct kms_mib_view *view, int what, struct km
 struct kms_mib_column {
     uint8_t number;
     uint8_t type;        /* ASN_... */
-    kms_mib_get_fn *get; /* NULL: no source of this release knows it; never an instance */
     int what;            /* a fact, or what else the getter wants to be told */
+    kms_mib_get_fn *get; /* NULL: no source of this release knows it; never an instance */
 };
 
 struct kms_mib_table {

@@ -289,7 +289,7 @@ void kms_scheduler_free(struct kms_scheduler *s)
     if (!s) {
         return;
     }
-    for (size_t i = 0; i < s->poll_count; i++) {
+    for (size_t i = 0; s->poll && i < s->poll_count; i++) {
         kms_run_cancel(s->poll[i].run);
         kms_timer_free(s->poll[i].timer);
     }

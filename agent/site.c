@@ -3,14 +3,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "agent/bind.h"
 #include "base/log.h"
 #include "base/text.h"
 
 #define SECOND_MS INT64_C(1000)
-#define MINUTE_MS (60 * SECOND_MS)
-#define DAY_MS    (24 * 60 * MINUTE_MS)
+#define MINUTE_MS INT64_C(60000)
+#define DAY_MS    INT64_C(86400000)
 
 /* A host block before it becomes a target. */
 struct host_values {
@@ -67,9 +68,9 @@ static const struct kms_opt host_rows[] = {
 static const struct kms_opt report_rows[] = {
     {ROW("host.report", "url", KMS_OPT_TEXT, kms_source_config, url), .arg = "PATH|URL",
      .help = "where slmgr's output lies; required"},
-    {ROW("host.report", "max-age", KMS_OPT_DURATION, kms_source_config, max_age_ms),
-     .min = SECOND_MS, .max = 3650 * DAY_MS, .preset = "26h", .arg = "TIME",
-     .help = "older data is stale and no longer judged"},
+    {ROW("host.report", "max-age", KMS_OPT_DURATION, kms_source_config, max_age_ms), .min = 0,
+     .max = 3650 * DAY_MS, .preset = "26h", .arg = "TIME",
+     .help = "older data is stale and no longer judged; 0: no limit"},
     {ROW("host.report", "interval", KMS_OPT_DURATION, kms_source_config, interval_ms),
      .min = SECOND_MS, .max = DAY_MS, .arg = "TIME",
      .help = "time between two reads; default: the top's interval"},
@@ -270,25 +271,11 @@ struct named {
     size_t order;
 };
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static int compare_nocase(const char *a, const char *b)
-{
-    while (*a && lower(*a) == lower(*b)) {
-        a++;
-        b++;
-    }
-    return (unsigned char)lower(*a) - (unsigned char)lower(*b);
-}
-
 static int compare_named(const void *a, const void *b)
 {
     const struct named *x = a;
     const struct named *y = b;
-    int by_name = compare_nocase(x->block->title, y->block->title);
+    int by_name = strcasecmp(x->block->title, y->block->title);
     if (by_name != 0) {
         return by_name;
     }
@@ -314,7 +301,7 @@ static void check_repeated_hosts(const struct kms_conf_node *root, size_t count,
     const struct kms_conf_node *first = NULL;
     for (size_t i = 0; i < found; i++) {
         block = all[i].block;
-        if (first && compare_nocase(first->title, block->title) == 0) {
+        if (first && strcasecmp(first->title, block->title) == 0) {
             kms_conf_error(errors, block->file, block->line,
                            "host '%.255s' is there a second time; the first is at %.200s:%u; "
                            "allowed: one block a host",

@@ -13,8 +13,11 @@ static void text_of(const struct kms_check *check, size_t key, char *dst, size_t
     char text[160];
 
     kms_judge_count_text(&check->judgement, key, dst, size);
-    kms_judge_key_text(of, text, sizeof(text));
-    kms_text_append(dst, size, "; %s", text);
+    /* Of several keys that is said only where it matters: the line is short. */
+    if (check->judgement.key_count == 1 || of->key_state != KMS_STATE_OK) {
+        kms_license_short_text(check, key, text, sizeof(text));
+        kms_text_append(dst, size, "; %s", text);
+    }
     if (of->requests_state == KMS_STATE_WARNING || of->requests_state == KMS_STATE_CRITICAL) {
         kms_text_append(dst, size, "; %u requests failed", (unsigned)of->window.failed);
     }
@@ -89,7 +92,7 @@ static enum kms_state show(struct kms_check *check)
 
 static const struct kms_check_type type = {
     .name = "check_kms",
-    .purpose = "Checks everything that a KMS host's report tells: counts, requests and activation.",
+    .purpose = "Checks all that a KMS host's report tells: counts, requests, activation.",
     .parts = KMS_CHECK_COUNT | KMS_CHECK_KEY | KMS_CHECK_REQUESTS,
     .metric = "the count, in addition to the classes' thresholds",
     .note = "The worst state of the tree counts: critical, warning, unknown, ok.",

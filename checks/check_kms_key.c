@@ -3,11 +3,6 @@
 #include "license.h"
 #include "show.h"
 
-static void text_of(const struct kms_check *check, size_t key, char *dst, size_t size)
-{
-    kms_judge_key_text(&check->judgement.key[key], dst, size);
-}
-
 /* -w and -c stand in the place of the judge's own limits. */
 static void prepare(struct kms_check *check)
 {
@@ -24,7 +19,7 @@ static enum kms_state show(struct kms_check *check)
     uint32_t reasons = 0;
 
     if (!stale) {
-        kms_show_first(check, text_of, kms_license_state);
+        kms_show_first(check, kms_license_short_text, kms_license_state);
     }
     kms_license_perf(check);
     for (size_t i = 0; i < check->judgement.key_count; i++) {

@@ -4,5 +4,7 @@
 
 /* kmsmon report: argv[0] is "report". 0: all were read, 1: one was not, 2: usage. */
 int kms_command_report(int argc, char **argv);
+/* Its options, as rows of --help. */
+void kms_command_report_options(void (*line)(void *arg, const char *text), void *arg);
 
 #endif

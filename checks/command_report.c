@@ -30,8 +30,8 @@ struct options {
     char *ca_file;
 };
 
-#define ROW(long_name, letter, kind, member)                                    \
-    .key = long_name, .long_opt = long_name, .short_opt = letter, .type = kind, \
+#define ROW(long_name, letter, kind, member)                                            \
+    .key = (long_name), .long_opt = (long_name), .short_opt = (letter), .type = (kind), \
     .offset = offsetof(struct options, member), .given_offset = KMS_OPT_NO_GIVEN
 
 /* --classes is filled in when the table is used: its choices are those of the checks. */
@@ -326,6 +326,14 @@ static int run(const struct kms_opt *table, struct options *options, int argc, c
         return usage_error("standard input can be read only once");
     }
     return show_reports(options, argv + rest, count);
+}
+
+void kms_command_report_options(void (*line)(void *arg, const char *text), void *arg)
+{
+    struct kms_opt table[TABLE_SIZE];
+
+    make_rows(table);
+    kms_opts_help(table, line, arg);
 }
 
 int kms_command_report(int argc, char **argv)

@@ -44,9 +44,10 @@ static void add_text(void *arg, const char *text)
     (void)kms_buf_addf(arg, "%s\n", text);
 }
 
+/* Without '|': behind it monitoring systems look for performance data. */
 static void add_usage(const struct kms_check_type *type, struct kms_buf *text)
 {
-    (void)kms_buf_addf(text, "Usage: %s --report FILE|-|URL [-H NAME] [-p PORT] [-w RANGE]\n",
+    (void)kms_buf_addf(text, "Usage: %s --report FILE [-H NAME] [-p PORT] [-w RANGE]\n",
                        type->name);
     (void)kms_buf_addf(text,
                        "       [-c RANGE] [--classes LIST] [--max-age TIME] [-t TIME] [-v]\n");
@@ -80,7 +81,7 @@ static int print_help(const struct kms_check_type *type, const struct kms_opt *r
     struct kms_buf text;
     int code;
 
-    kms_buf_init(&text, 64 * 1024);
+    kms_buf_init(&text, (size_t)64 * 1024);
     (void)kms_buf_addf(&text, "%s\n\n", type->purpose);
     add_usage(type, &text);
     add_text(&text, "");

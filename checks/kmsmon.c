@@ -10,10 +10,12 @@ struct command {
     const char *name;
     const char *help;
     int (*run)(int argc, char **argv);
+    void (*options)(void (*line)(void *arg, const char *text), void *arg);
 };
 
 static const struct command commands[] = {
-    {"report", "show what the text of 'slmgr.vbs /dlv' says about KMS hosts", kms_command_report},
+    {"report", "show what the text of 'slmgr.vbs /dlv' says about KMS hosts", kms_command_report,
+     kms_command_report_options},
 };
 
 static void print_help(FILE *to)
@@ -25,6 +27,23 @@ static void print_help(FILE *to)
         (void)fprintf(to, "  %-10s%s\n", commands[i].name, commands[i].help);
     }
     (void)fputs("  help      print this help, or that of a command\n", to);
+}
+
+static void print_line(void *arg, const char *text)
+{
+    (void)fprintf(arg, "%s\n", text);
+}
+
+static int print_long_help(void)
+{
+    print_help(stdout);
+    for (size_t i = 0; i < KMS_COUNT_OF(commands); i++) {
+        (void)printf("\nOptions of %s:\n", commands[i].name);
+        commands[i].options(print_line, stdout);
+    }
+    (void)fputs("\nOptions without a command:\n  -V, --version             print the version\n",
+                stdout);
+    return fflush(stdout) == 0 ? 0 : 1;
 }
 
 static const struct command *find(const char *name)
@@ -81,8 +100,7 @@ int main(int argc, char **argv)
     }
     if (kms_text_equal(name, "-h") || kms_text_equal(name, "--help") ||
         kms_text_equal(name, "help")) {
-        print_help(stdout);
-        return fflush(stdout) == 0 ? 0 : 1;
+        return print_long_help();
     }
     command = find(name);
     if (command == NULL) {

@@ -1,6 +1,8 @@
 /* Judges and shows the activation of host keys for check_kms_key and check_kms. */
 #include "license.h"
 
+#include <string.h>
+
 #include "base/text.h"
 #include "show.h"
 
@@ -32,6 +34,18 @@ enum kms_state kms_license_state(const struct kms_check *check, size_t key)
         return kms_state_worse(of->key_state, kms_check_range_state(check, days));
     }
     return of->key_state;
+}
+
+void kms_license_short_text(const struct kms_check *check, size_t key, char *dst, size_t size)
+{
+    char *code, *colon;
+
+    kms_judge_key_text(&check->judgement.key[key], dst, size);
+    code = strstr(dst, ", 0x");
+    colon = code != NULL ? strstr(code, ": ") : NULL;
+    if (colon != NULL) {
+        *colon = '\0';
+    }
 }
 
 static void add_licensed(struct kms_check *check, size_t key)

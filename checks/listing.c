@@ -42,7 +42,44 @@ enum kms_state kms_listed_state(const struct kms_listed *listed)
 
 /* ---- overview ---- */
 
-static void add_number(struct kms_table *table, const struct kms_facts *facts, enum kms_fact_id id)
+/* A narrow terminal gets fewer columns, the least telling ones first. */
+struct layout {
+    bool column[COLUMNS];
+    bool brief; /* of the classes only those in trouble */
+};
+
+#define ALWAYS                                                                                 \
+    [COLUMN_STATE] = true, [COLUMN_REPORT] = true, [COLUMN_KEY] = true, [COLUMN_COUNT] = true, \
+    [COLUMN_CLASSES] = true
+
+static const struct layout layouts[] = {
+    {.column = {ALWAYS, [COLUMN_REQUESTS] = true, [COLUMN_FAILED] = true, [COLUMN_LICENSE] = true,
+                [COLUMN_DATA] = true}},
+    {.column = {ALWAYS, [COLUMN_REQUESTS] = true, [COLUMN_FAILED] = true, [COLUMN_LICENSE] = true,
+                [COLUMN_DATA] = true},
+     .brief = true},
+    {.column = {ALWAYS, [COLUMN_FAILED] = true, [COLUMN_LICENSE] = true, [COLUMN_DATA] = true},
+     .brief = true},
+    {.column = {ALWAYS, [COLUMN_LICENSE] = true, [COLUMN_DATA] = true}, .brief = true},
+    {.column = {ALWAYS, [COLUMN_LICENSE] = true}, .brief = true},
+    {.column = {ALWAYS}, .brief = true},
+};
+
+struct overview {
+    const struct layout *layout;
+    struct kms_table table;
+};
+
+static void add_cell(struct overview *overview, enum column column, enum kms_colour colour,
+                     const char *text)
+{
+    if (overview->layout->column[column]) {
+        kms_table_add(&overview->table, colour, text);
+    }
+}
+
+static void add_number(struct overview *overview, enum column column, const struct kms_facts *facts,
+                       enum kms_fact_id id)
 {
     char text[32] = "";
     int64_t value;
@@ -50,19 +87,33 @@ static void add_number(struct kms_table *table, const struct kms_facts *facts, e
     if (kms_facts_number(facts, id, &value)) {
         kms_text_format(text, sizeof(text), "%lld", (long long)value);
     }
-    kms_table_add(table, KMS_COLOUR_NONE, text);
+    add_cell(overview, column, KMS_COLOUR_NONE, text);
 }
 
-static void classes_text(const struct kms_judgement *judgement, size_t key, char *dst, size_t size)
+static void classes_text(const struct kms_judgement *judgement, size_t key, bool brief, char *dst,
+                         size_t size)
 {
+    bool any = false;
+
     dst[0] = '\0';
     for (size_t c = 1; c <= KMS_CLASS_MAX; c++) {
         const struct kms_class_judgement *cls = &judgement->cls[c];
         char text[64];
-        if (cls->present && cls->key == (int)key) {
+        if (!cls->present || cls->key != (int)key) {
+            continue;
+        }
+        any = true;
+        if (!brief || cls->state != KMS_STATE_OK) {
             kms_judge_class_text(cls, text, sizeof(text));
+            if (brief) {
+                char *more = strstr(text, " (");
+                text[more != NULL ? (size_t)(more - text) : strlen(text)] = '\0';
+            }
             kms_text_append(dst, size, "%s%s", dst[0] != '\0' ? ", " : "", text);
         }
+    }
+    if (any && dst[0] == '\0') {
+        kms_text_copy(dst, size, "ok");
     }
 }
 
@@ -79,42 +130,83 @@ static enum kms_state key_state(const struct kms_judgement *judgement, size_t ke
     return state;
 }
 
-static void add_state(struct kms_table *table, enum kms_state state)
+static void add_state(struct overview *overview, enum kms_state state)
 {
-    kms_table_add(table, colour_of(state), kms_state_upper(state));
+    add_cell(overview, COLUMN_STATE, colour_of(state), kms_state_upper(state));
 }
 
-static void add_key_row(struct kms_table *table, const struct kms_listed *listed, size_t at)
+static void add_key_row(struct overview *overview, const struct kms_listed *listed, size_t at)
 {
     const struct kms_judgement *judgement = &listed->judgement;
     const struct kms_key_judgement *key = &judgement->key[at];
     char text[200], date[32] = "";
 
-    add_state(table, key_state(judgement, at));
-    kms_table_add(table, KMS_COLOUR_NONE, listed->target.name);
+    add_state(overview, key_state(judgement, at));
+    add_cell(overview, COLUMN_REPORT, KMS_COLOUR_NONE, listed->target.name);
     kms_judge_key_name(key, text, sizeof(text));
-    kms_table_add(table, KMS_COLOUR_NONE, text);
-    add_number(table, &key->facts, KMS_FACT_CURRENT_COUNT);
-    classes_text(judgement, at, text, sizeof(text));
-    kms_table_add(table, KMS_COLOUR_NONE, text);
-    add_number(table, &key->facts, KMS_FACT_TOTAL_REQUESTS);
-    add_number(table, &key->facts, KMS_FACT_FAILED_REQUESTS);
-    kms_judge_key_text(key, text, sizeof(text));
-    kms_table_add(table, KMS_COLOUR_NONE, text);
+    add_cell(overview, COLUMN_KEY, KMS_COLOUR_NONE, text);
+    add_number(overview, COLUMN_COUNT, &key->facts, KMS_FACT_CURRENT_COUNT);
+    classes_text(judgement, at, overview->layout->brief, text, sizeof(text));
+    add_cell(overview, COLUMN_CLASSES, KMS_COLOUR_NONE, text);
+    add_number(overview, COLUMN_REQUESTS, &key->facts, KMS_FACT_TOTAL_REQUESTS);
+    add_number(overview, COLUMN_FAILED, &key->facts, KMS_FACT_FAILED_REQUESTS);
+    kms_text_copy(text, sizeof(text), "");
+    if (kms_facts_has(&key->facts, KMS_FACT_LICENSE_STATUS)) {
+        int64_t status = KMS_LICENSE_UNKNOWN;
+        (void)kms_facts_number(&key->facts, KMS_FACT_LICENSE_STATUS, &status);
+        kms_text_copy(text, sizeof(text), kms_word_label(kms_words_license_status(), (int)status));
+    }
+    add_cell(overview, COLUMN_LICENSE, KMS_COLOUR_NONE, text);
     if (key->data_s != 0) {
         kms_date_text(date, sizeof(date), key->data_s);
-        date[16] = '\0';
+        date[overview->layout->brief ? 10 : 16] = '\0';
     }
-    kms_table_add(table, KMS_COLOUR_NONE, date);
+    add_cell(overview, COLUMN_DATA, KMS_COLOUR_NONE, date);
 }
 
-static void add_failed_row(struct kms_table *table, const struct kms_listed *listed)
+static void add_failed_row(struct overview *overview, const struct kms_listed *listed)
 {
-    add_state(table, KMS_STATE_UNKNOWN);
-    kms_table_add(table, KMS_COLOUR_NONE, listed->target.name);
-    kms_table_add(table, KMS_COLOUR_NONE, kms_outcome_row(listed->result.outcome)->token);
-    for (int i = COLUMN_COUNT; i < COLUMNS; i++) {
-        kms_table_add(table, KMS_COLOUR_NONE, "");
+    add_state(overview, KMS_STATE_UNKNOWN);
+    add_cell(overview, COLUMN_REPORT, KMS_COLOUR_NONE, listed->target.name);
+    add_cell(overview, COLUMN_KEY, KMS_COLOUR_NONE, kms_outcome_row(listed->result.outcome)->token);
+    for (enum column i = COLUMN_COUNT; i < COLUMNS; i++) {
+        add_cell(overview, i, KMS_COLOUR_NONE, "");
+    }
+}
+
+static bool is_number(enum column column)
+{
+    return column == COLUMN_COUNT || column == COLUMN_REQUESTS || column == COLUMN_FAILED;
+}
+
+static void build(struct overview *overview, const struct layout *layout,
+                  const struct kms_listed *listed, size_t count)
+{
+    static const char *const heads[COLUMNS] = {"STATE",  "REPORT",  "HOST KEY",
+                                               "COUNT",  "CLASSES", "REQUESTS",
+                                               "FAILED", "LICENSE", "DATA OF"};
+    size_t columns = 0;
+
+    overview->layout = layout;
+    for (enum column i = COLUMN_STATE; i < COLUMNS; i++) {
+        columns += layout->column[i] ? 1 : 0;
+    }
+    kms_table_init(&overview->table, columns);
+    overview->table.shrink = COLUMN_KEY;
+    columns = 0;
+    for (enum column i = COLUMN_STATE; i < COLUMNS; i++) {
+        add_cell(overview, i, KMS_COLOUR_BOLD, heads[i]);
+        if (layout->column[i]) {
+            overview->table.right[columns++] = is_number(i);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!listed[i].judged) {
+            add_failed_row(overview, &listed[i]);
+        }
+        for (size_t k = 0; listed[i].judged && k < listed[i].judgement.key_count; k++) {
+            add_key_row(overview, &listed[i], k);
+        }
     }
 }
 
@@ -180,28 +272,18 @@ static enum kms_status add_failures(const struct kms_listed *listed, size_t coun
 enum kms_status kms_listing_overview(const struct kms_listed *listed, size_t count,
                                      const struct kms_listing_style *style, struct kms_buf *out)
 {
-    static const char *const heads[COLUMNS] = {"STATE",  "REPORT",  "HOST KEY",
-                                               "COUNT",  "CLASSES", "REQUESTS",
-                                               "FAILED", "LICENSE", "DATA OF"};
-    struct kms_table table;
+    struct overview overview;
     enum kms_status status;
+    size_t at = 0;
 
-    kms_table_init(&table, COLUMNS);
-    table.shrink = COLUMN_KEY;
-    table.right[COLUMN_COUNT] = table.right[COLUMN_REQUESTS] = table.right[COLUMN_FAILED] = true;
-    for (int i = 0; i < COLUMNS; i++) {
-        kms_table_add(&table, KMS_COLOUR_BOLD, heads[i]);
+    build(&overview, &layouts[at], listed, count);
+    while (style->width > 0 && kms_table_least_width(&overview.table) > style->width &&
+           at + 1 < KMS_COUNT_OF(layouts)) {
+        kms_table_done(&overview.table);
+        build(&overview, &layouts[++at], listed, count);
     }
-    for (size_t i = 0; i < count; i++) {
-        if (!listed[i].judged) {
-            add_failed_row(&table, &listed[i]);
-        }
-        for (size_t k = 0; listed[i].judged && k < listed[i].judgement.key_count; k++) {
-            add_key_row(&table, &listed[i], k);
-        }
-    }
-    status = kms_table_render(&table, 0, style->width, style->colours, out);
-    kms_table_done(&table);
+    status = kms_table_render(&overview.table, 0, style->width, style->colours, out);
+    kms_table_done(&overview.table);
     return status == KMS_OK ? add_failures(listed, count, out) : status;
 }
 
@@ -250,7 +332,9 @@ static void add_notes(struct kms_table *table, const struct kms_result *result)
 {
     for (size_t i = 0; i < result->note_count; i++) {
         char text[400];
-        kms_text_format(text, sizeof(text), "%s: %s", result->note[i].label, result->note[i].value);
+        const struct kms_note *note = &result->note[i];
+        kms_text_format(text, sizeof(text), "%s%s%s", note->label,
+                        note->value[0] != '\0' ? ": " : "", note->value);
         add_pair(table, "not recognised", KMS_COLOUR_YELLOW, text);
     }
 }

@@ -24,8 +24,8 @@ static const struct kms_opt_choice state_choices[] = {
     {NULL, 0},
 };
 
-#define ROW(long_name, letter, kind, member)                                    \
-    .long_opt = long_name, .key = long_name, .short_opt = letter, .type = kind, \
+#define ROW(long_name, letter, kind, member)                                            \
+    .long_opt = (long_name), .key = (long_name), .short_opt = (letter), .type = (kind), \
     .offset = AT(member), .given_offset = KMS_OPT_NO_GIVEN
 
 /* given_offset is set twice where it is wanted; the second one counts. */

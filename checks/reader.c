@@ -150,31 +150,56 @@ static const char *behind_scheme(const char *report)
     return mark != NULL ? mark + 3 : report;
 }
 
+/* Behind user and password, up to the port. */
+static const char *host_part(const char *address, size_t *ret_len)
+{
+    const char *host = behind_scheme(address);
+    size_t len = strcspn(host, "/?#");
+    const char *at = memchr(host, '@', len);
+
+    if (at != NULL) {
+        len -= (size_t)(at + 1 - host);
+        host = at + 1;
+    }
+    *ret_len = len;
+    return host;
+}
+
+/* The last part of a path, which may end in a query, without its ending. */
+static const char *last_part(const char *path, size_t *ret_len)
+{
+    size_t end = strlen(path), begin, dot;
+
+    for (begin = end; begin > 0 && path[begin - 1] != '/'; begin--) {
+    }
+    for (dot = end; dot > begin + 1 && path[dot - 1] != '.'; dot--) {
+    }
+    *ret_len = dot > begin + 1 ? dot - 1 - begin : end - begin;
+    return path + begin;
+}
+
 void kms_report_name(const char *report, char *dst, size_t size)
 {
-    const char *name = report, *slash, *dot;
+    const char *name;
+    char path[512];
     size_t len;
 
     if (kms_text_equal(report, "-")) {
         kms_text_copy(dst, size, "standard input");
         return;
     }
-    if (is_http(report)) {
-        const char *at;
-        name = behind_scheme(report);
-        len = strcspn(name, "/?#");
-        at = memchr(name, '@', len);
-        if (at != NULL) {
-            len -= (size_t)(at + 1 - name);
-            name = at + 1;
-        }
-    } else {
-        slash = strrchr(name, '/');
-        name = slash != NULL ? slash + 1 : name;
-        dot = strrchr(name, '.');
-        len = dot != NULL && dot != name ? (size_t)(dot - name) : strlen(name);
+    if (!is_http(report)) {
+        name = last_part(report, &len);
+        kms_text_clean(dst, size, name, len);
+        return;
     }
+    name = host_part(report, &len);
     kms_text_clean(dst, size, name, len);
+    kms_text_format(path, sizeof(path), "%.*s", (int)strcspn(name + len, "?#"), name + len);
+    name = last_part(path, &len);
+    if (len > 0) {
+        kms_text_clean(dst, size, name, len);
+    }
 }
 
 void kms_report_show(const char *report, char *dst, size_t size)

@@ -29,8 +29,7 @@ enum kms_read_end { KMS_READ_DONE, KMS_READ_LATE, KMS_READ_NO_MEMORY };
 enum kms_read_end kms_read_reports(const struct kms_read_setup *setup, struct kms_reading *readings,
                                    size_t count, int64_t *ret_now_s);
 
-/* A short name for a report: its file name without the ending, the host of an address, "standard
- * input". */
+/* A short name for a report: its file name without the ending, else the host of an address. */
 void kms_report_name(const char *report, char *dst, size_t size);
 /* The report as it may be shown: an address without user and password. */
 void kms_report_show(const char *report, char *dst, size_t size);

@@ -320,8 +320,9 @@ void kms_show_source(struct kms_check *check, unsigned depth)
     }
     show_gaps(check, depth);
     for (size_t i = 0; i < check->result.note_count; i++) {
-        kms_output_line(&check->out, depth, "line not recognised: '%s': '%s'",
-                        check->result.note[i].label, check->result.note[i].value);
+        const struct kms_note *note = &check->result.note[i];
+        kms_output_line(&check->out, depth, "line not recognised: '%s%s%s'", note->label,
+                        note->value[0] != '\0' ? ": " : "", note->value);
     }
     if (check->options.verbose < 2) {
         return;

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "model/sample.h"
 #include "model/judge.h"
 
 #define STATE_SIZE_MAX ((size_t)1024 * 1024)
@@ -51,7 +52,7 @@ static void sanitise(const char *host, char *dst, size_t size)
     for (const char *p = host; *p != '\0' && at + 1 < size; p++) {
         bool fine = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
                     (*p >= '0' && *p <= '9') || *p == '-' || (*p == '.' && at > 0);
-        dst[at++] = fine ? *p : '_';
+        dst[at++] = (char)(fine ? *p : '_');
     }
     dst[at] = '\0';
 }
@@ -312,31 +313,16 @@ static struct key_window *place(struct kms_windows *windows, const char *identit
     return key;
 }
 
-static bool counter(const struct kms_facts *facts, enum kms_fact_id id, uint32_t *ret)
-{
-    int64_t value;
-
-    if (!kms_facts_number(facts, id, &value) || value < 0 || value > UINT32_MAX) {
-        return false;
-    }
-    *ret = (uint32_t)value;
-    return true;
-}
-
 void kms_windows_add(struct kms_windows *windows, const struct kms_result *result, int64_t keep_s)
 {
     for (size_t i = 0; i < result->key_count; i++) {
         const struct kms_facts *facts = &result->key[i];
-        struct kms_window_sample sample = {
-            .at_s = result->data_s != 0 ? result->data_s : result->wall_s,
-            .fingerprint = result->fingerprint,
-        };
+        struct kms_window_sample sample;
         char identity[KMS_KEY_IDENTITY_SIZE];
         struct key_window *key;
         struct kms_window before;
 
-        if (!counter(facts, KMS_FACT_TOTAL_REQUESTS, &sample.total) ||
-            !counter(facts, KMS_FACT_FAILED_REQUESTS, &sample.failed) || sample.at_s < 0) {
+        if (!kms_sample_of(result, facts, &sample)) {
             continue;
         }
         kms_key_identity(facts, identity, sizeof(identity));

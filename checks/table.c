@@ -7,7 +7,7 @@
 #include "base/text.h"
 
 #define GAP        2
-#define SHRINK_MIN 12
+#define SHRINK_MIN 20
 
 void kms_table_init(struct kms_table *table, size_t columns)
 {
@@ -90,6 +90,18 @@ static void measure(const struct kms_table *table, size_t widths[KMS_TABLE_COLUM
         size_t column = i % table->columns;
         widths[column] = width > widths[column] ? width : widths[column];
     }
+}
+
+size_t kms_table_least_width(const struct kms_table *table)
+{
+    size_t widths[KMS_TABLE_COLUMNS_MAX];
+    size_t total = GAP * (table->columns - 1);
+
+    measure(table, widths);
+    for (size_t i = 0; i < table->columns; i++) {
+        total += i == table->shrink && widths[i] > SHRINK_MIN ? SHRINK_MIN : widths[i];
+    }
+    return total;
 }
 
 static void fit(const struct kms_table *table, size_t indent, size_t limit,

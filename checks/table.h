@@ -41,6 +41,9 @@ void kms_table_add(struct kms_table *table, enum kms_colour colour, const char *
 enum kms_status kms_table_render(const struct kms_table *table, size_t indent, size_t width,
                                  bool colours, struct kms_buf *out);
 
+/* The width of a row once the column that gives way has given all it can. */
+size_t kms_table_least_width(const struct kms_table *table);
+
 /* Characters of UTF-8 text. */
 size_t kms_text_width(const char *text);
 /* Text in a colour, or as it is. */

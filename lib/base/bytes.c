@@ -8,7 +8,9 @@
 
 struct kms_rd kms_rd_over(const void *bytes, size_t len)
 {
-    return (struct kms_rd){.p = bytes, .len = bytes ? len : 0};
+    /* Adding even 0 to a null pointer is undefined. */
+    const void *start = bytes ? bytes : "";
+    return (struct kms_rd){.p = start, .len = bytes ? len : 0};
 }
 
 size_t kms_rd_left(const struct kms_rd *rd)

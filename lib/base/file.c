@@ -279,13 +279,12 @@ enum kms_status kms_file_replace(const char *path, const void *bytes, size_t len
                                  struct kms_fault *fault)
 {
     static const char suffix[] = ".XXXXXX";
-    size_t path_len = strlen(path);
-    char *temp = malloc(path_len + sizeof suffix);
+    size_t size = strlen(path) + sizeof suffix;
+    char *temp = malloc(size);
     if (!temp) {
         return kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
     }
-    memcpy(temp, path, path_len);
-    memcpy(temp + path_len, suffix, sizeof suffix);
+    kms_text_format(temp, size, "%s%s", path, suffix);
     enum kms_status status = write_and_rename(temp, path, bytes, len, mode, fault);
     free(temp);
     return status == KMS_OK ? flush_folder(path, fault) : status;

@@ -1,4 +1,5 @@
-/* Files as wholes: read with a cap, replaced in one step. Both may block: call them from start-up or the worker. */
+/* Files as wholes: read with a cap, replaced in one step. Both may block: call them from start-up
+ * or the worker. */
 #ifndef KMS_BASE_FILE_H
 #define KMS_BASE_FILE_H
 
@@ -19,17 +20,18 @@ struct kms_file_stamp {
 
 bool kms_file_stamp_equal(const struct kms_file_stamp *a, const struct kms_file_stamp *b);
 
-/* Reads a regular file into buf, whose max is the cap. KMS_ENOTFOUND, KMS_EINVAL (not a regular file),
- * KMS_ETOOBIG, KMS_EBUSY (it changed while it was read), KMS_EIO (permission too: errno is in ret_errno when
- * that is not NULL). On failure buf is empty. */
-enum kms_status kms_file_read(const char *path, struct kms_buf *buf, struct kms_file_stamp *ret_stamp,
-                              int *ret_errno);
+/* Reads a regular file into buf, whose max is the cap. KMS_ENOTFOUND, KMS_EINVAL (not a regular
+ * file), KMS_ETOOBIG, KMS_EBUSY (it changed while it was read), KMS_EIO (permission too: errno is
+ * in ret_errno when that is not NULL). On failure buf is empty. */
+enum kms_status kms_file_read(const char *path, struct kms_buf *buf,
+                              struct kms_file_stamp *ret_stamp, int *ret_errno);
 
 /* Reads a descriptor to its end (a pipe, standard input); KMS_ETOOBIG past the cap. */
 enum kms_status kms_file_read_fd(int fd, struct kms_buf *buf);
 
-/* Writes a new file beside path, flushes it to the disk and renames it over path: readers see the old contents
- * or the new, never a part. mode e.g. 0640. The directory must exist. Symbolic links are replaced, not followed. */
+/* Writes a new file beside path, flushes it to the disk and renames it over path: readers see the
+ * old contents or the new, never a part. mode e.g. 0640. The directory must exist. Symbolic links
+ * are replaced, not followed. */
 enum kms_status kms_file_replace(const char *path, const void *bytes, size_t len, unsigned mode,
                                  struct kms_fault *fault);
 

@@ -1,4 +1,5 @@
-/* The one event loop of a program: timers, file descriptors, signals, wake-ups from threads, and guests. */
+/* The one event loop of a program: timers, file descriptors, signals, wake-ups from threads, and
+ * guests. */
 #ifndef KMS_BASE_LOOP_H
 #define KMS_BASE_LOOP_H
 
@@ -10,13 +11,14 @@
 
 struct kms_loop;
 
-/* Everything that is opened on the loop is closed by its owner before kms_loop_free. Callbacks run on the
- * thread that runs the loop; a callback may close its own timer, watch or signal. NULL: out of memory. */
+/* Everything that is opened on the loop is closed by its owner before kms_loop_free. Callbacks run
+ * on the thread that runs the loop; a callback may close its own timer, watch or signal. NULL: out
+ * of memory. */
 struct kms_loop *kms_loop_new(const struct kms_clock *clock);
 void kms_loop_free(struct kms_loop *loop);
 const struct kms_clock *kms_loop_clock(const struct kms_loop *loop);
 
-/* Runs until kms_loop_stop. */
+/* Runs until kms_loop_stop; a stop asked for before the run ends it at once. */
 void kms_loop_run(struct kms_loop *loop);
 void kms_loop_stop(struct kms_loop *loop);
 /* Waits at most wait_ms for something to happen, runs what is due, and returns. */
@@ -41,21 +43,23 @@ void kms_watch_free(struct kms_watch *watch);
 
 struct kms_signal;
 typedef void kms_signal_fn(void *arg, int number);
-struct kms_signal *kms_signal_new(struct kms_loop *loop, int number, kms_signal_fn *fire, void *arg);
+struct kms_signal *kms_signal_new(struct kms_loop *loop, int number, kms_signal_fn *fire,
+                                  void *arg);
 void kms_signal_free(struct kms_signal *signal);
 
-/* A way for other threads to run something on the loop's thread. kms_wake_up may be called from any thread
- * and from several at once; the callback runs once or more after the last call. */
+/* A way for other threads to run something on the loop's thread. kms_wake_up may be called from any
+ * thread and from several at once; the callback runs once or more after the last call. */
 struct kms_wake;
 typedef void kms_wake_fn(void *arg);
 struct kms_wake *kms_wake_new(struct kms_loop *loop, kms_wake_fn *fire, void *arg);
 void kms_wake_up(struct kms_wake *wake);
 void kms_wake_free(struct kms_wake *wake);
 
-/* A foreign library that owns its descriptors (Net-SNMP) and may close one and open another with the same
- * number behind our back. It is asked afresh before every turn and nothing is remembered: prepare adds its
- * descriptors with kms_guest_add and gives the longest wait in microseconds (negative: as long as you like);
- * turn runs after every turn, whether or not one of them became ready. */
+/* A foreign library that owns its descriptors (Net-SNMP) and may close one and open another with
+ * the same number behind our back. It is asked afresh before every turn and nothing is remembered:
+ * prepare adds its descriptors with kms_guest_add and gives the longest wait in microseconds
+ * (negative: as long as you like); turn runs after every turn, whether or not one of them became
+ * ready. */
 struct kms_guest;
 struct kms_guest_turn;
 typedef int64_t kms_guest_prepare_fn(void *arg, struct kms_guest_turn *turn);

@@ -139,6 +139,7 @@ void kms_opt_allowed(const struct kms_opt *opt, char *dst, size_t size)
         kms_text_copy(dst, size, "any text");
         return;
     case KMS_OPT_UINT:
+    case KMS_OPT_COUNT:
         kms_text_copy(dst, size, "a whole number");
         append_range(opt, dst, size);
         return;
@@ -160,9 +161,6 @@ void kms_opt_allowed(const struct kms_opt *opt, char *dst, size_t size)
     case KMS_OPT_SET:
         kms_text_copy(dst, size, "any of ");
         append_choices(opt, ", ", dst, size);
-        return;
-    case KMS_OPT_COUNT:
-        kms_text_copy(dst, size, "a whole number");
         return;
     }
     dst[0] = '\0';
@@ -395,24 +393,22 @@ void kms_opts_free_values(const struct kms_opt *opts, void *base)
 
 /* ---- values out ---- */
 
-/* What the configuration reader would take for an end, an escape or a variable gets a backslash. */
+/* The configuration reader knows two escapes and takes no control bytes, so a value with one was
+ * never in a file. */
 static void print_quoted(const char *text, char *dst, size_t size)
 {
     kms_text_copy(dst, size, "\"");
     for (const char *at = text; *at; at++) {
         unsigned char c = (unsigned char)*at;
-        if (c == '"' || c == '\\' || (c == '$' && at[1] == '{')) {
+        size_t len = strlen(dst);
+        if (c == '"' || c == '\\') {
             kms_text_append(dst, size, "\\%c", c);
-        } else if (c == '\n') {
-            kms_text_append(dst, size, "\\n");
-        } else if (c < 0x20 || c == 0x7F) {
-            kms_text_append(dst, size, "\\x%02x", (unsigned)c);
-        } else {
-            size_t len = strlen(dst);
-            if (len + 1 < size) {
-                dst[len] = (char)c;
-                dst[len + 1] = '\0';
+        } else if (len + 1 < size) {
+            dst[len] = (char)c;
+            if ((c < 0x20 && c != '\t') || c == 0x7F) {
+                dst[len] = '?';
             }
+            dst[len + 1] = '\0';
         }
     }
     kms_text_append(dst, size, "\"");
@@ -629,13 +625,22 @@ static const struct kms_opt *row_of_code(const struct kms_opt *opts, int code)
     return NULL;
 }
 
+/* Asking more often than there is more to say is no mistake. */
+static void count_up(const struct kms_opt *opt, void *base)
+{
+    int64_t *count = number_at(opt, base);
+    if (*count < upper_limit(opt)) {
+        *count += 1;
+    }
+}
+
 static enum kms_status take_option(const struct kms_opt *opt, const char *text, void *base,
                                    struct kms_fault *fault)
 {
     if (opt->type == KMS_OPT_FLAG) {
         *flag_at(opt, base) = true;
     } else if (opt->type == KMS_OPT_COUNT) {
-        *number_at(opt, base) += 1;
+        count_up(opt, base);
     } else {
         char label[LABEL_TEXT];
         option_label(opt, label, sizeof label);

@@ -110,9 +110,12 @@ bool kms_text_equal(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static char lower(char c)
+char kms_text_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c < 'A' || c > 'Z') {
+        return c;
+    }
+    return (char)(c - 'A' + 'a');
 }
 
 bool kms_text_equal_nocase(const char *a, const char *b)
@@ -120,11 +123,11 @@ bool kms_text_equal_nocase(const char *a, const char *b)
     if (!a || !b) {
         return a == b;
     }
-    while (*a && lower(*a) == lower(*b)) {
+    while (*a && kms_text_lower(*a) == kms_text_lower(*b)) {
         a++;
         b++;
     }
-    return lower(*a) == lower(*b);
+    return kms_text_lower(*a) == kms_text_lower(*b);
 }
 
 bool kms_text_starts(const char *text, const char *prefix)
@@ -191,7 +194,7 @@ bool kms_text_i64(const char *text, int64_t *ret)
 
 bool kms_text_hex32(const char *text, size_t len, uint32_t *ret)
 {
-    if (len >= 2 && text[0] == '0' && lower(text[1]) == 'x') {
+    if (len >= 2 && text[0] == '0' && kms_text_lower(text[1]) == 'x') {
         text += 2;
         len -= 2;
     }
@@ -200,7 +203,7 @@ bool kms_text_hex32(const char *text, size_t len, uint32_t *ret)
     }
     uint32_t value = 0;
     for (size_t i = 0; i < len; i++) {
-        char c = lower(text[i]);
+        char c = kms_text_lower(text[i]);
         if (c >= '0' && c <= '9') {
             value = value << 4 | (uint32_t)(c - '0');
         } else if (c >= 'a' && c <= 'f') {

@@ -27,6 +27,8 @@ void kms_text_clean(char *dst, size_t size, const char *src, size_t len);
 
 bool kms_text_equal(const char *a, const char *b);        /* NULL equals only NULL */
 bool kms_text_equal_nocase(const char *a, const char *b); /* ASCII case */
+/* ASCII letters only; everything else as it is. */
+char kms_text_lower(char c);
 bool kms_text_starts(const char *text, const char *prefix);
 /* A heap copy, NULL when out of memory or for NULL. */
 char *kms_text_dup(const char *text);

@@ -6,11 +6,15 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/sample.h"
+
+#define KEY_MEMORY_MAX (4 * KMS_KEYS_MAX)
 
 /* What outlives a snapshot of one key. */
 struct key_memory {
     char identity[KMS_KEY_IDENTITY_SIZE];
     uint32_t index;
+    uint64_t used; /* board serial when it was last asked for */
     struct kms_window window;
 };
 
@@ -99,25 +103,42 @@ static struct key_memory *find_key(const struct slot *slot, const char *identity
     return NULL;
 }
 
-/* The memory of a key, made when it is new; NULL when memory ran out. */
-static struct key_memory *need_key(struct kms_board *board, struct slot *slot, const char *identity)
+/* A place for one more key; that of the key not seen for longest when there are too many: a report
+ * that shows other keys at every poll must not grow without bound. */
+static struct key_memory *room_for_key(struct slot *slot)
 {
-    struct key_memory *have = find_key(slot, identity);
-    if (have) {
-        return have;
+    if (slot->key_count == KEY_MEMORY_MAX) {
+        struct key_memory *oldest = &slot->key[0];
+        for (size_t i = 1; i < slot->key_count; i++) {
+            oldest = slot->key[i].used < oldest->used ? &slot->key[i] : oldest;
+        }
+        return oldest;
     }
     struct key_memory *grown = realloc(slot->key, (slot->key_count + 1) * sizeof *grown);
     if (!grown) {
         return NULL;
     }
     slot->key = grown;
-    struct key_memory *made = &slot->key[slot->key_count++];
-    *made = (struct key_memory){0};
-    kms_text_copy(made->identity, sizeof made->identity, identity);
-    made->index = board->key_index
-                      ? board->key_index(board->key_index_arg, slot->target.name, identity)
-                      : (uint32_t)slot->key_count;
-    return made;
+    return &slot->key[slot->key_count++];
+}
+
+/* The memory of a key, made when it is new; NULL when memory ran out. */
+static struct key_memory *need_key(struct kms_board *board, struct slot *slot, const char *identity)
+{
+    struct key_memory *key = find_key(slot, identity);
+    if (!key) {
+        key = room_for_key(slot);
+        if (!key) {
+            return NULL;
+        }
+        *key = (struct key_memory){0};
+        kms_text_copy(key->identity, sizeof key->identity, identity);
+        key->index = board->key_index
+                         ? board->key_index(board->key_index_arg, slot->target.name, identity)
+                         : (uint32_t)slot->key_count;
+    }
+    key->used = board->serial;
+    return key;
 }
 
 static const struct kms_window *window_of(void *arg, const char *identity)
@@ -133,24 +154,15 @@ static enum kms_status remember_counters(struct kms_board *board, struct slot *s
 {
     for (size_t i = 0; i < result->key_count; i++) {
         char identity[KMS_KEY_IDENTITY_SIZE];
-        int64_t total;
-        int64_t failed;
+        struct kms_window_sample sample;
         kms_key_identity(&result->key[i], identity, sizeof identity);
         struct key_memory *key = need_key(board, slot, identity);
         if (!key) {
             return KMS_ENOMEM;
         }
-        if (!kms_facts_number(&result->key[i], KMS_FACT_TOTAL_REQUESTS, &total) ||
-            !kms_facts_number(&result->key[i], KMS_FACT_FAILED_REQUESTS, &failed)) {
-            continue;
+        if (kms_sample_of(result, &result->key[i], &sample)) {
+            kms_window_add(&key->window, &sample, board->policy.requests_window_ms / 1000);
         }
-        struct kms_window_sample sample = {
-            .at_s = result->data_s ? result->data_s : result->wall_s,
-            .fingerprint = result->fingerprint,
-            .total = (uint32_t)total,
-            .failed = (uint32_t)failed,
-        };
-        kms_window_add(&key->window, &sample, board->policy.requests_window_ms / 1000);
     }
     return KMS_OK;
 }

@@ -211,11 +211,25 @@ static void summarise_key(struct kms_judgement *ret, size_t at)
                         kms_application_name(key->application));
     }
     kms_text_append(ret->summary, sizeof ret->summary, "%s", text);
-    kms_judge_key_text(key, text, sizeof text);
+    kms_judge_key_short(key, text, sizeof text);
     kms_text_append(ret->summary, sizeof ret->summary, ", key %s", text);
     if (key->requests_state == KMS_STATE_WARNING || key->requests_state == KMS_STATE_CRITICAL) {
         kms_text_append(ret->summary, sizeof ret->summary, ", %u requests failed",
                         (unsigned)key->window.failed);
+    }
+}
+
+/* Classes that the site relies on and no key serves hang on no key above. */
+static void summarise_unserved(struct kms_judgement *ret)
+{
+    for (size_t c = 1; c <= KMS_CLASS_MAX; c++) {
+        const struct kms_class_judgement *cls = &ret->cls[c];
+        if (cls->present && cls->key < 0) {
+            char text[64];
+            kms_judge_class_text(cls, text, sizeof text);
+            kms_text_append(ret->summary, sizeof ret->summary, "%s%s", ret->summary[0] ? "; " : "",
+                            text);
+        }
     }
 }
 
@@ -237,6 +251,9 @@ static void summarise(const struct kms_evidence *evidence, struct kms_judgement 
         if (!ret->key[i].superseded) {
             summarise_key(ret, i);
         }
+    }
+    if (ret->key_count > 0) {
+        summarise_unserved(ret);
     }
     if (!ret->summary[0]) {
         kms_text_copy(ret->summary, sizeof ret->summary,

@@ -121,6 +121,8 @@ void kms_judge_count_text(const struct kms_judgement *judgement, size_t key, cha
 void kms_judge_class_text(const struct kms_class_judgement *cls, char *dst, size_t size);
 /* "licensed", "licensed, expires in 12 days", "notification: 0xC004F035 ...". */
 void kms_judge_key_text(const struct kms_key_judgement *key, char *dst, size_t size);
+/* The same on little room: "notification (0xC004F035)". */
+void kms_judge_key_short(const struct kms_key_judgement *key, char *dst, size_t size);
 /* "20 requests, 0 failed; in the last 60 min 4 requests, 0 failed". */
 void kms_judge_requests_text(const struct kms_key_judgement *key, char *dst, size_t size);
 /* "Windows", "Office 2010", with the key's group when known. */

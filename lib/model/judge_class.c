@@ -91,8 +91,24 @@ static bool may_be_unseen(const struct kms_judgement *judgement, enum kms_client
     return kms_fact_or(&judgement->host, KMS_FACT_REPORT_PRODUCTS, 0) == 1;
 }
 
+static bool all_keys_are_stale(const struct kms_judgement *judgement)
+{
+    for (size_t i = 0; i < judgement->key_count; i++) {
+        if (!judgement->key[i].stale) {
+            return false;
+        }
+    }
+    return judgement->key_count > 0;
+}
+
 static void judge_unserved(struct kms_class_judgement *cls, const struct kms_judgement *judgement)
 {
+    if (all_keys_are_stale(judgement)) {
+        cls->verdict = KMS_VERDICT_UNKNOWN;
+        cls->state = KMS_STATE_UNKNOWN;
+        cls->reasons |= KMS_BIT(KMS_REASON_STALE);
+        return;
+    }
     bool any_key = judgement->key_count > 0;
     if (any_key && !may_be_unseen(judgement, cls->client_class)) {
         cls->verdict = KMS_VERDICT_NOT_SERVED;

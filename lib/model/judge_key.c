@@ -66,35 +66,52 @@ static void judge_requests(struct kms_key_judgement *key, const struct kms_windo
     }
 }
 
-bool kms_key_is_licensed(const struct kms_key_judgement *key)
+static int64_t license_of(const struct kms_key_judgement *key)
 {
-    return kms_fact_or(&key->facts, KMS_FACT_LICENSE_STATUS, KMS_LICENSE_UNKNOWN) ==
-           KMS_LICENSE_LICENSED;
+    return kms_fact_or(&key->facts, KMS_FACT_LICENSE_STATUS, KMS_LICENSE_UNKNOWN);
 }
 
+bool kms_key_is_licensed(const struct kms_key_judgement *key)
+{
+    return license_of(key) == KMS_LICENSE_LICENSED;
+}
+
+/* By a licensed key that serves all that this one does. */
 static void mark_superseded(struct kms_judgement *ret)
 {
     for (size_t i = 0; i < ret->key_count; i++) {
         struct kms_key_judgement *key = &ret->key[i];
-        for (size_t j = 0; j < ret->key_count && !kms_key_is_licensed(key); j++) {
-            if (ret->key[j].application == key->application && kms_key_is_licensed(&ret->key[j])) {
+        /* A state that was not recognised stays unknown: it is not known to be the lesser one. */
+        bool lesser = !kms_key_is_licensed(key) && license_of(key) != KMS_LICENSE_UNKNOWN &&
+                      key->application != KMS_APPLICATION_UNKNOWN;
+        for (size_t j = 0; lesser && j < ret->key_count; j++) {
+            const struct kms_key_judgement *other = &ret->key[j];
+            bool covers = (key->classes & ~other->classes) == 0;
+            if (covers && other->application == key->application && kms_key_is_licensed(other)) {
                 key->superseded = true;
             }
         }
     }
 }
 
+static void find_kind(struct kms_key_judgement *key)
+{
+    struct kms_key_kind kind;
+    key->kind_known = kms_key_kind_of(key->application,
+                                      kms_facts_text(&key->facts, KMS_FACT_KEY_CHANNEL),
+                                      kms_facts_text(&key->facts, KMS_FACT_EPID), &kind);
+    key->classes = kind.classes;
+}
+
 void kms_judge_keys(const struct kms_evidence *evidence, const struct kms_policy *policy,
                     struct kms_judgement *ret)
 {
+    for (size_t i = 0; i < ret->key_count; i++) {
+        find_kind(&ret->key[i]);
+    }
     mark_superseded(ret);
     for (size_t i = 0; i < ret->key_count; i++) {
         struct kms_key_judgement *key = &ret->key[i];
-        struct kms_key_kind kind;
-        key->kind_known = kms_key_kind_of(key->application,
-                                          kms_facts_text(&key->facts, KMS_FACT_KEY_CHANNEL),
-                                          kms_facts_text(&key->facts, KMS_FACT_EPID), &kind);
-        key->classes = kind.classes;
         judge_license(key, policy);
         judge_requests(
             key, evidence->window ? evidence->window(evidence->window_arg, key->identity) : NULL,
@@ -106,7 +123,8 @@ void kms_judge_keys(const struct kms_evidence *evidence, const struct kms_policy
         }
         if (key->superseded) {
             key->key_state = KMS_STATE_OK;
-            key->reasons &= ~KMS_BIT(KMS_REASON_KEY_NOT_LICENSED);
+            key->reasons &= ~(KMS_BIT(KMS_REASON_KEY_NOT_LICENSED) |
+                              KMS_BIT(KMS_REASON_KEY_EXPIRING));
         }
         key->state = key->key_state;
         if (kms_facts_has(&key->facts, KMS_FACT_TOTAL_REQUESTS)) {

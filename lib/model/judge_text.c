@@ -84,17 +84,21 @@ void kms_judge_count_text(const struct kms_judgement *judgement, size_t key, cha
     }
 }
 
-void kms_judge_key_text(const struct kms_key_judgement *key, char *dst, size_t size)
+static int64_t status_of(const struct kms_key_judgement *key)
 {
-    int64_t status = kms_fact_or(&key->facts, KMS_FACT_LICENSE_STATUS, KMS_LICENSE_UNKNOWN);
+    return kms_fact_or(&key->facts, KMS_FACT_LICENSE_STATUS, KMS_LICENSE_UNKNOWN);
+}
+
+static void state_text(const struct kms_key_judgement *key, char *dst, size_t size)
+{
+    int64_t status = status_of(key);
     const char *word = kms_facts_text(&key->facts, KMS_FACT_LICENSE_WORD);
-    if (status == KMS_LICENSE_UNKNOWN) {
-        kms_text_copy(dst, size, "state unknown");
-        if (word) {
-            kms_text_append(dst, size, " ('%s')", word);
-        }
-    } else {
+    if (status != KMS_LICENSE_UNKNOWN) {
         kms_text_copy(dst, size, kms_word_label(kms_words_license_status(), (int)status));
+    } else if (word) {
+        kms_text_format(dst, size, "state unknown ('%s')", word);
+    } else {
+        kms_text_copy(dst, size, "state unknown");
     }
     int64_t minutes;
     if (kms_facts_number(&key->facts, KMS_FACT_LICENSE_EXPIRES, &minutes) && minutes > 0) {
@@ -102,11 +106,36 @@ void kms_judge_key_text(const struct kms_key_judgement *key, char *dst, size_t s
         kms_text_age(left, sizeof left, minutes * 60);
         kms_text_append(dst, size, ", ends in %s", left);
     }
+}
+
+/* A licensed key has no reason worth telling. */
+static bool reason_of(const struct kms_key_judgement *key, uint32_t *ret)
+{
     int64_t reason;
-    if (status != KMS_LICENSE_LICENSED &&
-        kms_facts_number(&key->facts, KMS_FACT_LICENSE_REASON, &reason) && reason != 0) {
+    if (status_of(key) == KMS_LICENSE_LICENSED ||
+        !kms_facts_number(&key->facts, KMS_FACT_LICENSE_REASON, &reason) || reason == 0) {
+        return false;
+    }
+    *ret = (uint32_t)reason;
+    return true;
+}
+
+void kms_judge_key_short(const struct kms_key_judgement *key, char *dst, size_t size)
+{
+    uint32_t reason;
+    state_text(key, dst, size);
+    if (reason_of(key, &reason)) {
+        kms_text_append(dst, size, " (0x%08X)", reason);
+    }
+}
+
+void kms_judge_key_text(const struct kms_key_judgement *key, char *dst, size_t size)
+{
+    uint32_t reason;
+    state_text(key, dst, size);
+    if (reason_of(key, &reason)) {
         char why[160];
-        kms_hresult_text((uint32_t)reason, why, sizeof why);
+        kms_hresult_text(reason, why, sizeof why);
         kms_text_append(dst, size, ", %s", why);
     }
     if (key->superseded) {

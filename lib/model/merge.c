@@ -22,7 +22,10 @@ void kms_key_identity(const struct kms_facts *key, char *dst, size_t size)
     } else if (epid) {
         kms_text_format(dst, size, "epid:%s", epid);
     } else {
-        kms_text_format(dst, size, "key:%s/%s", channel ? channel : "?", partial ? partial : "?");
+        enum kms_application known = kms_application_of(application);
+        kms_text_format(dst, size, "key:%s/%s/%s",
+                        kms_word_label(kms_words_application(), (int)known),
+                        channel ? channel : "?", partial ? partial : "?");
     }
 }
 
@@ -101,6 +104,20 @@ static void compare_keys(struct kms_judgement *ret, const struct kms_key_judgeme
     }
 }
 
+/* Two keys of which nothing tells which is which are still two keys. */
+static void tell_apart(const struct kms_judgement *ret, struct kms_key_judgement *key)
+{
+    char plain[KMS_KEY_IDENTITY_SIZE];
+    kms_text_copy(plain, sizeof plain, key->identity);
+    unsigned same = 1;
+    for (size_t i = 0; i < ret->key_count; i++) {
+        if (kms_text_equal(ret->key[i].identity, key->identity)) {
+            /* The number goes in front, where a long identity cannot cut it off. */
+            kms_text_format(key->identity, sizeof key->identity, "%u:%s", ++same, plain);
+        }
+    }
+}
+
 static enum kms_status add_key(struct kms_judgement *ret, const struct kms_facts *facts,
                                const struct kms_result *result, bool stale)
 {
@@ -118,6 +135,7 @@ static enum kms_status add_key(struct kms_judgement *ret, const struct kms_facts
         return KMS_ENOMEM;
     }
     kms_key_identity(&key->facts, key->identity, sizeof key->identity);
+    tell_apart(ret, key);
     ret->key_count++;
     return KMS_OK;
 }

@@ -8,16 +8,16 @@
 
 #define UINT_ROW(name, member, most, text, about)                                                  \
     {                                                                                              \
-        .section = "judgement", .key = name, .long_opt = name, .type = KMS_OPT_UINT,               \
+        .section = "judgement", .key = (name), .long_opt = (name), .type = KMS_OPT_UINT,           \
         .offset = offsetof(struct kms_policy, member), .given_offset = KMS_OPT_NO_GIVEN, .min = 0, \
-        .max = (most), .preset = text, .arg = "N", .help = about                                   \
+        .max = (most), .preset = (text), .arg = "N", .help = (about)                               \
     }
 
-#define TIME_ROW(name, member, least, most, text, about)                                 \
-    {                                                                                    \
-        .section = "judgement", .key = name, .long_opt = name, .type = KMS_OPT_DURATION, \
-        .offset = offsetof(struct kms_policy, member), .given_offset = KMS_OPT_NO_GIVEN, \
-        .min = (least), .max = (most), .preset = text, .arg = "TIME", .help = about      \
+#define TIME_ROW(name, member, least, most, text, about)                                     \
+    {                                                                                        \
+        .section = "judgement", .key = (name), .long_opt = (name), .type = KMS_OPT_DURATION, \
+        .offset = offsetof(struct kms_policy, member), .given_offset = KMS_OPT_NO_GIVEN,     \
+        .min = (least), .max = (most), .preset = (text), .arg = "TIME", .help = (about)      \
     }
 
 static const struct kms_opt rows[] = {

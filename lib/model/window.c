@@ -65,7 +65,7 @@ struct kms_window_view kms_window_look(const struct kms_window *window, int64_t 
     }
     const struct kms_window_sample *last = &window->sample[window->count - 1];
     size_t first = 0;
-    while (first + 2 < window->count && window->sample[first].at_s < last->at_s - window_s) {
+    while (first + 2 < window->count && window->sample[first + 1].at_s <= last->at_s - window_s) {
         first++;
     }
     const struct kms_window_sample *from = &window->sample[first];

@@ -37,8 +37,8 @@ struct kms_window_view {
     uint32_t failed_permille; /* of the requests in the span; 0 when there were none */
 };
 
-/* The increase between the youngest sample and the oldest one that is not older than window_s
- * before it (or the last one before that edge, when no other is left). */
+/* The increase between the youngest sample and the last one at or before the window's far edge, so
+ * that nothing inside the window is forgotten; the oldest sample when none lies that far back. */
 struct kms_window_view kms_window_look(const struct kms_window *window, int64_t window_s);
 
 #endif

@@ -315,8 +315,7 @@ static bool is_https(const char *url)
 {
     static const char scheme[] = "https:";
     for (size_t i = 0; i < sizeof scheme - 1; i++) {
-        char c = url[i] >= 'A' && url[i] <= 'Z' ? (char)(url[i] - 'A' + 'a') : url[i];
-        if (c != scheme[i]) {
+        if (kms_text_lower(url[i]) != scheme[i]) {
             return false;
         }
     }

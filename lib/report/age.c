@@ -34,8 +34,19 @@ static int64_t best(const struct kms_age_evidence *evidence)
     return near ? evidence->file_s : evidence->own_s;
 }
 
-struct kms_age kms_age_of(const struct kms_age_evidence *evidence)
+/* A time that no zone explains to be past is no evidence: a clock was wrong when it was written. */
+static struct kms_age_evidence believable(const struct kms_age_evidence *evidence)
 {
+    struct kms_age_evidence kept = *evidence;
+    kept.own_known = kept.own_known && kept.own_s <= kept.now_s + ZONE_MAX_S;
+    kept.file_known = kept.file_known && kept.file_s <= kept.now_s + ZONE_MAX_S;
+    return kept;
+}
+
+struct kms_age kms_age_of(const struct kms_age_evidence *given)
+{
+    struct kms_age_evidence kept = believable(given);
+    const struct kms_age_evidence *evidence = &kept;
     if (!evidence->own_known && !evidence->file_known) {
         return (struct kms_age){0};
     }

@@ -129,7 +129,7 @@ static enum kms_outcome decode_page(const char *page, const uint8_t *bytes, size
                                     struct kms_buf *text)
 {
     iconv_t conversion = iconv_open("UTF-8", page);
-    if (conversion == (iconv_t)-1) {
+    if ((intptr_t)conversion == -1) {
         return errno == ENOMEM ? KMS_OUTCOME_NO_MEMORY : KMS_OUTCOME_REPORT_ENCODING;
     }
     /* iconv takes a char ** for historical reasons and writes only through the other one. */

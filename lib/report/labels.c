@@ -414,6 +414,9 @@ const char *kms_label_lang(const struct kms_label_book *book, size_t bit)
     return bit < book->lang_count ? book->lang[bit] : "unknown";
 }
 
+/* So many first or last letters may all six words have in common. */
+#define SHARED_MAX 8
+
 /* How many characters all labels share at their beginning, or at their end. */
 static size_t shared(const struct kms_folded *labels, bool at_end)
 {
@@ -440,8 +443,10 @@ static bool names(const struct kms_folded *label, size_t head, size_t tail,
         return false;
     }
     size_t differing = label->count - head - tail;
-    for (size_t at = 0; at <= head && at + word->count <= label->count; at++) {
+    for (size_t at = head > SHARED_MAX ? head - SHARED_MAX : 0;
+         at <= head && at + word->count <= label->count; at++) {
         if (at + word->count >= head + differing &&
+            at + word->count <= head + differing + SHARED_MAX &&
             memcmp(label->c + at, word->c, word->count * sizeof(*word->c)) == 0) {
             return true;
         }

@@ -11,6 +11,9 @@
 /* A console has 80 columns; published copies lose an indent of up to four. */
 #define WRAP_WIDTH 80
 #define WRAP_LEAST 76
+/* What goes on begins in the first column, or with the one blank at which it was broken. */
+#define INDENT_LEAST   2
+#define COUNTER_DIGITS 10
 /* No line of slmgr is longer, however often it was broken. */
 #define JOINED_MAX 2048
 /* Carriage returns that belong to one line end. */
@@ -84,6 +87,11 @@ static bool has_colon(const char *text, size_t len)
     size_t end;
     find_colon(text, len, &at, &end);
     return end > 0;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
 }
 
 static void read_number(const char *value, size_t len, struct kms_line *line)
@@ -175,6 +183,38 @@ static enum kms_status append(struct joiner *j, const char *text, size_t len)
     return status == KMS_OK ? kms_buf_add(&j->current, text, len) : status;
 }
 
+/* The break fell between a label and its colon; a closing quote may stand before it. */
+static bool begins_with_colon(const char *text, size_t len)
+{
+    struct kms_folded folded;
+    kms_fold(text, len, &folded);
+    return folded.count > 0 && folded.c[0] == ':';
+}
+
+/* "label: 20"; longer rows of digits are ids, which may be broken. */
+static bool ends_in_counter(const char *text, size_t len)
+{
+    size_t digits = 0;
+    while (digits < len && digits <= COUNTER_DIGITS && is_digit(text[len - 1 - digits])) {
+        digits++;
+    }
+    size_t colon = trimmed_end(text, len - digits);
+    return digits > 0 && digits <= COUNTER_DIGITS && colon > 0 && text[colon - 1] == ':';
+}
+
+/* A line that is wide and yet complete: it ends in its number, and what follows is none; or what
+ * follows is the beginning of a label that goes on in the line after it. */
+static bool begins_anew(const struct joiner *j, const char *text, size_t len, size_t old_len)
+{
+    const char *current = kms_buf_str(&j->current);
+    size_t end = trimmed_end(current, old_len);
+    size_t start = trimmed_start(text, len);
+    bool number = start < len && is_digit(text[start]);
+    bool broken_itself = kms_fold_width(text, len) >= WRAP_LEAST;
+    return (ends_in_counter(current, end) && !number) || start >= INDENT_LEAST ||
+           (broken_itself && kms_label_is_cut(j->book, text, len));
+}
+
 /* Would the line go on in this one? A label that only the two together make settles it; a line that
  * begins with a label of its own stands alone; without a colon it is a tail. */
 static enum kms_status try_join(struct joiner *j, const char *text, size_t len, bool *ret_joined)
@@ -198,8 +238,9 @@ static enum kms_status try_join(struct joiner *j, const char *text, size_t len, 
     current = kms_buf_str(&j->current);
     bool becomes_known = kms_label_find(j->book, current, j->current.len, &after);
     bool makes_label = becomes_known && after.length > before.length;
-    bool tail = !has_colon(text, len) || (!was_labelled && j->last_width >= WRAP_WIDTH - 1);
-    *ret_joined = makes_label || (!is_known && tail);
+    bool tail = (!has_colon(text, len) && !begins_anew(j, text, len, old_len)) ||
+                (!was_labelled && j->last_width >= WRAP_WIDTH - 1);
+    *ret_joined = makes_label || (!is_known && tail) || begins_with_colon(text, len);
     if (!*ret_joined) {
         j->current.len = old_len;
         j->current.data[old_len] = '\0';

@@ -68,7 +68,7 @@ static bool split(const char *text, size_t len, struct parts *ret)
         }
         enum half half = half_of(c, before);
         parts.half = half != HALF_NONE ? half : parts.half;
-        before = c == '.' ? before : c; /* "a.m." */
+        before = c == '.' || kms_fold_is_blank(c) ? before : c; /* "a. m." */
     }
     *ret = parts;
     return parts.count == 5 || parts.count == 6;

@@ -18,6 +18,8 @@
 #define KMS_PORT     1688
 #define NOTE_PENDING (-2) /* of the product being read, whose index is not known yet */
 #define NO_LINE      ((size_t)-1)
+/* An error is a few lines; codes in a longer text are something else. */
+#define ERROR_LINES_MAX 40
 
 /* One product block while it is read. */
 struct product {
@@ -278,8 +280,7 @@ static void end_product(struct reading *r)
     r->last = *product;
     r->last.facts = (struct kms_facts){0};
     /* Windows leaves the block of an activated host key out only when it is no host at all. */
-    r->last.status_seen = product->status_seen &&
-                          (!licensed || product->host_block || !product->host_channel);
+    r->last.status_seen = product->status_seen && (!licensed || product->host_block || index < 0);
     *product = (struct product){0};
 }
 
@@ -413,8 +414,10 @@ static void read_host_line(struct reading *r, const struct kms_line *line)
     case KMS_LINE_HEADING:
         product->requests_begun = true;
         break;
-    case KMS_LINE_ENABLED:
     case KMS_LINE_PRIORITY:
+        add_note(r, line);
+        break;
+    case KMS_LINE_ENABLED:
         break;
     default:
         read_request(r, line);
@@ -605,6 +608,9 @@ static bool find_error(const struct reading *r, size_t *ret_line, uint32_t *ret_
     static const char *const starts[] = {
         "error:",         "inputerror:", "cscripterror:", "fehler:",
         "eingabefehler:", "erreur:",     "errore:",       "fout:"};
+    if (r->lines.count == 0 || r->lines.line[r->lines.count - 1].number > ERROR_LINES_MAX) {
+        return false;
+    }
     for (size_t i = 0; i < r->lines.count; i++) {
         const struct kms_line *line = &r->lines.line[i];
         uint32_t code = 0;

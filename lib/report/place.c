@@ -8,15 +8,10 @@
 #include "base/bytes.h"
 #include "base/text.h"
 
-static int lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
-}
-
 /* What follows prefix, whatever its case; NULL when text does not begin with it. */
 static const char *after_nocase(const char *text, const char *prefix)
 {
-    while (*prefix && lower(*text) == *prefix) {
+    while (*prefix && kms_text_lower(*text) == *prefix) {
         text++;
         prefix++;
     }
@@ -31,7 +26,8 @@ static bool has_scheme(const char *url)
         return false;
     }
     for (const char *at = url; at < end; at++) {
-        bool letter = lower(*at) >= 'a' && lower(*at) <= 'z';
+        char c = kms_text_lower(*at);
+        bool letter = c >= 'a' && c <= 'z';
         bool other = (*at >= '0' && *at <= '9') || *at == '+' || *at == '-' || *at == '.';
         if (!letter && (!other || at == url)) {
             return false;

@@ -29,6 +29,7 @@ static bool is_counter(const struct kms_line *line)
 /* Descriptions are never translated: they end in their channel. */
 static bool describes_product(const struct kms_lines *lines, const struct kms_line *line)
 {
+    static const char tail[] = " channel";
     char description[512];
     char channel[64];
     size_t len;
@@ -37,7 +38,9 @@ static bool describes_product(const struct kms_lines *lines, const struct kms_li
         return false;
     }
     kms_fold_plain(description, sizeof(description), value, len);
-    return kms_channel_of(description, channel, sizeof(channel));
+    size_t end = strlen(description);
+    return end > strlen(tail) && kms_text_equal(description + end - strlen(tail), tail) &&
+           kms_channel_of(description, channel, sizeof(channel));
 }
 
 static bool is_guid(const char *value, size_t len)
@@ -206,17 +209,33 @@ static void place_version(const struct kms_lines *lines, struct kms_line *line)
     }
 }
 
+/* The line above a description is the name; the label of either may be listed. */
+static void place_name(struct kms_lines *lines, size_t i)
+{
+    if (i + 1 >= lines->count) {
+        return;
+    }
+    struct kms_line *name = &lines->line[i];
+    struct kms_line *description = name + 1;
+    bool named = name->kind == KMS_LINE_NAME || (is_open(name) && name->has_colon);
+    bool described = description->kind == KMS_LINE_DESCRIPTION || is_open(description);
+    if (!named || !described || !describes_product(lines, description)) {
+        return;
+    }
+    if (is_open(name)) {
+        give(name, KMS_LINE_NAME);
+    }
+    if (is_open(description)) {
+        give(description, KMS_LINE_DESCRIPTION);
+    }
+}
+
 static void place_product_lines(struct kms_lines *lines)
 {
     struct place place = {0};
     for (size_t i = 0; i < lines->count; i++) {
         struct kms_line *line = &lines->line[i];
-        struct kms_line *next = i + 1 < lines->count ? &lines->line[i + 1] : NULL;
-        if (next && is_open(line) && line->has_colon && is_open(next) &&
-            describes_product(lines, next)) {
-            give(line, KMS_LINE_NAME);
-            give(next, KMS_LINE_DESCRIPTION);
-        }
+        place_name(lines, i);
         if (is_open(line) && !place.in_product) {
             place_version(lines, line);
         }
@@ -234,12 +253,13 @@ static void place_product_lines(struct kms_lines *lines)
     }
 }
 
-static void place_host_lines(struct kms_lines *lines, bool *in_product)
+static void place_host_lines(struct kms_lines *lines)
 {
+    bool in_product = false;
     for (size_t i = 0; i < lines->count; i++) {
         struct kms_line *line = &lines->line[i];
-        *in_product = *in_product || line->kind == KMS_LINE_DESCRIPTION;
-        if (*in_product && begins_host_block(lines, i)) {
+        in_product = in_product || line->kind == KMS_LINE_DESCRIPTION;
+        if (in_product && begins_host_block(lines, i)) {
             for (size_t k = 0; k < 3; k++) {
                 if (is_open(&line[k])) {
                     give(&line[k], (enum kms_line_kind)(KMS_LINE_ENABLED + k));
@@ -319,9 +339,8 @@ static void place_rearm_lines(struct kms_lines *lines)
 
 void kms_structure_apply(struct kms_lines *lines)
 {
-    bool in_product = false;
     place_product_lines(lines);
-    place_host_lines(lines, &in_product);
+    place_host_lines(lines);
     place_request_lines(lines);
     place_rearm_lines(lines);
 }

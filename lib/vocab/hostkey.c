@@ -47,18 +47,13 @@ static const struct application_row applications[] = {
      KMS_CLASS_BIT(KMS_CLASS_OFFICE)},
 };
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* The first eight digits must be given; later ones may be blacked out, or be missing. */
 static bool guid_fits(const char *text, const char *guid)
 {
     size_t i = 0;
     for (; text[i] && guid[i]; i++) {
-        bool hidden = i >= 8 && (lower(text[i]) == 'x' || text[i] == '*');
-        if (!hidden && lower(text[i]) != guid[i]) {
+        bool hidden = i >= 8 && (kms_text_lower(text[i]) == 'x' || text[i] == '*');
+        if (!hidden && kms_text_lower(text[i]) != guid[i]) {
             return false;
         }
     }
@@ -137,8 +132,8 @@ bool kms_channel_of(const char *description, char *dst, size_t size)
 static bool channel_starts(const char *channel, const char *prefix)
 {
     for (; *prefix; channel++, prefix++) {
-        char c = *channel == '-' ? '_' : *channel;
-        if (c != *prefix) {
+        bool dash = *channel == '-' && *prefix == '_';
+        if (!dash && *channel != *prefix) {
             return false;
         }
     }

@@ -101,6 +101,7 @@ static const struct kms_opt rows[] = {
      .type = KMS_OPT_COUNT,
      .offset = offsetof(struct values, verbose),
      .given_offset = KMS_OPT_NO_GIVEN,
+     .max = 3,
      .help = "say more"},
     KMS_OPT_END,
 };
@@ -140,7 +141,7 @@ static void every_type_is_read_and_printed_as_the_file_writes_it(void **state)
         {"quiet", "yes", "yes"},
         {"quiet", "Off", "no"},
         {"host", "kms1", "\"kms1\""},
-        {"host", "a\"b\\c${HOME}$\n\x01", "\"a\\\"b\\\\c\\${HOME}$\\n\\x01\""},
+        {"host", "a\"b\\c${HOME}$\n\x01", "\"a\\\"b\\\\c${HOME}$??\""},
         {"host", "m\xC3\xBCnchen", "\"m\xC3\xBCnchen\""},
         {"count", "50", "50"},
         {"port", "65535", "65535"},
@@ -194,8 +195,9 @@ static void every_wrong_value_is_named_with_what_is_allowed(void **state)
         {"classes", "server,laptop",
          "classes: 'laptop' is unknown; allowed: any of server, client, office"},
         {"classes", "", "classes: '' is unknown; allowed: any of server, client, office"},
-        {"verbose", "much", "verbose: 'much' is not a whole number; allowed: a whole number"},
-        {"verbose", "-1", "verbose: '-1' is out of range; allowed: a whole number"},
+        {"verbose", "much",
+         "verbose: 'much' is not a whole number; allowed: a whole number, 0 to 3"},
+        {"verbose", "-1", "verbose: '-1' is out of range; allowed: a whole number, 0 to 3"},
     };
     for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
         struct values v = {.count = 7, .classes = 2};
@@ -282,6 +284,17 @@ static void argv_is_read_in_all_its_spellings(void **state)
     assert_string_equal(argv[rest], "-v");
     assert_int_equal(v.verbose, 0);
     kms_opts_free_values(rows, &v);
+}
+
+static void counting_stops_at_the_most(void **state)
+{
+    (void)state;
+    char *argv[8];
+    int rest;
+    struct values v = {0};
+    struct command c = {3, {"x", "-vvvvv", "--verbose"}};
+    assert_int_equal(run(c, &v, &rest, NULL, argv), KMS_OK);
+    assert_int_equal(v.verbose, 3);
 }
 
 static void every_wrong_command_line_names_the_option(void **state)
@@ -373,6 +386,7 @@ int main(void)
         cmocka_unit_test(the_first_given_word_replaces_the_preset_and_more_are_added),
         cmocka_unit_test(values_that_do_not_fit_the_place_are_cut_not_overrun),
         cmocka_unit_test(argv_is_read_in_all_its_spellings),
+        cmocka_unit_test(counting_stops_at_the_most),
         cmocka_unit_test(every_wrong_command_line_names_the_option),
         cmocka_unit_test(help_is_aligned_and_fits_eighty_columns),
         cmocka_unit_test(a_long_option_stands_on_a_line_of_its_own),

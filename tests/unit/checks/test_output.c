@@ -114,8 +114,15 @@ static void a_report_has_a_short_name_and_shows_no_password(void **state)
         {"-", "standard input", "-"},
         {"report", "report", "report"},
         {".hidden", ".hidden", ".hidden"},
-        {"https://user:secret@kms.example/r.txt", "kms.example", "https://kms.example/r.txt"},
-        {"http://kms.example:8080/a@b", "kms.example:8080", "http://kms.example:8080/a@b"},
+        {"a.b/c", "c", "a.b/c"},
+        {"kms01.corp.example.com.txt", "kms01.corp.example.com", "kms01.corp.example.com.txt"},
+        {"https://user:secret@kms.example/r.txt", "r", "https://kms.example/r.txt"},
+        {"https://user:secret@kms.example", "kms.example", "https://kms.example"},
+        {"http://kms.example:8080/", "kms.example:8080", "http://kms.example:8080/"},
+        {"http://kms.example/in/kms01.txt?x=/y.z", "kms01",
+         "http://kms.example/in/kms01.txt?x=/y.z"},
+        {"http://kms.example:8080/a@b", "a@b", "http://kms.example:8080/a@b"},
+        {"file:///in/kms02.txt", "kms02", "file:///in/kms02.txt"},
     };
     char text[128];
 

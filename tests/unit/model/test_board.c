@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "model/board.h"
+#include "model/sample.h"
 
 struct stage {
     int64_t wall_us;
@@ -134,6 +135,29 @@ static void a_failure_keeps_the_last_good_snapshot_as_stale(void **state)
     kms_board_free(stage.board);
 }
 
+static void a_report_with_other_keys_at_every_poll_is_remembered_to_a_limit(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    for (int64_t i = 0; i < 1000; i++) {
+        struct kms_result result;
+        kms_result_init(&result, KMS_SOURCE_REPORT);
+        result.outcome = KMS_OUTCOME_OK;
+        struct kms_facts *key = kms_result_add_key(&result);
+        char id[32];
+        kms_text_format(id, sizeof id, "id-%lld", (long long)(i % 200));
+        kms_facts_set_text(key, KMS_FACT_ACTIVATION_ID, id);
+        struct kms_change change;
+        assert_int_equal(kms_board_publish(stage.board, 0, &result, &change), KMS_OK);
+        assert_true(kms_board_snapshot(stage.board, 0)->judgement.key[0].index > 0);
+        kms_result_done(&result);
+    }
+    /* Forgotten keys are asked for again, which gives them the numbers they had. */
+    assert_int_equal(stage.keys_numbered, 1000);
+    kms_board_free(stage.board);
+}
+
 static void data_goes_stale_without_any_publish(void **state)
 {
     (void)state;
@@ -146,6 +170,33 @@ static void data_goes_stale_without_any_publish(void **state)
     assert_int_equal(change.was_state, KMS_STATE_OK);
     assert_int_equal(change.is_state, KMS_STATE_UNKNOWN);
     kms_board_free(stage.board);
+}
+
+static void a_sample_is_timed_by_the_file_or_the_present_before_the_reports_own_clock(void **state)
+{
+    (void)state;
+    const int64_t hour = 3600;
+    struct kms_result result;
+    kms_result_init(&result, KMS_SOURCE_REPORT);
+    struct kms_facts *key = kms_result_add_key(&result);
+    struct kms_window_sample sample;
+    assert_false(kms_sample_of(&result, key, &sample));
+    kms_facts_set_number(key, KMS_FACT_TOTAL_REQUESTS, 20);
+    kms_facts_set_number(key, KMS_FACT_FAILED_REQUESTS, 1);
+    result.wall_s = 1000 * hour;
+    assert_true(kms_sample_of(&result, key, &sample));
+    assert_int_equal(sample.at_s, 1000 * hour); /* no date at all: when it was fetched */
+    assert_int_equal(sample.total, 20);
+    result.data_s = 998 * hour; /* a clock two zones away, bounded by the present */
+    result.data_s_max = 1000 * hour;
+    assert_true(kms_sample_of(&result, key, &sample));
+    assert_int_equal(sample.at_s, 1000 * hour);
+    result.data_s_max = (998 + 14) * hour; /* old data: only the zone bounds it */
+    assert_true(kms_sample_of(&result, key, &sample));
+    assert_int_equal(sample.at_s, 998 * hour);
+    kms_facts_set_number(key, KMS_FACT_FAILED_REQUESTS, INT64_C(1) << 32);
+    assert_false(kms_sample_of(&result, key, &sample)); /* more than the host's counters can hold */
+    kms_result_done(&result);
 }
 
 static void ten_thousand_hosts_keep_their_targets_while_the_board_grows(void **state)
@@ -173,7 +224,9 @@ int main(void)
         cmocka_unit_test(a_new_host_is_unknown_and_has_its_number),
         cmocka_unit_test(publishing_judges_tallies_and_tells_what_changed),
         cmocka_unit_test(a_failure_keeps_the_last_good_snapshot_as_stale),
+        cmocka_unit_test(a_report_with_other_keys_at_every_poll_is_remembered_to_a_limit),
         cmocka_unit_test(data_goes_stale_without_any_publish),
+        cmocka_unit_test(a_sample_is_timed_by_the_file_or_the_present_before_the_reports_own_clock),
         cmocka_unit_test(ten_thousand_hosts_keep_their_targets_while_the_board_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

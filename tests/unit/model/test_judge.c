@@ -245,6 +245,82 @@ static void a_superseded_key_never_outranks_a_licensed_one(void **state)
     scene_close(&s);
 }
 
+static void a_key_of_unknown_state_is_not_excused_by_a_licensed_one(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    struct kms_facts *odd = add_key(&s.report, WINDOWS, "VOLUME_KMS_R2_B", ABSENT, 50);
+    kms_facts_set_text(odd, KMS_FACT_ACTIVATION_ID, "1");
+    struct kms_facts *good = add_key(&s.report, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED,
+                                     50);
+    kms_facts_set_text(good, KMS_FACT_ACTIVATION_ID, "2");
+    source_good(&s, &s.report);
+    judge(&s);
+    assert_false(s.judgement.key[0].superseded);
+    assert_int_equal(s.judgement.key[0].state, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    scene_close(&s);
+}
+
+static void keys_that_nothing_tells_apart_keep_rows_of_their_own(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    add_key(&s.report, WINDOWS, "VOLUME_KMS", KMS_LICENSE_LICENSED, 50);
+    add_key(&s.report, OFFICE, "VOLUME_KMS", KMS_LICENSE_LICENSED, 7);
+    add_key(&s.report, OFFICE, "VOLUME_KMS", KMS_LICENSE_LICENSED, 8);
+    source_good(&s, &s.report);
+    judge(&s);
+    assert_int_equal(s.judgement.key_count, 3);
+    assert_string_equal(s.judgement.key[0].identity, "key:windows/VOLUME_KMS/?");
+    assert_string_equal(s.judgement.key[1].identity, "key:office/VOLUME_KMS/?");
+    assert_string_equal(s.judgement.key[2].identity, "2:key:office/VOLUME_KMS/?");
+    scene_close(&s);
+}
+
+static void a_licensed_key_supersedes_only_what_it_serves_itself(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    s.target.classes = SERVER;
+    struct kms_facts *client = add_key(&s.report, WINDOWS, "VOLUME_KMS_W10", KMS_LICENSE_LICENSED,
+                                       50);
+    kms_facts_set_text(client, KMS_FACT_ACTIVATION_ID, "1");
+    struct kms_facts *server = add_key(&s.report, WINDOWS, "VOLUME_KMS_WS19",
+                                       KMS_LICENSE_NOTIFICATION, 50);
+    kms_facts_set_text(server, KMS_FACT_ACTIVATION_ID, "2");
+    source_good(&s, &s.report);
+    judge(&s);
+    assert_false(s.judgement.key[1].superseded);
+    assert_int_equal(s.judgement.key[1].key_state, KMS_STATE_CRITICAL);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_SERVER].verdict, KMS_VERDICT_KEY_NOT_LICENSED);
+    assert_non_null(strstr(s.judgement.summary, "servers not served (key not licensed)"));
+    scene_close(&s);
+}
+
+static void stale_data_proves_no_missing_key_either(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    s.target.classes = SERVER | KMS_CLASS_BIT(KMS_CLASS_OFFICE);
+    s.target.source[KMS_SOURCE_REPORT].max_age_ms = 30000;
+    add_key(&s.report, WINDOWS, "VOLUME_KMS_R2_B", KMS_LICENSE_LICENSED, 50);
+    source_good(&s, &s.report);
+    judge(&s);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_OFFICE].verdict, KMS_VERDICT_UNKNOWN);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.reasons, KMS_BIT(KMS_REASON_STALE));
+    s.target.source[KMS_SOURCE_REPORT].max_age_ms = 0;
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_CRITICAL);
+    assert_non_null(strstr(s.judgement.summary, "Office not served"));
+    scene_close(&s);
+}
+
 static void several_keys_are_judged_each_by_its_application(void **state)
 {
     (void)state;
@@ -616,6 +692,10 @@ int main(void)
         cmocka_unit_test(license_states_are_judged_as_windows_numbers_them),
         cmocka_unit_test(an_expiring_key_warns_then_is_critical),
         cmocka_unit_test(a_superseded_key_never_outranks_a_licensed_one),
+        cmocka_unit_test(a_key_of_unknown_state_is_not_excused_by_a_licensed_one),
+        cmocka_unit_test(keys_that_nothing_tells_apart_keep_rows_of_their_own),
+        cmocka_unit_test(a_licensed_key_supersedes_only_what_it_serves_itself),
+        cmocka_unit_test(stale_data_proves_no_missing_key_either),
         cmocka_unit_test(several_keys_are_judged_each_by_its_application),
         cmocka_unit_test(a_wanted_class_without_a_key_is_not_served_or_unknown),
         cmocka_unit_test(failed_requests_need_number_and_ratio),

@@ -74,6 +74,23 @@ static void what_is_older_than_the_window_is_left_behind(void **state)
     assert_true(window.count <= 8);
 }
 
+static void nothing_inside_the_window_is_forgotten_when_one_more_report_comes(void **state)
+{
+    (void)state;
+    struct kms_window window = {0};
+    add(&window, 36000, 1, 100, 0);
+    add(&window, 36000 + 3630, 2, 200, 100);
+    assert_int_equal(kms_window_look(&window, HOUR).failed, 100);
+    add(&window, 36000 + 3690, 3, 201, 100);
+    struct kms_window_view view = kms_window_look(&window, HOUR);
+    assert_int_equal(view.failed, 100);
+    assert_int_equal(view.total, 101);
+    add(&window, 36000 + 3630 + 3600, 4, 202, 100);
+    view = kms_window_look(&window, HOUR); /* now the failures lie behind the edge */
+    assert_int_equal(view.failed, 0);
+    assert_int_equal(view.total, 2);
+}
+
 static void a_daily_report_is_compared_with_the_one_before(void **state)
 {
     (void)state;
@@ -120,6 +137,7 @@ int main(void)
         cmocka_unit_test(a_retry_does_not_consume_the_evidence),
         cmocka_unit_test(a_reset_starts_the_window_again),
         cmocka_unit_test(what_is_older_than_the_window_is_left_behind),
+        cmocka_unit_test(nothing_inside_the_window_is_forgotten_when_one_more_report_comes),
         cmocka_unit_test(a_daily_report_is_compared_with_the_one_before),
         cmocka_unit_test(many_samples_thin_out_but_keep_both_ends),
         cmocka_unit_test(a_sample_from_the_past_is_ignored),

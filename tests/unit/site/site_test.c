@@ -121,6 +121,15 @@ static void every_key_is_read(void **state)
     kms_site_free(&site);
 }
 
+static void a_report_may_be_judged_whatever_its_age(void **state)
+{
+    (void)state;
+    struct kms_site site;
+    expect_good("host h { report { url /r max-age 0 } }", &site);
+    assert_int_equal(site.host[0].source[KMS_SOURCE_REPORT].max_age_ms, 0);
+    kms_site_free(&site);
+}
+
 static void assert_same_source(const struct kms_source_config *a, const struct kms_source_config *b)
 {
     assert_int_equal(a->enabled, b->enabled);
@@ -158,7 +167,7 @@ static void assert_same_site(const struct kms_site *a, const struct kms_site *b)
 static void what_is_printed_reads_back_to_the_same_site(void **state)
 {
     (void)state;
-    static const char *const texts[] = {full, GOOD_HOST};
+    static const char *const texts[] = {full, GOOD_HOST, "host h { report { url /r max-age 0 } }"};
     for (size_t i = 0; i < KMS_COUNT_OF(texts); i++) {
         struct kms_site site;
         struct kms_site again;
@@ -388,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_smallest_configuration_has_all_defaults),
         cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(a_report_may_be_judged_whatever_its_age),
         cmocka_unit_test(what_is_printed_reads_back_to_the_same_site),
         cmocka_unit_test(unknown_keys_and_blocks_list_the_allowed_ones_and_the_nearest),
         cmocka_unit_test(repeated_keys_blocks_and_hosts_name_the_first_place),

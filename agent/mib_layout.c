@@ -1,0 +1,82 @@
+/* The rows of every table, sorted by their index: laid out as a whole whenever a row comes or goes.
+ */
+#include "agent/mib_table.h"
+
+#include <stdlib.h>
+
+void kms_mib_layout_free(struct kms_mib_layout *layout)
+{
+    if (layout == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < KMS_COUNT_OF(layout->table); i++) {
+        free(layout->table[i].row);
+    }
+    free(layout);
+}
+
+void kms_mib_rows_add(struct kms_mib_rows *rows, size_t slot, uint32_t index, uint32_t sub)
+{
+    if (index == 0) { /* no stable number yet, because memory ran out; 0 is no index */
+        return;
+    }
+    if (rows->count == rows->cap) {
+        size_t cap = rows->cap == 0 ? 16 : rows->cap * 2;
+        struct kms_mib_row *row = realloc(rows->row, cap * sizeof *row);
+        if (row == NULL) {
+            rows->failed = true;
+            return;
+        }
+        rows->row = row;
+        rows->cap = cap;
+    }
+    rows->row[rows->count++] = (struct kms_mib_row){.index = {index, sub}, .slot = slot};
+}
+
+static int row_compare(const void *a, const void *b)
+{
+    const struct kms_mib_row *left = a, *right = b;
+    return snmp_oid_compare(left->index, KMS_MIB_INDEX_MAX, right->index, KMS_MIB_INDEX_MAX);
+}
+
+static bool lay_out_scalars(struct kms_mib_rows *rows)
+{
+    rows->row = calloc(1, sizeof *rows->row);
+    rows->count = rows->row == NULL ? 0 : 1;
+    return rows->row != NULL;
+}
+
+static bool lay_out_table(const struct kms_board *board, const struct kms_mib_table *table,
+                          struct kms_mib_rows *rows)
+{
+    if (table->scalars) {
+        return lay_out_scalars(rows);
+    }
+    if (table->lay_out == NULL) {
+        return true;
+    }
+    for (size_t slot = 0; slot < kms_board_count(board); slot++) {
+        table->lay_out(kms_board_snapshot(board, slot), slot, rows);
+    }
+    if (rows->count > 1) {
+        qsort(rows->row, rows->count, sizeof *rows->row, row_compare);
+    }
+    return !rows->failed;
+}
+
+struct kms_mib_layout *kms_mib_layout_new(const struct kms_board *board)
+{
+    struct kms_mib_layout *layout = calloc(1, sizeof *layout);
+    if (layout == NULL) {
+        return NULL;
+    }
+    size_t count;
+    const struct kms_mib_table *const *tables = kms_mib_tables(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (!lay_out_table(board, tables[i], &layout->table[tables[i]->number])) {
+            kms_mib_layout_free(layout);
+            return NULL;
+        }
+    }
+    return layout;
+}
