@@ -147,7 +147,8 @@ static bool begins_host_block(const struct kms_lines *lines, size_t i)
 /* What the walk through one product has already met. */
 struct place {
     bool in_product, activation, application, epid, partial, status, rearm;
-    bool foreign; /* the labels of the product are in no list */
+    bool status_elsewhere; /* a label says which line of the product it is */
+    bool foreign;          /* the labels of the product are in no list */
 };
 
 static void note_known(struct place *place, const struct kms_line *line)
@@ -187,7 +188,8 @@ static void place_product_line(const struct kms_lines *lines, struct place *plac
         give(line, KMS_LINE_EPID);
     } else if (!place->partial && is_partial_key(value, len)) {
         give(line, KMS_LINE_PARTIAL_KEY);
-    } else if (place->partial && !place->status && !line->is_number && len > 0) {
+    } else if (place->partial && !place->status && !place->status_elsewhere && !line->is_number &&
+               len > 0) {
         give(line, KMS_LINE_STATUS);
     } else if (place->status && is_error_code(value, len)) {
         give(line, KMS_LINE_REASON);
@@ -241,6 +243,16 @@ static void place_name(struct kms_lines *lines, size_t i)
     }
 }
 
+static bool has_labelled_status(const struct kms_lines *lines, size_t begin)
+{
+    for (size_t i = begin; i < lines->count && lines->line[i].kind != KMS_LINE_NAME; i++) {
+        if (lines->line[i].kind == KMS_LINE_STATUS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void place_product_lines(struct kms_lines *lines)
 {
     struct place place = {0};
@@ -252,6 +264,7 @@ static void place_product_lines(struct kms_lines *lines)
         }
         if (line->kind == KMS_LINE_NAME) {
             place = (struct place){.in_product = true, .foreign = line->by_structure};
+            place.status_elsewhere = has_labelled_status(lines, i + 1);
         } else if (is_open(line) && place.in_product && line->has_colon) {
             place_product_line(lines, &place, line);
         } else if (is_open(line) && place.foreign && !place.partial && !place.status &&
@@ -360,8 +373,8 @@ static bool run_fits(const struct kms_lines *lines, struct span run, bool *ret_k
 }
 
 /* The requests: exactly eight numbers one after the other, behind a host block; a ninth would leave
- * open which of them is new. A run that the end of the text cuts keeps its order, so that what is
- * missing is seen. */
+ * open which of them is new. A run that the end of the text cuts, behind a number or in the line
+ * after it, keeps its order, so that what is missing is seen. */
 static void place_request_lines(struct kms_lines *lines, struct span span)
 {
     bool in_host = false;
@@ -375,7 +388,7 @@ static void place_request_lines(struct kms_lines *lines, struct span span)
         struct span run = request_run(lines, span, i);
         bool known;
         bool fits = run_fits(lines, run, &known);
-        bool cut = run.end == lines->count && run.end - run.begin < REQUEST_LINES && !known;
+        bool cut = run.end + 1 >= lines->count && run.end - run.begin < REQUEST_LINES && !known;
         if (fits || cut) {
             found++;
             taken = run;
