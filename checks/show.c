@@ -232,15 +232,6 @@ void kms_show_count_nodes(struct kms_check *check, unsigned depth, size_t key, e
     }
 }
 
-void kms_show_requests_node(struct kms_check *check, unsigned depth, size_t key,
-                            enum kms_state state)
-{
-    char text[200];
-
-    kms_judge_requests_text(key_of(check, key), text, sizeof(text));
-    kms_output_node(&check->out, depth, state, "%s", text);
-}
-
 void kms_show_license_node(struct kms_check *check, unsigned depth, size_t key,
                            enum kms_state state)
 {
