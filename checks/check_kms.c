@@ -80,9 +80,7 @@ static enum kms_state show(struct kms_check *check)
         show_key(check, 1, i, stale);
     }
     kms_show_unserved_nodes(check, 1);
-    if (judgement->drift[0] != '\0') {
-        kms_output_node(&check->out, 1, KMS_STATE_WARNING, "%s", judgement->drift);
-    }
+    kms_show_drift_node(check, 1, stale);
     kms_show_source(check, 0);
     if (stale) {
         kms_show_advice(check, KMS_BIT(KMS_REASON_STALE));
@@ -91,6 +89,7 @@ static enum kms_state show(struct kms_check *check)
     if (state != KMS_STATE_OK) {
         kms_show_advice(check, judgement->reasons & ~KMS_BIT(KMS_REASON_FAILED_REQUESTS));
     }
+    kms_count_range_advice(check);
     kms_requests_advice(check);
     return state;
 }

@@ -30,6 +30,8 @@ void kms_show_license_node(struct kms_check *check, unsigned depth, size_t key,
                            enum kms_state state);
 /* Classes that the site relies on and no key serves. */
 void kms_show_unserved_nodes(struct kms_check *check, unsigned depth);
+/* What contradicts what, when something does. */
+void kms_show_drift_node(struct kms_check *check, unsigned depth, bool stale);
 
 /* Where the data came from and when; at -v what is not known, at -vv every fact, unrecognised lines
  * at -v. */

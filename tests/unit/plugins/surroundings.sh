@@ -50,6 +50,7 @@ silent_on_stderr
 exec 9<>"$TMP/pipe"
 check 3 check_kms_count --report - -t 200ms <&9
 says "no result within 200ms"
+says "Reading standard input took longer than --timeout."
 says "next step:"
 check 2 check_kms_count --report - -t 200ms --timeout-state critical <&9
 check 1 check_kms_count --report - -t 200ms --timeout-state warning <&9
