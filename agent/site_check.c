@@ -129,8 +129,8 @@ void kms_site_check_address(const struct kms_conf_node *block, const char *addre
     }
 }
 
-/* HOST:PORT, where an IPv6 address stands between brackets. */
-static bool is_host_and_port(const char *text)
+/* HOST:PORT, where an IPv6 address, if there may be one, stands between brackets. */
+static bool is_host_and_port(const char *text, bool ipv6)
 {
     const char *colon = strrchr(text, ':');
     int64_t port;
@@ -138,10 +138,10 @@ static bool is_host_and_port(const char *text)
         return false;
     }
     char host[NAME_MAX_LEN + 2];
-    bool brackets = text[0] == '[' && colon > text + 1 && colon[-1] == ']';
+    bool brackets = ipv6 && text[0] == '[' && colon > text + 1 && colon[-1] == ']';
     int len = (int)(colon - text) - (brackets ? 2 : 0);
     return kms_text_format(host, sizeof host, "%.*s", len, text + (brackets ? 1 : 0)) &&
-           (brackets ? is_ipv6(host) : is_address(host));
+           (brackets ? is_ipv6(host) : !strchr(host, ':') && is_address(host));
 }
 
 static bool is_agentx(const char *text)
@@ -152,9 +152,9 @@ static bool is_agentx(const char *text)
                !has_blank_or_control(path) && is_plain(path);
     }
     if (kms_text_starts(text, "tcp:")) {
-        return is_host_and_port(text + strlen("tcp:"));
+        return is_host_and_port(text + strlen("tcp:"), false);
     }
-    return kms_text_starts(text, "tcp6:") && is_host_and_port(text + strlen("tcp6:"));
+    return kms_text_starts(text, "tcp6:") && is_host_and_port(text + strlen("tcp6:"), true);
 }
 
 void kms_site_check_agentx(const struct kms_conf_node *block, const char *agentx,

@@ -344,7 +344,10 @@ static void the_master_is_reached_by_a_path_or_by_host_and_port(void **state)
                                         "tcp6:[x]:705",
                                         "tcp6:[::1]",
                                         "tcp6:[]:705",
-                                        "tcp:h:-1"};
+                                        "tcp:h:-1",
+                                        "tcp:[::1]:705",
+                                        "tcp:::1:705",
+                                        "tcp6:::1:705"};
     for (size_t i = 0; i < KMS_COUNT_OF(good); i++) {
         expect_agentx(good[i], true);
     }
