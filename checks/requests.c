@@ -195,7 +195,7 @@ static void show_window(struct kms_check *check, unsigned depth, size_t key)
     if (note[0] != '\0') {
         kms_output_line(&check->out, depth, "window of %s: %s", window, note);
     } else if (judged_ever(check, key, &ever)) {
-        kms_output_line(&check->out, depth, "window of %s: nothing to tell this key by", window);
+        kms_output_line(&check->out, depth, "window of %s: these counters cannot be kept", window);
     } else if (!of->window.known) {
         kms_output_line(&check->out, depth, "window of %s: starts with this report", window);
     }
