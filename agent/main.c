@@ -9,6 +9,7 @@
 
 #include "agent/agentx.h"
 #include "agent/detach.h"
+#include "agent/index_writer.h"
 #include "agent/mib.h"
 #include "agent/options.h"
 #include "agent/scheduler.h"
@@ -26,8 +27,7 @@
 #define EXIT_WRONG      2 /* command line or configuration */
 #define ERRORS_TEXT_MAX ((size_t)64 << 10)
 #define OUTPUT_MAX      ((size_t)256 << 20)
-#define WORKERS_MAX     16 /* reads from network mounts that may hang at the same time */
-#define SAVE_EVERY_MS   1000
+#define WORKERS_MAX     16  /* reads from network mounts that may hang at the same time */
 #define GRACE_MS        500 /* for reads that run when the program ends */
 
 static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
@@ -40,10 +40,7 @@ struct program {
     int detach_ready; /* -1: in the foreground */
     char *pid_path;   /* absolute: the working folder is given up; NULL: not written */
     struct kms_index *index;
-    bool index_failed; /* the last save did; said once */
-    struct kms_timer *save_timer;
-    bool save_planned;
-    int64_t saved_us; /* when it was last tried */
+    struct kms_index_writer *index_writer;
     struct kms_env env;
     struct kms_signal *signal[KMS_COUNT_OF(stop_signals)];
     struct kms_board *board;
@@ -201,35 +198,7 @@ static bool fill_board(struct program *p)
 static void save_index(void *arg)
 {
     struct program *p = arg;
-    struct kms_fault fault = {0};
-    bool failed = kms_index_save(p->index, &fault) != KMS_OK;
-    if (failed && !p->index_failed) {
-        kms_log_write(&p->log, KMS_LOG_WARNING,
-                      "index: %s; new row numbers are kept in memory, the next poll tries again",
-                      fault.text);
-    } else if (!failed && p->index_failed) {
-        kms_log_write(&p->log, KMS_LOG_INFO, "index: saved again");
-    }
-    p->index_failed = failed;
-    p->save_planned = false;
-    p->saved_us = kms_clock_mono_us(&p->env.clock);
-}
-
-/* At once as a rule; the first round of a large site brings many new keys, and is saved once a
- * second. */
-static void save_index_soon(void *arg)
-{
-    struct program *p = arg;
-    if (p->save_planned) {
-        return;
-    }
-    int64_t wait_ms = SAVE_EVERY_MS - (kms_clock_mono_us(&p->env.clock) - p->saved_us) / 1000;
-    if (wait_ms <= 0) {
-        save_index(p);
-        return;
-    }
-    p->save_planned = true;
-    kms_timer_set(p->save_timer, wait_ms);
+    kms_index_writer_poke(p->index_writer);
 }
 
 static int64_t poll_lag_ms(void *arg)
@@ -258,10 +227,13 @@ static bool open_loop(struct program *p)
             return out_of_memory(p);
         }
     }
-    p->save_timer = kms_timer_new(p->env.loop, save_index, p);
     p->env.worker = kms_worker_new(p->env.loop, WORKERS_MAX);
     p->env.http = kms_http_new(p->env.loop);
-    return (p->save_timer && p->env.worker && p->env.http) || out_of_memory(p);
+    if (!p->env.worker || !p->env.http) {
+        return out_of_memory(p);
+    }
+    p->index_writer = kms_index_writer_open(p->env.loop, p->env.worker, p->index, &p->log);
+    return p->index_writer || out_of_memory(p);
 }
 
 static bool open_polls(struct program *p)
@@ -272,7 +244,7 @@ static bool open_polls(struct program *p)
                                                 .log = &p->log,
                                                 .types = p->types,
                                                 .interval_ms = p->site.interval_ms,
-                                                .published = save_index_soon,
+                                                .published = save_index,
                                                 .arg = p};
     p->scheduler = kms_scheduler_new(&config);
     return p->scheduler || out_of_memory(p);
@@ -342,10 +314,7 @@ static bool write_pid(struct program *p)
 static void close_program(struct program *p)
 {
     kms_scheduler_free(p->scheduler);
-    if (p->save_planned) {
-        save_index(p);
-    }
-    kms_timer_free(p->save_timer);
+    kms_index_writer_close(p->index_writer, GRACE_MS);
     kms_agentx_stop(p->agentx);
     kms_mib_free(p->mib);
     kms_board_free(p->board);
