@@ -9,6 +9,7 @@
 
 #include "agent/agentx.h"
 #include "agent/detach.h"
+#include "agent/index_writer.h"
 #include "agent/mib.h"
 #include "agent/options.h"
 #include "agent/scheduler.h"
@@ -28,8 +29,7 @@
 #define EXIT_WRONG      2 /* command line or configuration */
 #define ERRORS_TEXT_MAX ((size_t)64 << 10)
 #define OUTPUT_MAX      ((size_t)256 << 20)
-#define WORKERS_MAX     16 /* reads from network mounts that may hang at the same time */
-#define SAVE_EVERY_MS   1000
+#define WORKERS_MAX     16  /* reads from network mounts that may hang at the same time */
 #define GRACE_MS        500 /* for reads that run when the program ends */
 
 static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
@@ -40,12 +40,9 @@ struct program {
     struct kms_log log;
     int state_lock;   /* -1: not locked */
     int detach_ready; /* -1: in the foreground */
-    bool pid_written;
+    char *pid_path;   /* absolute: the working folder is given up; NULL: not written */
     struct kms_index *index;
-    bool index_failed; /* the last save did; said once */
-    struct kms_timer *save_timer;
-    bool save_planned;
-    int64_t saved_us; /* when it was last tried */
+    struct kms_index_writer *index_writer;
     struct kms_env env;
     struct kms_signal *signal[KMS_COUNT_OF(stop_signals)];
     struct kms_board *board;
@@ -203,35 +200,7 @@ static bool fill_board(struct program *p)
 static void save_index(void *arg)
 {
     struct program *p = arg;
-    struct kms_fault fault = {0};
-    bool failed = kms_index_save(p->index, &fault) != KMS_OK;
-    if (failed && !p->index_failed) {
-        kms_log_write(&p->log, KMS_LOG_WARNING,
-                      "index: %s; new row numbers are kept in memory, the next poll tries again",
-                      fault.text);
-    } else if (!failed && p->index_failed) {
-        kms_log_write(&p->log, KMS_LOG_INFO, "index: saved again");
-    }
-    p->index_failed = failed;
-    p->save_planned = false;
-    p->saved_us = kms_clock_mono_us(&p->env.clock);
-}
-
-/* At once as a rule; the first round of a large site brings many new keys, and is saved once a
- * second. */
-static void save_index_soon(void *arg)
-{
-    struct program *p = arg;
-    if (p->save_planned) {
-        return;
-    }
-    int64_t wait_ms = SAVE_EVERY_MS - (kms_clock_mono_us(&p->env.clock) - p->saved_us) / 1000;
-    if (wait_ms <= 0) {
-        save_index(p);
-        return;
-    }
-    p->save_planned = true;
-    kms_timer_set(p->save_timer, wait_ms);
+    kms_index_writer_poke(p->index_writer);
 }
 
 static int64_t poll_lag_ms(void *arg)
@@ -260,10 +229,13 @@ static bool open_loop(struct program *p)
             return out_of_memory(p);
         }
     }
-    p->save_timer = kms_timer_new(p->env.loop, save_index, p);
     p->env.worker = kms_worker_new(p->env.loop, WORKERS_MAX);
     p->env.http = kms_http_new(p->env.loop);
-    return (p->save_timer && p->env.worker && p->env.http) || out_of_memory(p);
+    if (!p->env.worker || !p->env.http) {
+        return out_of_memory(p);
+    }
+    p->index_writer = kms_index_writer_open(p->env.loop, p->env.worker, p->index, &p->log);
+    return p->index_writer || out_of_memory(p);
 }
 
 static bool open_resolver(struct program *p)
@@ -286,7 +258,7 @@ static bool open_polls(struct program *p)
                                                 .log = &p->log,
                                                 .types = p->types,
                                                 .interval_ms = p->site.interval_ms,
-                                                .published = save_index_soon,
+                                                .published = save_index,
                                                 .arg = p};
     p->scheduler = kms_scheduler_new(&config);
     return p->scheduler || out_of_memory(p);
@@ -311,29 +283,52 @@ static bool open_snmp(struct program *p)
     return p->agentx != NULL;
 }
 
+static char *absolute(const char *path)
+{
+    if (path[0] == '/') {
+        return kms_text_dup(path);
+    }
+    char *folder = getcwd(NULL, 0);
+    if (!folder) {
+        return NULL;
+    }
+    struct kms_buf whole;
+    kms_buf_init(&whole, (size_t)4 * KMS_CONF_TEXT_MAX);
+    char *result = NULL;
+    if (kms_buf_addf(&whole, "%s/%s", folder, path) == KMS_OK) {
+        result = kms_buf_take(&whole);
+    }
+    kms_buf_done(&whole);
+    free(folder);
+    return result;
+}
+
 static bool write_pid(struct program *p)
 {
     if (!p->options.pid_file) {
         return true;
     }
+    char *path = absolute(p->options.pid_file);
+    if (!path) {
+        kms_log_write(&p->log, KMS_LOG_ERROR, "start: pid file: its folder has no usable name");
+        return false;
+    }
     char text[32];
     kms_text_format(text, sizeof text, "%ld\n", (long)getpid());
     struct kms_fault fault = {0};
-    if (kms_file_replace(p->options.pid_file, text, strlen(text), 0644, &fault) != KMS_OK) {
+    if (kms_file_replace(path, text, strlen(text), 0644, &fault) != KMS_OK) {
         kms_log_write(&p->log, KMS_LOG_ERROR, "start: pid file: %s", fault.text);
+        free(path);
         return false;
     }
-    p->pid_written = true;
+    p->pid_path = path;
     return true;
 }
 
 static void close_program(struct program *p)
 {
     kms_scheduler_free(p->scheduler);
-    if (p->save_planned) {
-        save_index(p);
-    }
-    kms_timer_free(p->save_timer);
+    kms_index_writer_close(p->index_writer, GRACE_MS);
     kms_agentx_stop(p->agentx);
     kms_mib_free(p->mib);
     kms_board_free(p->board);
@@ -355,8 +350,9 @@ static void close_program(struct program *p)
     if (p->index) {
         kms_index_free(p->index);
     }
-    if (p->pid_written) {
-        (void)unlink(p->options.pid_file);
+    if (p->pid_path) {
+        (void)unlink(p->pid_path);
+        free(p->pid_path);
     }
     if (p->state_lock >= 0) {
         (void)close(p->state_lock);

@@ -6,8 +6,10 @@
 #include <strings.h>
 
 #include "agent/bind.h"
+#include "agent/site_check.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "report/place.h"
 
 #define SECOND_MS INT64_C(1000)
 #define MINUTE_MS INT64_C(60000)
@@ -119,81 +121,6 @@ static struct kms_bind in_judgement(void)
     return (struct kms_bind){kms_policy_opts(), "judgement", NULL};
 }
 
-/* The line of a key, or of its block when the key was not given. */
-static unsigned line_of(const struct kms_conf_node *block, const char *key)
-{
-    for (const struct kms_conf_node *node = block->child; node; node = node->next) {
-        if (!node->block && kms_text_equal(node->name, key)) {
-            return node->line;
-        }
-    }
-    return block->line;
-}
-
-static bool has_blank_or_control(const char *text)
-{
-    struct kms_rd rd = kms_rd_over(text, strlen(text));
-    uint32_t c;
-    while (kms_rd_utf8(&rd, &c)) {
-        if (c <= 0x20 || (c >= 0x7F && c <= 0xA0)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether cleaning for logs and SNMP would leave the name as it is. */
-static bool is_plain(const char *text)
-{
-    char clean[KMS_CONF_TEXT_MAX + 1];
-    kms_text_clean(clean, sizeof clean, text, strlen(text));
-    return kms_text_equal(clean, text);
-}
-
-static void check_word(const struct kms_conf_node *block, const char *key, const char *value,
-                       struct kms_conf_errors *errors)
-{
-    if (value && (!value[0] || has_blank_or_control(value) || !is_plain(value))) {
-        kms_conf_error(errors, block->file, line_of(block, key),
-                       "%s: empty or with a blank; allowed: visible characters without blanks",
-                       key);
-    }
-}
-
-static void check_path(const struct kms_conf_node *block, const char *key, const char *value,
-                       struct kms_conf_errors *errors)
-{
-    if (value && (value[0] != '/' || !is_plain(value))) {
-        char shown[128];
-        kms_text_clean(shown, sizeof shown, value, strlen(value));
-        kms_conf_error(errors, block->file, line_of(block, key),
-                       "%s: '%s' is not an absolute path; allowed: /FOLDER/NAME", key, shown);
-    }
-}
-
-static void check_url(const struct kms_conf_node *block, const char *url,
-                      struct kms_conf_errors *errors)
-{
-    if (!url) {
-        kms_conf_error(errors, block->file, block->line,
-                       "report: url is missing; allowed: url = \"/PATH\", or a URL with file://, "
-                       "http:// or https://");
-        return;
-    }
-    static const char *const starts[] = {"/", "file:///", "http://", "https://"};
-    for (size_t i = 0; i < KMS_COUNT_OF(starts); i++) {
-        if (kms_text_starts(url, starts[i]) && url[strlen(starts[i])] && is_plain(url)) {
-            return;
-        }
-    }
-    char shown[128];
-    kms_text_clean(shown, sizeof shown, url, strlen(url));
-    kms_conf_error(errors, block->file, line_of(block, "url"),
-                   "url: '%s' is neither an absolute path nor a URL; allowed: /PATH, file:///PATH, "
-                   "http://SERVER/PATH, https://SERVER/PATH",
-                   shown);
-}
-
 static void read_report(const struct kms_conf_node *block, struct kms_source_config *source,
                         struct kms_conf_errors *errors)
 {
@@ -203,8 +130,8 @@ static void read_report(const struct kms_conf_node *block, struct kms_source_con
         return;
     }
     kms_bind_apply(&in_report, block, source, errors);
-    check_url(block, source->url, errors);
-    check_path(block, "ca-file", source->ca_file, errors);
+    kms_site_check_url(block, source->url, errors);
+    kms_site_check_ca_file(block, source->ca_file, errors);
 }
 
 static void read_rpc(const struct kms_conf_node *block, struct kms_source_config *source,
@@ -218,28 +145,13 @@ static void read_rpc(const struct kms_conf_node *block, struct kms_source_config
     kms_bind_apply(&in_rpc, block, source, errors);
 }
 
-static void check_host_name(const struct kms_conf_node *block, struct kms_conf_errors *errors)
-{
-    if (!block->title) {
-        return; /* reported when the block was seen */
-    }
-    if (!block->title[0] || strlen(block->title) > 255 || has_blank_or_control(block->title) ||
-        !is_plain(block->title)) {
-        char shown[64];
-        kms_text_clean(shown, sizeof shown, block->title, strlen(block->title));
-        kms_conf_error(errors, block->file, block->line,
-                       "host: '%s' is not a name; allowed: 1 to 255 visible bytes without blanks",
-                       shown);
-    }
-}
-
 static void read_host(const struct kms_conf_node *block, struct kms_target *host,
                       struct kms_conf_errors *errors)
 {
-    check_host_name(block, errors);
+    kms_site_check_host_name(block, errors);
     struct host_values values = {0};
     kms_bind_apply(&in_host, block, &values, errors);
-    check_word(block, "address", values.address, errors);
+    kms_site_check_address(block, values.address, errors);
     host->name = kms_text_dup(block->title ? block->title : "");
     if (!host->name) {
         kms_conf_out_of_memory(errors);
@@ -350,12 +262,16 @@ static void read_site(const struct kms_conf_node *root, struct kms_site *site,
         return;
     }
     kms_bind_apply(&top, root, site, errors);
-    check_word(root, "agentx", site->agentx, errors);
-    check_path(root, "state-dir", site->state_dir, errors);
+    kms_site_check_agentx(root, site->agentx, errors);
+    kms_site_check_path(root, "state-dir", site->state_dir, errors);
     const struct kms_conf_node *judgement = kms_bind_find(root->child, "judgement");
     if (judgement) {
         struct kms_bind bind = in_judgement();
+        size_t before = errors->count;
         kms_bind_apply(&bind, judgement, &site->policy, errors);
+        if (errors->count == before) { /* a default must not look like the wrong one of two */
+            kms_site_check_policy(judgement, &site->policy, errors);
+        }
     }
     read_hosts(root, site, errors);
 }
@@ -454,10 +370,22 @@ static enum kms_status print_source(const struct kms_bind *bind, const char *nam
     if (!source->enabled) {
         return KMS_OK;
     }
+    struct kms_buf url;
+    kms_buf_init(&url, KMS_CONF_TEXT_MAX + 16);
+    bool hidden = false;
     enum kms_status status = kms_buf_addf(buf, "    %s {\n", name);
-    if (status == KMS_OK) {
-        status = print_rows(bind->opts, bind->section, source, "        ", buf);
+    if (status == KMS_OK && source->url) {
+        status = kms_place_hide_password(source->url, &url, &hidden);
     }
+    if (status == KMS_OK && hidden) {
+        status = kms_buf_add_str(buf, "        # the password of this address is not shown\n");
+    }
+    if (status == KMS_OK) {
+        struct kms_source_config shown = *source;
+        shown.url = hidden ? url.data : source->url;
+        status = print_rows(bind->opts, bind->section, &shown, "        ", buf);
+    }
+    kms_buf_done(&url);
     return status == KMS_OK ? kms_buf_add_str(buf, "    }\n") : status;
 }
 

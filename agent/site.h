@@ -31,7 +31,7 @@ enum kms_status kms_site_build(const struct kms_conf *conf, struct kms_site *ret
 void kms_site_free(struct kms_site *site);
 
 /* Appends the effective configuration, defaults included, in the syntax that kms_site_load reads.
- */
+ * Only the passwords of web addresses are not in it. */
 enum kms_status kms_site_print(const struct kms_site *site, struct kms_buf *buf);
 /* Appends a line for every key there is: name with its blocks, what is allowed, the default, what
  * it is for. */

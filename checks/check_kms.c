@@ -18,8 +18,9 @@ static void text_of(const struct kms_check *check, size_t key, char *dst, size_t
         kms_license_short_text(check, key, text, sizeof(text));
         kms_text_append(dst, size, "; %s", text);
     }
-    if (of->requests_state == KMS_STATE_WARNING || of->requests_state == KMS_STATE_CRITICAL) {
-        kms_text_append(dst, size, "; %u requests failed", (unsigned)of->window.failed);
+    kms_requests_short_text(check, key, text, sizeof(text));
+    if (text[0] != '\0') {
+        kms_text_append(dst, size, "; %s", text);
     }
 }
 
@@ -53,8 +54,7 @@ static void show_key(struct kms_check *check, unsigned depth, size_t key, bool s
     kms_show_key_node(check, depth, key, stale ? unknown : key_state(check, key));
     kms_show_count_nodes(check, depth + 1, key, stale ? unknown : count_state(check, key));
     if (has_counters(check, key)) {
-        kms_show_requests_node(check, depth + 1, key,
-                               stale ? unknown : kms_requests_state(check, key));
+        kms_requests_node(check, depth + 1, key, stale ? unknown : kms_requests_state(check, key));
         kms_requests_details(check, depth + 2, key);
     }
     kms_show_license_node(check, depth + 1, key, stale ? unknown : kms_license_state(check, key));
@@ -80,13 +80,17 @@ static enum kms_state show(struct kms_check *check)
         show_key(check, 1, i, stale);
     }
     kms_show_unserved_nodes(check, 1);
-    if (judgement->drift[0] != '\0') {
-        kms_output_node(&check->out, 1, KMS_STATE_WARNING, "%s", judgement->drift);
-    }
+    kms_show_drift_node(check, 1, stale);
     kms_show_source(check, 0);
-    if (state != KMS_STATE_OK) {
-        kms_show_advice(check, stale ? KMS_BIT(KMS_REASON_STALE) : judgement->reasons);
+    if (stale) {
+        kms_show_advice(check, KMS_BIT(KMS_REASON_STALE));
+        return state;
     }
+    if (state != KMS_STATE_OK) {
+        kms_show_advice(check, judgement->reasons & ~KMS_BIT(KMS_REASON_FAILED_REQUESTS));
+    }
+    kms_count_range_advice(check);
+    kms_requests_advice(check);
     return state;
 }
 

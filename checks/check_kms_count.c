@@ -34,7 +34,9 @@ static uint32_t reasons_of(const struct kms_check *check)
 
     for (size_t c = 1; c <= KMS_CLASS_MAX; c++) {
         const struct kms_class_judgement *cls = &check->judgement.cls[c];
-        if (cls->present && cls->state != KMS_STATE_OK) {
+        /* Ranges judge in the place of classes that nobody declared. */
+        bool judged = cls->wanted || cls->key < 0 || !kms_check_ranged(check);
+        if (cls->present && judged && cls->state != KMS_STATE_OK) {
             reasons |= cls->reasons;
         }
     }
@@ -58,9 +60,11 @@ static enum kms_state show(struct kms_check *check)
         kms_show_count_nodes(check, 1, i, of_key);
     }
     kms_show_unserved_nodes(check, 0);
+    kms_show_drift_node(check, 0, stale);
     kms_show_source(check, 0);
     if (state != KMS_STATE_OK) {
         kms_show_advice(check, stale ? KMS_BIT(KMS_REASON_STALE) : reasons_of(check));
+        kms_count_range_advice(check);
     }
     return state;
 }

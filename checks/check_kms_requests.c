@@ -5,7 +5,7 @@
 
 static void text_of(const struct kms_check *check, size_t key, char *dst, size_t size)
 {
-    kms_judge_requests_text(&check->judgement.key[key], dst, size);
+    kms_requests_text(check, key, dst, size);
 }
 
 static enum kms_state show(struct kms_check *check)
@@ -21,14 +21,14 @@ static enum kms_state show(struct kms_check *check)
         enum kms_state of_key = stale ? KMS_STATE_UNKNOWN : kms_requests_state(check, i);
         state = kms_state_worse(state, of_key);
         kms_show_key_node(check, 0, i, of_key);
-        kms_show_requests_node(check, 1, i, of_key);
+        kms_requests_node(check, 1, i, of_key);
         kms_requests_details(check, 1, i);
     }
     kms_show_source(check, 0);
     if (stale) {
         kms_show_advice(check, KMS_BIT(KMS_REASON_STALE));
-    } else if (state == KMS_STATE_WARNING || state == KMS_STATE_CRITICAL) {
-        kms_show_advice(check, KMS_BIT(KMS_REASON_FAILED_REQUESTS));
+    } else {
+        kms_requests_advice(check);
     }
     return state;
 }
@@ -38,7 +38,8 @@ static const struct kms_check_type type = {
     .purpose = "Checks whether requests to a KMS host failed in a trailing window.",
     .parts = KMS_CHECK_REQUESTS,
     .metric = "failed requests in the window, instead of --failed-...",
-    .note = "A first run, or one after the counters were reset, starts the window.",
+    .note = "A first run, or one after the counters were reset, starts the window.\n"
+            "Where none can be kept, the counters since the host's installation are judged.",
     .show = show,
 };
 

@@ -42,6 +42,47 @@ enum kms_state kms_count_state(const struct kms_check *check, size_t key)
     return kms_state_worse(state, declared_state(check, key));
 }
 
+static const struct kms_range *alerting(const struct kms_check *check, double value)
+{
+    if (kms_range_alerts(&check->critical, value)) {
+        return &check->critical;
+    }
+    return kms_range_alerts(&check->warning, value) ? &check->warning : NULL;
+}
+
+static const char *range_advice(const struct kms_range *range, double value)
+{
+    if (range->inside) {
+        return "next step: compare the count with the ranges of -w and -c, which alert inside (@)";
+    }
+    return value < range->start
+               ? "next step: let more machines ask this host (slmgr /ato there), or lower -w and -c"
+               : "next step: find out which machines ask this host now (Key Management Service "
+                 "log, event 12290), or raise -w and -c";
+}
+
+void kms_count_range_advice(struct kms_check *check)
+{
+    const char *said = "";
+
+    for (size_t i = 0; i < check->judgement.key_count; i++) {
+        const struct kms_key_judgement *of = &check->judgement.key[i];
+        const struct kms_range *range;
+        const char *text;
+        int64_t count;
+        if (of->superseded || of->stale ||
+            !kms_facts_number(&of->facts, KMS_FACT_CURRENT_COUNT, &count)) {
+            continue;
+        }
+        range = alerting(check, (double)count);
+        text = range != NULL ? range_advice(range, (double)count) : said;
+        if (!kms_text_equal(text, said)) {
+            kms_output_line(&check->out, 0, "%s", text);
+            said = text;
+        }
+    }
+}
+
 /* The limits that the verdict used, as ranges of the count that is shown: our own entry raises them
  * by one. */
 static void derive_limits(const struct kms_check *check, size_t key, int64_t count,

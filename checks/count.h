@@ -5,6 +5,8 @@
 #include "frame.h"
 
 enum kms_state kms_count_state(const struct kms_check *check, size_t key);
+/* What to do about counts that -w or -c find wrong: too many is not answered with more. */
+void kms_count_range_advice(struct kms_check *check);
 /* count_windows and so on, then headroom_client and so on. */
 void kms_count_perf(struct kms_check *check);
 

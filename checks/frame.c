@@ -189,11 +189,13 @@ static bool make_target(struct kms_check *check)
 
 static int show_timeout(struct kms_check *check)
 {
-    char after[32];
+    const char *name = check->options.report;
+    char after[32], report[300];
 
     kms_text_duration(after, sizeof(after), check->options.timeout_ms);
+    kms_report_show(kms_text_equal(name, "-") ? "standard input" : name, report, sizeof(report));
     kms_output_first(&check->out, "no result within %s", after);
-    kms_output_line(&check->out, 0, "Reading %s took longer than --timeout.", check->target.name);
+    kms_output_line(&check->out, 0, "Reading %s took longer than --timeout.", report);
     kms_output_line(&check->out, 0, "next step: %s", kms_outcome_row(KMS_OUTCOME_TIMEOUT)->hint);
     return print_output(&check->out, (enum kms_state)check->options.timeout_state);
 }
@@ -228,6 +230,10 @@ static bool load_windows(struct kms_check *check)
     if (!(check->type->parts & KMS_CHECK_REQUESTS)) {
         return true;
     }
+    /* A folder that somebody named is theirs to create: its name may be a slip. */
+    if (!options->state_dir_given) {
+        (void)kms_windows_make_dir(options->state_dir);
+    }
     check->windows = kms_windows_open(options->state_dir,
                                       options->host != NULL ? options->host : "", options->report,
                                       (unsigned)geteuid());
@@ -255,7 +261,7 @@ static int judge_and_show(struct kms_check *check, int64_t now_s)
     }
     if (check->windows != NULL) {
         kms_windows_add(check->windows, &check->result, keep_s(&check->options.policy));
-        (void)kms_windows_save(check->windows);
+        check->windows_kept = kms_windows_save(check->windows);
         evidence.window = kms_windows_find;
         evidence.window_arg = check->windows;
     }

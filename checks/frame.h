@@ -48,6 +48,7 @@ struct kms_check {
     bool answered; /* result is filled */
     struct kms_result result;
     struct kms_windows *windows; /* NULL: the check keeps none */
+    bool windows_kept;           /* the next run will find them */
     struct kms_judgement judgement;
     bool judged;
     struct kms_output out;

@@ -232,15 +232,6 @@ void kms_show_count_nodes(struct kms_check *check, unsigned depth, size_t key, e
     }
 }
 
-void kms_show_requests_node(struct kms_check *check, unsigned depth, size_t key,
-                            enum kms_state state)
-{
-    char text[200];
-
-    kms_judge_requests_text(key_of(check, key), text, sizeof(text));
-    kms_output_node(&check->out, depth, state, "%s", text);
-}
-
 void kms_show_license_node(struct kms_check *check, unsigned depth, size_t key,
                            enum kms_state state)
 {
@@ -268,6 +259,14 @@ void kms_show_unserved_nodes(struct kms_check *check, unsigned depth)
                         cls->verdict == KMS_VERDICT_NOT_SERVED
                             ? kms_word_meaning(kms_words_verdict(), KMS_VERDICT_NOT_SERVED)
                             : "the report shows one product only; '/dlv all' shows every host key");
+    }
+}
+
+void kms_show_drift_node(struct kms_check *check, unsigned depth, bool stale)
+{
+    if (check->judgement.drift[0] != '\0') {
+        kms_output_node(&check->out, depth, stale ? KMS_STATE_UNKNOWN : KMS_STATE_WARNING, "%s",
+                        check->judgement.drift);
     }
 }
 
@@ -303,6 +302,26 @@ static void show_gaps(struct kms_check *check, unsigned depth)
     }
 }
 
+/* Young enough only by the hours that a zone may account for. */
+static void show_margin(struct kms_check *check, unsigned depth)
+{
+    const struct kms_source_judgement *source = &check->judgement.source[KMS_SOURCE_REPORT];
+    int64_t max_age_ms = check->options.max_age_ms;
+    char age[32], limit[32], youngest[32];
+
+    if (max_age_ms == 0 || source->stale || !source->age_known ||
+        source->age_s * 1000 <= max_age_ms) {
+        return;
+    }
+    kms_text_age(age, sizeof(age), source->age_s);
+    kms_text_duration(limit, sizeof(limit), max_age_ms);
+    kms_date_text(youngest, sizeof(youngest), check->result.data_s_max);
+    kms_output_line(&check->out, depth,
+                    "%s old as it stands, more than --max-age %s; but the report's time has no "
+                    "zone, and by UTC it may be of %s",
+                    age, limit, youngest);
+}
+
 void kms_show_source(struct kms_check *check, unsigned depth)
 {
     const struct kms_judgement *judgement = &check->judgement;
@@ -318,6 +337,7 @@ void kms_show_source(struct kms_check *check, unsigned depth)
     if (check->options.verbose < 1) {
         return;
     }
+    show_margin(check, depth);
     show_gaps(check, depth);
     for (size_t i = 0; i < check->result.note_count; i++) {
         const struct kms_note *note = &check->result.note[i];

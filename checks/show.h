@@ -26,12 +26,12 @@ void kms_show_first(struct kms_check *check, kms_show_text_fn *text, kms_show_st
 void kms_show_key_node(struct kms_check *check, unsigned depth, size_t key, enum kms_state state);
 void kms_show_count_nodes(struct kms_check *check, unsigned depth, size_t key,
                           enum kms_state state);
-void kms_show_requests_node(struct kms_check *check, unsigned depth, size_t key,
-                            enum kms_state state);
 void kms_show_license_node(struct kms_check *check, unsigned depth, size_t key,
                            enum kms_state state);
 /* Classes that the site relies on and no key serves. */
 void kms_show_unserved_nodes(struct kms_check *check, unsigned depth);
+/* What contradicts what, when something does. */
+void kms_show_drift_node(struct kms_check *check, unsigned depth, bool stale);
 
 /* Where the data came from and when; at -v what is not known, at -vv every fact, unrecognised lines
  * at -v. */

@@ -19,6 +19,7 @@
 #define STATE_PATH_MAX 1024
 #define STATE_MAGIC    "kmsmon-windows 1"
 #define STATE_MODE     0600U
+#define STATE_DIR_MODE 0750
 
 struct key_window {
     char identity[KMS_KEY_IDENTITY_SIZE];
@@ -27,7 +28,7 @@ struct key_window {
 
 struct kms_windows {
     char path[STATE_PATH_MAX]; /* "": in memory only */
-    char note[320];
+    char note[600];
     uint64_t owner; /* of host, report and user: a file made for another trio is not believed */
     bool changed;
     size_t count;
@@ -271,6 +272,27 @@ struct kms_windows *kms_windows_open(const char *dir, const char *host, const ch
     }
     load(windows, user);
     return windows;
+}
+
+/* Existing is as good as created: two checks may start at once. */
+static bool make_folder(const char *path)
+{
+    return mkdir(path, STATE_DIR_MODE) == 0 || errno == EEXIST;
+}
+
+bool kms_windows_make_dir(const char *dir)
+{
+    char above[STATE_PATH_MAX];
+    const char *slash = strrchr(dir, '/');
+
+    if (make_folder(dir)) {
+        return true;
+    }
+    if (errno != ENOENT || slash == NULL || slash == dir ||
+        !kms_text_format(above, sizeof(above), "%.*s", (int)(slash - dir), dir)) {
+        return false;
+    }
+    return make_folder(above) && make_folder(dir);
 }
 
 void kms_windows_free(struct kms_windows *windows)

@@ -19,6 +19,9 @@ struct kms_windows;
 struct kms_windows *kms_windows_open(const char *dir, const char *host, const char *report,
                                      unsigned user);
 void kms_windows_free(struct kms_windows *windows);
+/* Creates the folder and the one above it where they are missing, 0750. False when it is not there
+ * afterwards. */
+bool kms_windows_make_dir(const char *dir);
 
 /* Adds the counters of every key of the result. */
 void kms_windows_add(struct kms_windows *windows, const struct kms_result *result, int64_t keep_s);

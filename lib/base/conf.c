@@ -17,6 +17,7 @@ struct kms_conf {
     struct conf_file *files;
     size_t file_count;
     size_t node_count;
+    bool full; /* a file was left out already */
 };
 
 /* Where reading is in one file. */
@@ -450,9 +451,16 @@ static bool is_being_read(const struct reader *r, const char *name, const uint64
     return false;
 }
 
-static bool too_many_files(const struct reader *r)
+/* False after a message. The file that everything begins in is not included by any. */
+static bool may_include_more(const struct reader *r, unsigned line)
 {
-    return r->conf->file_count >= KMS_CONF_FILES_MAX;
+    if (r->conf->file_count <= KMS_CONF_FILES_MAX) {
+        return true;
+    }
+    r->conf->full = true;
+    kms_conf_error(r->errors, r->file, line, "include: too many files; allowed: %d",
+                   KMS_CONF_FILES_MAX);
+    return false;
 }
 
 /* The tree keeps the name, since its nodes point to it. */
@@ -529,9 +537,8 @@ static void include_pattern(struct reader *r, struct kms_conf_node *block,
         kms_conf_error(r->errors, r->file, node->line, "include: there are no files here");
         return;
     }
-    if (too_many_files(r)) {
-        kms_conf_error(r->errors, r->file, node->line, "include: too many files; allowed: %d",
-                       KMS_CONF_FILES_MAX);
+    /* Nothing is searched for in vain. */
+    if (r->conf->full && !may_include_more(r, node->line)) {
         return;
     }
     if (r->include_depth >= KMS_CONF_INCLUDE_DEPTH_MAX) {
@@ -549,8 +556,10 @@ static void include_pattern(struct reader *r, struct kms_conf_node *block,
         kms_conf_error(r->errors, r->file, node->line, "include: %s", fault.text);
         return;
     }
+    bool more = true;
     for (size_t i = 0; i < count; i++) {
-        if (!out_of_memory(r) && !too_many_files(r)) {
+        more = more && !out_of_memory(r) && may_include_more(r, node->line);
+        if (more) {
             include_file(r, block, names[i], node->line);
         }
         free(names[i]);
@@ -718,6 +727,9 @@ struct kms_conf *kms_conf_parse(const char *name, const void *bytes, size_t len,
     }
     struct reader r = {.conf = conf, .source = source, .errors = errors, .line = 1, .file = name};
     r.file = keep_file_name(&r, name);
+    if (source) {
+        memcpy(r.identity, source->top_identity, sizeof r.identity);
+    }
     if (r.file) {
         conf->root = (struct kms_conf_node){.file = r.file, .line = 1, .block = true};
         read_text(&r, &conf->root, bytes, len);

@@ -15,7 +15,7 @@
 #define KMS_CONF_LIST_MAX          64
 #define KMS_CONF_BLOCK_DEPTH_MAX   8
 #define KMS_CONF_INCLUDE_DEPTH_MAX 8
-#define KMS_CONF_FILES_MAX         1024
+#define KMS_CONF_FILES_MAX         20000 /* included; a file counts each time */
 #define KMS_CONF_FILE_SIZE_MAX     (8U << 20)
 #define KMS_CONF_NODES_MAX         500000
 
@@ -57,6 +57,7 @@ struct kms_conf_source {
     enum kms_status (*read)(void *arg, const char *name, struct kms_buf *text,
                             uint64_t ret_identity[2], struct kms_fault *fault);
     void *arg;
+    uint64_t top_identity[2]; /* of the file that the includes begin in; zeros: not known */
 };
 
 struct kms_conf;

@@ -131,7 +131,6 @@ static enum kms_status read_whole(void *arg, const char *name, struct kms_buf *t
 
 struct kms_conf *kms_conf_load(const char *path, struct kms_conf_errors *errors)
 {
-    const struct kms_conf_source source = {.expand = expand, .read = read_whole};
     struct kms_buf text;
     kms_buf_init(&text, KMS_CONF_FILE_SIZE_MAX);
     struct kms_file_stamp stamp;
@@ -139,6 +138,8 @@ struct kms_conf *kms_conf_load(const char *path, struct kms_conf_errors *errors)
     struct kms_conf *conf = NULL;
     enum kms_status status = kms_file_read(path, &text, &stamp, &error);
     if (status == KMS_OK) {
+        const struct kms_conf_source source = {
+            .expand = expand, .read = read_whole, .top_identity = {stamp.device, stamp.inode}};
         conf = kms_conf_parse(path, kms_buf_str(&text), text.len, &source, errors);
     } else {
         kms_conf_error(errors, path, 0, "%s", why(status, error));

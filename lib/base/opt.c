@@ -147,7 +147,7 @@ void kms_opt_allowed(const struct kms_opt *opt, char *dst, size_t size)
         kms_text_copy(dst, size, "a port number, 1 to 65535");
         return;
     case KMS_OPT_DURATION:
-        kms_text_copy(dst, size, "a duration such as 90s, 5m or 4h");
+        kms_text_copy(dst, size, "a number with ms, s, m, h, d or w (without a unit seconds)");
         append_range(opt, dst, size);
         return;
     case KMS_OPT_BYTES:
@@ -175,12 +175,7 @@ static enum kms_status refuse(const struct kms_opt *opt, const char *label, cons
     char shown[SHOWN_VALUE];
     kms_text_clean(shown, sizeof shown, text, len);
     char allowed[ALLOWED_TEXT];
-    if (opt->type == KMS_OPT_DURATION && status == KMS_ESYNTAX) {
-        kms_text_copy(allowed, sizeof allowed, "a number with ms, s, m, h, d or w, e.g. 26h");
-        append_range(opt, allowed, sizeof allowed);
-    } else {
-        kms_opt_allowed(opt, allowed, sizeof allowed);
-    }
+    kms_opt_allowed(opt, allowed, sizeof allowed);
     return kms_fault_set(fault, status, 0, "%s: '%s' %s; allowed: %s", label, shown, what, allowed);
 }
 

@@ -56,15 +56,15 @@ enum kms_status kms_opts_preset(const struct kms_opt *opts, void *base);
 void kms_opts_free_values(const struct kms_opt *opts, void *base);
 
 /* Reads text as the row's type into base. On failure the fault says what is wrong and what is
- * allowed: "max-age: 'soon' is not a duration; allowed: a number with ms, s, m, h, d or w, e.g.
- * 26h". */
+ * allowed: "max-age: 'soon' is not a duration; allowed: a number with ms, s, m, h, d or w (without
+ * a unit seconds)". */
 enum kms_status kms_opt_apply(const struct kms_opt *opt, const char *text, void *base,
                               struct kms_fault *fault);
 /* Adds one word of a KMS_OPT_SET. Where the row says where "was given" is, the first word replaces
  * the preset. */
 enum kms_status kms_opt_apply_word(const struct kms_opt *opt, const char *word, void *base,
                                    struct kms_fault *fault);
-/* What the row allows, for messages and pages: "a duration such as 90s, 5m or 4h, 1s to 7d". */
+/* What the row allows, for messages and pages: "a whole number, 0 to 1000". */
 void kms_opt_allowed(const struct kms_opt *opt, char *dst, size_t size);
 /* The current value as the configuration file writes it (quotes included where needed). */
 void kms_opt_print(const struct kms_opt *opt, const void *base, char *dst, size_t size);

@@ -20,13 +20,15 @@
 #define NO_LINE      ((size_t)-1)
 /* An error is a few lines; codes in a longer text are something else. */
 #define ERROR_LINES_MAX 40
+/* So many products of one file are compared. */
+#define IDS_MAX 256
 
 /* One product block while it is read. */
 struct product {
     struct kms_facts facts;
     bool open;
     bool described, host_channel, client_channel, not_in_use;
-    bool status_seen, host_block, count_seen, port_seen, requests_begun;
+    bool status_seen, status_unsure, host_block, count_seen, port_seen, requests_begun;
     unsigned requests;
     size_t described_at, last_line; /* indexes of lines */
 };
@@ -42,7 +44,9 @@ struct reading {
     bool is_english;
     bool by_structure;
     bool client_seen;
+    bool versioned; /* the version of the service is there: the output of /dlv */
     size_t client_at;
+    size_t host_keys;  /* those that do not fit, too */
     size_t incomplete; /* index of the line where a block ended too early, NO_LINE: none */
     const char *missing;
     enum kms_status status;
@@ -138,19 +142,14 @@ static void put_leading_number(struct reading *r, enum kms_fact_id id, const str
     }
 }
 
-static void add_note(struct reading *r, const struct kms_line *line)
+static void keep_note(struct reading *r, const char *label, const char *value, int key)
 {
     struct kms_report *report = r->report;
     if (report->note_count == KMS_REPORT_NOTES_MAX) {
         return;
     }
-    char label[200];
-    char value[512];
-    kms_fold_plain(label, sizeof(label), kms_line_text(&r->lines, line), line->label_len);
-    value_of(r, line, value, sizeof(value));
-    struct kms_report_note note = {.label = kms_text_dup(label),
-                                   .value = kms_text_dup(value),
-                                   .key = r->product.open ? NOTE_PENDING : -1};
+    struct kms_report_note note = {
+        .label = kms_text_dup(label), .value = kms_text_dup(value), .key = key};
     if (!note.label || !note.value) {
         free(note.label);
         free(note.value);
@@ -158,6 +157,30 @@ static void add_note(struct reading *r, const struct kms_line *line)
         return;
     }
     report->note[report->note_count++] = note;
+}
+
+static void add_note(struct reading *r, const struct kms_line *line)
+{
+    char label[200];
+    char value[512];
+    kms_fold_plain(label, sizeof(label), kms_line_text(&r->lines, line), line->label_len);
+    value_of(r, line, value, sizeof(value));
+    keep_note(r, label, value, r->product.open ? NOTE_PENDING : -1);
+}
+
+/* What a whole report leaves out: the detail says it, and a note keeps it. */
+static void leave_out(struct reading *r, const char *what, const char *shown)
+{
+    struct kms_report *report = r->report;
+    if (report->note_count == KMS_REPORT_NOTES_MAX) {
+        struct kms_report_note *last = &report->note[--report->note_count];
+        free(last->label);
+        free(last->value);
+    }
+    keep_note(r, what, shown, -1);
+    size_t len = strlen(report->detail);
+    kms_text_format(report->detail + len, sizeof(report->detail) - len, "%s%s, %s",
+                    len > 0 ? "; " : "", what, shown);
 }
 
 /* Notes of a product that is no host key go with it. */
@@ -263,6 +286,7 @@ static void end_product(struct reading *r)
     find_gaps(r, product);
     report->products += product->described || product->host_block;
     int index = -1;
+    r->host_keys += is_host_key(product);
     if (is_host_key(product) && report->key_count < KMS_REPORT_KEYS_MAX) {
         complete_key(r, &product->facts);
         index = (int)report->key_count;
@@ -321,15 +345,35 @@ static void read_description(struct reading *r, const struct kms_line *line)
     put_text(r, &r->product.facts, KMS_FACT_KEY_CHANNEL, channel);
 }
 
+/* Is this the word of another status than the one that was read? Unlisted words (-1) are compared
+ * as text. */
+static bool says_otherwise(const struct reading *r, const struct kms_line *line, int status)
+{
+    char word[512];
+    int64_t before = -1;
+    const char *first = kms_facts_text(&r->product.facts, KMS_FACT_LICENSE_WORD);
+    kms_facts_number(&r->product.facts, KMS_FACT_LICENSE_STATUS, &before);
+    value_of(r, line, word, sizeof(word));
+    return status != before || (status < 0 && (!first || strcmp(first, word) != 0));
+}
+
 static void read_status(struct reading *r, const struct kms_line *line)
 {
     size_t len;
     const char *word = kms_line_value(&r->lines, line, &len);
     int status;
-    r->product.status_seen = len > 0;
+    if (len == 0) {
+        return;
+    }
+    bool known = kms_label_status(r->book, word, len, &status) ||
+                 kms_status_words_find(&r->learned, word, len, &status);
+    if (r->product.status_seen && says_otherwise(r, line, known ? status : -1)) {
+        r->product.status_unsure = true;
+        kms_facts_remove(&r->product.facts, KMS_FACT_LICENSE_STATUS);
+    }
+    r->product.status_seen = true;
     put_value(r, &r->product.facts, KMS_FACT_LICENSE_WORD, line);
-    if (kms_label_status(r->book, word, len, &status) ||
-        kms_status_words_find(&r->learned, word, len, &status)) {
+    if (known && !r->product.status_unsure) {
         put_number(r, &r->product.facts, KMS_FACT_LICENSE_STATUS, status);
     }
 }
@@ -377,10 +421,8 @@ static void read_request(struct reading *r, const struct kms_line *line)
                                              KMS_FACT_REQUESTS_NON_GENUINE_GRACE,
                                              KMS_FACT_REQUESTS_NOTIFICATION};
     unsigned at = (unsigned)(line->kind - KMS_LINE_REQ_TOTAL);
-    size_t len;
-    kms_line_value(&r->lines, line, &len);
     r->product.requests_begun = true;
-    r->product.requests |= len > 0 ? 1U << at : 0;
+    r->product.requests |= line->is_number ? 1U << at : 0;
     put_counter(r, facts[at], line);
 }
 
@@ -641,6 +683,22 @@ static enum kms_outcome tell_error(struct reading *r, size_t index, uint32_t cod
     return tell(r, KMS_OUTCOME_REPORT_ERROR, index, text);
 }
 
+/* /dlv goes on behind the host block: the end is the priority, or what stands in its place, or the
+ * heading of the list. */
+static bool ends_before_requests(const struct reading *r, size_t end)
+{
+    for (size_t i = end + 1; i > 0; i--) {
+        const struct kms_line *line = &r->lines.line[i - 1];
+        if (line->kind >= KMS_LINE_ENABLED && line->kind <= KMS_LINE_HEADING) {
+            return true;
+        }
+        if (line->kind != KMS_LINE_UNKNOWN || (line->is_number && line->has_colon)) {
+            return false;
+        }
+    }
+    return false;
+}
+
 /* Does the text stop before slmgr would have? */
 static bool is_cut(struct reading *r, size_t *ret_line, const char **ret_why)
 {
@@ -661,6 +719,10 @@ static bool is_cut(struct reading *r, size_t *ret_line, const char **ret_why)
         ((statement && r->by_structure) ||
          kms_label_is_cut(r->book, kms_line_text(&r->lines, line), line->len))) {
         *ret_why = "the text ends inside a label";
+        return true;
+    }
+    if (r->versioned && r->last.host_block && ends_before_requests(r, end)) {
+        *ret_why = "the text ends before the list of requests";
         return true;
     }
     bool wants_more = r->last.host_channel || r->report->key_count > 0;
@@ -714,16 +776,110 @@ static enum kms_outcome judge(struct reading *r)
     return judge_nothing(r);
 }
 
+/* Ids of which a digit is blacked out may be those of two products. */
+static bool is_whole_guid(const char *value, size_t len)
+{
+    size_t digits = 0;
+    for (size_t i = 0; i < len; i++) {
+        char c = value[i];
+        digits += (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    }
+    return len == 36 && digits == 32;
+}
+
+/* The activation ids of one report in a file that may hold several. */
+struct ids {
+    const struct kms_line *line[IDS_MAX];
+    size_t count;
+};
+
+static bool is_known_id(const struct reading *r, const struct ids *ids, const struct kms_line *line)
+{
+    size_t len;
+    const char *value = kms_line_value(&r->lines, line, &len);
+    for (size_t i = 0; i < ids->count; i++) {
+        size_t known_len;
+        const char *known = kms_line_value(&r->lines, ids->line[i], &known_len);
+        if (known_len == len && memcmp(known, value, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where the last report of the file begins: a file that is written to again and again holds the
+ * version of the service, or the same product, more than once. */
+static size_t find_last_report(const struct reading *r)
+{
+    struct ids ids = {.count = 0};
+    size_t begin = 0;
+    size_t product = NO_LINE; /* its first line, while its id is not met */
+    bool versioned = false;
+    for (size_t i = 0; i < r->lines.count; i++) {
+        const struct kms_line *line = &r->lines.line[i];
+        size_t len;
+        const char *value = kms_line_value(&r->lines, line, &len);
+        if (line->kind == KMS_LINE_SERVICE_VERSION && !line->by_structure) {
+            begin = versioned ? i : begin;
+            ids.count = versioned ? 0 : ids.count;
+            versioned = true;
+        } else if (line->kind == KMS_LINE_NAME) {
+            product = i;
+        } else if (line->kind == KMS_LINE_ACTIVATION_ID && product != NO_LINE &&
+                   is_whole_guid(value, len)) {
+            if (is_known_id(r, &ids, line)) {
+                begin = product;
+                ids.count = 0;
+            }
+            if (ids.count < IDS_MAX) {
+                ids.line[ids.count++] = line;
+            }
+            product = NO_LINE;
+        }
+    }
+    return begin;
+}
+
+static void keep_last_report(struct reading *r)
+{
+    char shown[64];
+    size_t begin = find_last_report(r);
+    for (size_t i = 0; i < r->lines.count; i++) {
+        r->versioned = r->versioned || r->lines.line[i].kind == KMS_LINE_SERVICE_VERSION;
+    }
+    if (begin == 0) {
+        return;
+    }
+    r->lines.count -= begin;
+    memmove(r->lines.line, r->lines.line + begin, r->lines.count * sizeof(*r->lines.line));
+    kms_text_format(shown, sizeof(shown), "the last one begins in line %zu",
+                    r->lines.line[0].number);
+    leave_out(r, "earlier reports in the file were left out", shown);
+}
+
+static void tell_left_out_keys(struct reading *r)
+{
+    char what[64];
+    char shown[64];
+    if (r->host_keys > KMS_REPORT_KEYS_MAX) {
+        kms_text_format(what, sizeof(what), "%zu host keys", r->host_keys);
+        kms_text_format(shown, sizeof(shown), "the first %d are shown", KMS_REPORT_KEYS_MAX);
+        leave_out(r, what, shown);
+    }
+}
+
 static void read_all(struct reading *r, const char *encoding)
 {
     struct kms_facts *host = &r->report->host;
     kms_structure_apply(&r->lines);
+    keep_last_report(r);
     find_language(r);
     learn_words(r);
     for (size_t i = 0; i < r->lines.count && r->status == KMS_OK; i++) {
         read_line(r, i);
     }
     end_product(r);
+    tell_left_out_keys(r);
     put_text(r, host, KMS_FACT_REPORT_LANGUAGE, r->language);
     put_text(r, host, KMS_FACT_REPORT_ENCODING, encoding);
     put_text(r, host, KMS_FACT_REPORT_METHOD, r->by_structure ? "structure" : "labels");
@@ -754,9 +910,10 @@ static enum kms_outcome parse_text(const struct kms_buf *text, const char *encod
             outcome = judge(&r);
         }
     } else if (r.status == KMS_ETOOBIG) {
-        outcome = KMS_OUTCOME_REPORT_TOO_BIG;
-        kms_text_format(report->detail, sizeof(report->detail), "more than %d lines",
-                        KMS_LINES_MAX);
+        /* A larger limit of bytes would not help. */
+        outcome = KMS_OUTCOME_REPORT_FOREIGN;
+        kms_text_format(report->detail, sizeof(report->detail),
+                        "more than %d lines, not the output of slmgr.vbs", KMS_LINES_MAX);
     }
     kms_facts_done(&r.product.facts);
     kms_lines_done(&r.lines);

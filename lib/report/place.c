@@ -1,11 +1,9 @@
 /* Paths and URLs of reports told apart, and file URLs turned into paths (RFC 8089). */
 #include "report/place.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/text.h"
 
 /* What follows prefix, whatever its case; NULL when text does not begin with it. */
@@ -41,18 +39,89 @@ static void name_place(struct kms_place *place, const char *text, size_t len)
     kms_text_clean(place->name, sizeof place->name, text, len);
 }
 
+/* What is between "://" and the path: user:password@server:port. */
+struct authority {
+    const char *user;
+    size_t user_len; /* the '@' included; 0: no user */
+    const char *server;
+    size_t server_len; /* with the port */
+};
+
+static struct authority find_authority(const char *url)
+{
+    const char *user = strstr(url, "://") + 3;
+    size_t len = strcspn(user, "/?#");
+    size_t user_len = len;
+    while (user_len > 0 && user[user_len - 1] != '@') {
+        user_len--;
+    }
+    return (struct authority){user, user_len, user + user_len, len - user_len};
+}
+
+enum kms_status kms_place_hide_password(const char *url, struct kms_buf *buf, bool *ret_hidden)
+{
+    const char *colon = NULL;
+    struct authority at = {0};
+    if (has_scheme(url)) {
+        at = find_authority(url);
+        colon = memchr(at.user, ':', at.user_len);
+    }
+    if (!colon) {
+        *ret_hidden = false;
+        return kms_buf_add_str(buf, url);
+    }
+    *ret_hidden = true;
+    enum kms_status status = kms_buf_add(buf, url, (size_t)(colon + 1 - url));
+    if (status == KMS_OK) {
+        status = kms_buf_add_str(buf, "***@");
+    }
+    return status == KMS_OK ? kms_buf_add_str(buf, at.server) : status;
+}
+
+/* Behind "server:", where the port is; an empty one is the scheme's own. */
+static enum kms_status check_port(const char *port, size_t len, struct kms_fault *fault)
+{
+    uint64_t number = 0;
+    if (len > 0 && (!kms_text_u64_len(port, len, &number) || number < 1 || number > 65535)) {
+        char shown[32];
+        kms_text_clean(shown, sizeof shown, port, len);
+        return kms_fault_set(fault, KMS_EINVAL, 0, "'%s' is not a port number of 1 to 65535",
+                             shown);
+    }
+    return KMS_OK;
+}
+
+static enum kms_status check_server(const char *url, struct kms_fault *fault)
+{
+    struct authority at = find_authority(url);
+    const char *end = at.server + at.server_len;
+    const char *name_end = NULL;
+    if (at.server_len > 0 && at.server[0] == '[') { /* an IPv6 address */
+        const char *bracket = memchr(at.server, ']', at.server_len);
+        name_end = bracket ? bracket + 1 : NULL;
+    } else {
+        const char *colon = memchr(at.server, ':', at.server_len);
+        name_end = colon ? colon : end;
+    }
+    if (!name_end || name_end == at.server || (name_end < end && *name_end != ':')) {
+        return kms_fault_set(fault, KMS_EINVAL, 0,
+                             "the web address names no server: http://SERVER/PATH or "
+                             "http://SERVER:PORT/PATH");
+    }
+    for (const char *c = at.server; c < name_end; c++) {
+        if ((unsigned char)*c <= ' ' || *c == 0x7F || strchr("\"<>\\^`{|}", *c)) {
+            return kms_fault_set(fault, KMS_EINVAL, 0,
+                                 "a server's name has no blanks, quotes or braces");
+        }
+    }
+    return name_end < end ? check_port(name_end + 1, (size_t)(end - name_end - 1), fault) : KMS_OK;
+}
+
 /* Passwords before the host and tokens behind the path must not get into a log. */
 static enum kms_status name_web_address(struct kms_place *place, const char *url)
 {
-    const char *host = strstr(url, "://") + 3;
-    size_t scheme_len = (size_t)(host - url);
-    size_t host_len = strcspn(host, "/?#");
-    for (size_t i = host_len; i > 0; i--) {
-        if (host[i - 1] == '@') {
-            host += i;
-            break;
-        }
-    }
+    size_t scheme_len = (size_t)(strstr(url, "://") + 3 - url);
+    const char *host = find_authority(url).server;
     struct kms_buf text;
     kms_buf_init(&text, SIZE_MAX / 4);
     enum kms_status status = kms_buf_add(&text, url, scheme_len);
@@ -120,6 +189,10 @@ static enum kms_status fill(struct kms_place *place, const char *url, struct kms
         return KMS_OK;
     }
     if (after_nocase(url, "http://") || after_nocase(url, "https://")) {
+        enum kms_status status = check_server(url, fault);
+        if (status != KMS_OK) {
+            return status;
+        }
         place->kind = KMS_PLACE_HTTP;
         place->path = kms_text_dup(url);
         return place->path ? name_web_address(place, url) : KMS_ENOMEM;
@@ -132,8 +205,8 @@ static enum kms_status fill(struct kms_place *place, const char *url, struct kms
         }
     } else if (has_scheme(url)) {
         return kms_fault_set(fault, KMS_EINVAL, 0,
-                             "'%.*s' is not supported: a path, '-', file:///path, http:// or "
-                             "https:// is",
+                             "'%.*s' is not supported: a path, file:///path, http:// or https:// "
+                             "is",
                              (int)(strstr(url, "://") - url), url);
     } else {
         place->path = kms_text_dup(url);

@@ -117,26 +117,38 @@ static bool is_host_line(const struct kms_line *line)
     return line->kind >= KMS_LINE_ENABLED && line->kind <= KMS_LINE_REQ_NOTIFICATION;
 }
 
-/* A sentence without a value, then two numbers of which the second can be a port: how the host
- * block begins. */
+static bool is_sentence(const struct kms_line *line)
+{
+    return is_open(line) && !line->has_colon;
+}
+
+static bool is_port(const struct kms_line *line)
+{
+    return line->kind == KMS_LINE_PORT ||
+           (is_open(line) && line->number_value >= 1 && line->number_value <= UINT16_MAX);
+}
+
+/* A sentence without a value, two numbers of which the second can be a port, and a sentence again:
+ * how the host block begins. The end of the text may stand for the second sentence. */
 static bool begins_host_block(const struct kms_lines *lines, size_t i)
 {
     if (i + 2 >= lines->count) {
         return false;
     }
     const struct kms_line *line = &lines->line[i];
-    bool sentence = line->kind == KMS_LINE_ENABLED || (is_open(line) && !line->has_colon);
+    bool sentence = line->kind == KMS_LINE_ENABLED || is_sentence(line);
     bool count = line[1].kind == KMS_LINE_COUNT || is_open(&line[1]);
-    bool port = line[2].kind == KMS_LINE_PORT || is_open(&line[2]);
-    bool ends = i + 3 == lines->count || !is_counter(&line[3]);
-    return sentence && count && port && ends && is_counter(&line[1]) && is_counter(&line[2]) &&
-           (line[2].is_none || line[2].number_value <= UINT16_MAX);
+    bool ends = i + 3 == lines->count || line[3].kind == KMS_LINE_DNS_ON ||
+                line[3].kind == KMS_LINE_DNS_OFF || is_sentence(&line[3]);
+    return sentence && count && ends && is_counter(&line[1]) && is_counter(&line[2]) &&
+           is_port(&line[2]);
 }
 
 /* What the walk through one product has already met. */
 struct place {
     bool in_product, activation, application, epid, partial, status, rearm;
-    bool foreign; /* the labels of the product are in no list */
+    bool status_elsewhere; /* a label says which line of the product it is */
+    bool foreign;          /* the labels of the product are in no list */
 };
 
 static void note_known(struct place *place, const struct kms_line *line)
@@ -176,7 +188,8 @@ static void place_product_line(const struct kms_lines *lines, struct place *plac
         give(line, KMS_LINE_EPID);
     } else if (!place->partial && is_partial_key(value, len)) {
         give(line, KMS_LINE_PARTIAL_KEY);
-    } else if (place->partial && !place->status && !line->is_number && len > 0) {
+    } else if (place->partial && !place->status && !place->status_elsewhere && !line->is_number &&
+               len > 0) {
         give(line, KMS_LINE_STATUS);
     } else if (place->status && is_error_code(value, len)) {
         give(line, KMS_LINE_REASON);
@@ -230,6 +243,16 @@ static void place_name(struct kms_lines *lines, size_t i)
     }
 }
 
+static bool has_labelled_status(const struct kms_lines *lines, size_t begin)
+{
+    for (size_t i = begin; i < lines->count && lines->line[i].kind != KMS_LINE_NAME; i++) {
+        if (lines->line[i].kind == KMS_LINE_STATUS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void place_product_lines(struct kms_lines *lines)
 {
     struct place place = {0};
@@ -241,6 +264,7 @@ static void place_product_lines(struct kms_lines *lines)
         }
         if (line->kind == KMS_LINE_NAME) {
             place = (struct place){.in_product = true, .foreign = line->by_structure};
+            place.status_elsewhere = has_labelled_status(lines, i + 1);
         } else if (is_open(line) && place.in_product && line->has_colon) {
             place_product_line(lines, &place, line);
         } else if (is_open(line) && place.foreign && !place.partial && !place.status &&
@@ -253,68 +277,126 @@ static void place_product_lines(struct kms_lines *lines)
     }
 }
 
-static void place_host_lines(struct kms_lines *lines)
+/* The lines of one product: [begin, end). */
+struct span {
+    size_t begin, end;
+};
+
+/* A product begins with its name, or with its description where the name is missing. */
+static struct span next_product(const struct kms_lines *lines, size_t begin)
 {
-    bool in_product = false;
-    for (size_t i = 0; i < lines->count; i++) {
-        struct kms_line *line = &lines->line[i];
-        in_product = in_product || line->kind == KMS_LINE_DESCRIPTION;
-        if (in_product && begins_host_block(lines, i)) {
-            for (size_t k = 0; k < 3; k++) {
-                if (is_open(&line[k])) {
-                    give(&line[k], (enum kms_line_kind)(KMS_LINE_ENABLED + k));
-                }
-            }
+    bool described = false;
+    size_t end = begin;
+    for (; end < lines->count; end++) {
+        enum kms_line_kind kind = lines->line[end].kind;
+        if (end > begin && (kind == KMS_LINE_NAME || kind == KMS_LINE_SERVICE_VERSION ||
+                            (kind == KMS_LINE_DESCRIPTION && described))) {
+            break;
+        }
+        described = described || kind == KMS_LINE_DESCRIPTION;
+    }
+    return (struct span){begin, end};
+}
+
+static bool has_kind(const struct kms_lines *lines, struct span span, enum kms_line_kind kind)
+{
+    for (size_t i = span.begin; i < span.end; i++) {
+        if (lines->line[i].kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Gives the open lines of a run their kinds, but none that another line's label has. */
+static void give_run(struct kms_lines *lines, struct span span, struct span run,
+                     enum kms_line_kind first)
+{
+    for (size_t i = run.begin; i < run.end; i++) {
+        enum kms_line_kind kind = (enum kms_line_kind)(first + (i - run.begin));
+        if (is_open(&lines->line[i]) && !has_kind(lines, span, kind)) {
+            give(&lines->line[i], kind);
         }
     }
 }
 
-/* A run fits when it has all eight lines and no label contradicts their order. Says whether it has
- * labels at all. */
-static bool run_has_labels(const struct kms_line *run, size_t count, bool *ret_fits)
+/* Of several places that could be the host block none is taken. */
+static void place_host_lines(struct kms_lines *lines, struct span span)
+{
+    bool described = false;
+    size_t found = 0;
+    size_t at = 0;
+    for (size_t i = span.begin; i < span.end; i++) {
+        described = described || lines->line[i].kind == KMS_LINE_DESCRIPTION;
+        if (described && i + 3 <= span.end && begins_host_block(lines, i)) {
+            found++;
+            at = i;
+        }
+    }
+    if (found == 1) {
+        give_run(lines, span, (struct span){at, at + 3}, KMS_LINE_ENABLED);
+    }
+}
+
+static bool is_request(const struct kms_line *line)
+{
+    return is_counter(line) && (is_open(line) || (line->kind >= KMS_LINE_REQ_TOTAL &&
+                                                  line->kind <= KMS_LINE_REQ_NOTIFICATION));
+}
+
+/* The whole run of numbers that begins here. */
+static struct span request_run(const struct kms_lines *lines, struct span span, size_t begin)
+{
+    size_t end = begin;
+    while (end < span.end && is_request(&lines->line[end])) {
+        end++;
+    }
+    return (struct span){begin, end};
+}
+
+/* A run fits when it has all eight lines, no label contradicts their order, and a heading or a
+ * label says that it is the one. Says whether it has labels at all. */
+static bool run_fits(const struct kms_lines *lines, struct span run, bool *ret_known)
 {
     bool known = false;
-    *ret_fits = count == REQUEST_LINES;
-    for (size_t i = 0; i < count; i++) {
-        if (is_open(&run[i])) {
-            continue;
-        }
-        known = true;
-        if ((size_t)run[i].kind != KMS_LINE_REQ_TOTAL + i) {
-            *ret_fits = false;
-        }
+    bool fits = run.end - run.begin == REQUEST_LINES;
+    for (size_t i = run.begin; i < run.end; i++) {
+        const struct kms_line *line = &lines->line[i];
+        known = known || !is_open(line);
+        fits = fits &&
+               (is_open(line) || (size_t)line->kind == KMS_LINE_REQ_TOTAL + (i - run.begin));
     }
-    return known;
+    *ret_known = known;
+    const struct kms_line *before = run.begin > 0 ? &lines->line[run.begin - 1] : NULL;
+    bool headed = before && (before->kind == KMS_LINE_HEADING || is_sentence(before));
+    return fits && (known || headed);
 }
 
-/* The requests: numbers one after the other, behind a host block. A run that the end of the text
- * cuts keeps its order, so that what is missing is seen. */
-static void place_request_lines(struct kms_lines *lines)
+/* The requests: exactly eight numbers one after the other, behind a host block; a ninth would leave
+ * open which of them is new. A run that the end of the text cuts, behind a number or in the line
+ * after it, keeps its order, so that what is missing is seen. */
+static void place_request_lines(struct kms_lines *lines, struct span span)
 {
     bool in_host = false;
-    for (size_t i = 0; i < lines->count; i++) {
-        struct kms_line *line = &lines->line[i];
-        in_host = line->kind == KMS_LINE_NAME ? false : in_host || line->kind == KMS_LINE_PORT;
-        bool starts = line->kind == KMS_LINE_REQ_TOTAL || is_open(line);
-        if (!in_host || !starts || !is_counter(line)) {
+    size_t found = 0;
+    struct span taken = {0};
+    for (size_t i = span.begin; i < span.end; i++) {
+        in_host = in_host || lines->line[i].kind == KMS_LINE_PORT;
+        if (!in_host || !is_request(&lines->line[i])) {
             continue;
         }
-        size_t count = 0;
-        while (count < REQUEST_LINES && i + count < lines->count && is_counter(&line[count]) &&
-               (is_open(&line[count]) || is_host_line(&line[count]))) {
-            count++;
-        }
-        bool fits;
-        bool known = run_has_labels(line, count, &fits);
-        bool cut = i + count == lines->count && count > 0 && !known;
+        struct span run = request_run(lines, span, i);
+        bool known;
+        bool fits = run_fits(lines, run, &known);
+        bool cut = run.end + 1 >= lines->count && run.end - run.begin < REQUEST_LINES && !known;
         if (fits || cut) {
-            for (size_t k = 0; k < count; k++) {
-                if (is_open(&line[k])) {
-                    give(&line[k], (enum kms_line_kind)(KMS_LINE_REQ_TOTAL + k));
-                }
-            }
+            found++;
+            taken = run;
         }
-        i += count > 0 ? count - 1 : 0;
+        i = run.end - 1;
+    }
+    if (found == 1) {
+        give_run(lines, span, taken, KMS_LINE_REQ_TOTAL);
     }
 }
 
@@ -340,7 +422,11 @@ static void place_rearm_lines(struct kms_lines *lines)
 void kms_structure_apply(struct kms_lines *lines)
 {
     place_product_lines(lines);
-    place_host_lines(lines);
-    place_request_lines(lines);
+    struct span span = {0};
+    for (size_t i = 0; i < lines->count; i = span.end) {
+        span = next_product(lines, i);
+        place_host_lines(lines, span);
+        place_request_lines(lines, span);
+    }
     place_rearm_lines(lines);
 }

@@ -31,7 +31,7 @@ struct kms_index {
     size_t row_count, row_cap;
     uint32_t *slot; /* 1 + position in rows, 0: free; slot_cap is a power of two above row_count */
     size_t slot_cap;
-    bool dirty;
+    uint64_t made, saved; /* numbers given so far, and how many of them the file holds */
 };
 
 static uint64_t hash_of(uint32_t parent, const char *name)
@@ -137,7 +137,7 @@ uint32_t kms_index_get(struct kms_index *index, const char *space, const char *n
         return 0;
     }
     index->row[parent - 1].number = number + 1;
-    index->dirty = true;
+    index->made++;
     return number;
 }
 
@@ -500,20 +500,55 @@ static enum kms_status write_text(const struct kms_index *index, struct kms_buf 
     return status;
 }
 
+bool kms_index_unsaved(const struct kms_index *index)
+{
+    return index->path && index->made != index->saved;
+}
+
+enum kms_status kms_index_render(const struct kms_index *index, struct kms_buf *ret_text,
+                                 uint64_t *ret_mark)
+{
+    kms_buf_init(ret_text, FILE_MAX);
+    enum kms_status status = write_text(index, ret_text);
+    if (status != KMS_OK) {
+        kms_buf_done(ret_text);
+        return status;
+    }
+    *ret_mark = index->made;
+    return KMS_OK;
+}
+
+enum kms_status kms_index_write(const char *path, const struct kms_buf *text,
+                                struct kms_fault *fault)
+{
+    return kms_file_replace(path, text->data, text->len, FILE_MODE, fault);
+}
+
+void kms_index_saved(struct kms_index *index, uint64_t mark)
+{
+    index->saved = mark;
+}
+
+const char *kms_index_path(const struct kms_index *index)
+{
+    return index->path;
+}
+
 enum kms_status kms_index_save(struct kms_index *index, struct kms_fault *fault)
 {
-    if (!index->path || !index->dirty) {
+    if (!kms_index_unsaved(index)) {
         return KMS_OK;
     }
     struct kms_buf text;
-    kms_buf_init(&text, FILE_MAX);
-    enum kms_status status = write_text(index, &text);
-    if (status == KMS_OK) {
-        status = kms_file_replace(index->path, text.data, text.len, FILE_MODE, fault);
-    } else {
-        (void)kms_fault_set(fault, status, 0, "%s: %s", index->path, kms_status_text(status));
+    uint64_t mark;
+    enum kms_status status = kms_index_render(index, &text, &mark);
+    if (status != KMS_OK) {
+        return kms_fault_set(fault, status, 0, "%s: %s", index->path, kms_status_text(status));
     }
-    index->dirty = status != KMS_OK;
+    status = kms_index_write(index->path, &text, fault);
+    if (status == KMS_OK) {
+        kms_index_saved(index, mark);
+    }
     kms_buf_done(&text);
     return status;
 }

@@ -2,8 +2,10 @@
 #ifndef KMS_STORE_INDEX_H
 #define KMS_STORE_INDEX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/status.h"
 
 struct kms_index;
@@ -19,5 +21,18 @@ uint32_t kms_index_get(struct kms_index *index, const char *space, const char *n
 /* Writes the file when there is something new in it. On failure the numbers stay in force and the
  * next save tries again. */
 enum kms_status kms_index_save(struct kms_index *index, struct kms_fault *fault);
+
+/* The same in steps, for a program that may not block: render on the loop's thread, write on a
+ * worker's, tell the index afterwards. mark says which numbers the text holds; those made since are
+ * unsaved still. */
+bool kms_index_unsaved(const struct kms_index *index);
+enum kms_status
+kms_index_render(const struct kms_index *index, struct kms_buf *ret_text,
+                 uint64_t *ret_mark); /* the caller frees ret_text with kms_buf_done */
+enum kms_status kms_index_write(const char *path, const struct kms_buf *text,
+                                struct kms_fault *fault);
+void kms_index_saved(struct kms_index *index, uint64_t mark);
+/* NULL: in memory only. */
+const char *kms_index_path(const struct kms_index *index);
 
 #endif

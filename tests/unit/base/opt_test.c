@@ -182,10 +182,12 @@ static void every_wrong_value_is_named_with_what_is_allowed(void **state)
         {"port", "65536", "port: '65536' is out of range; allowed: a port number, 1 to 65535"},
         {"port", "http", "port: 'http' is not a port number; allowed: a port number, 1 to 65535"},
         {"max-age", "soon",
-         "max-age: 'soon' is not a duration; allowed: a number with ms, s, m, h, d or w, e.g. "
-         "26h, 1s to 1w"},
+         "max-age: 'soon' is not a duration; allowed: a number with ms, s, m, h, d or w "
+         "(without a unit seconds), 1s to 1w"},
         {"max-age", "2w",
-         "max-age: '2w' is out of range; allowed: a duration such as 90s, 5m or 4h, 1s to 1w"},
+         "max-age: '2w' is out of range; allowed: a number with ms, s, m, h, d or w (without a "
+         "unit "
+         "seconds), 1s to 1w"},
         {"max-size", "big",
          "max-size: 'big' is not a size; allowed: a size such as 512K or 8M, 1K to 1G"},
         {"max-size", "10",

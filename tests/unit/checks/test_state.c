@@ -313,6 +313,28 @@ static void host_report_and_user_have_files_of_their_own(void **state)
     }
 }
 
+static void the_folder_and_the_one_above_are_created_and_no_more(void **state)
+{
+    const struct fixture *fixture = *state;
+    char above[96], dir[128], deep[160];
+    struct stat st;
+
+    kms_text_format(above, sizeof(above), "%s/kmsmon", fixture->dir);
+    kms_text_format(dir, sizeof(dir), "%s/plugins", above);
+    kms_text_format(deep, sizeof(deep), "%s/a/b/c", fixture->dir);
+    assert_true(kms_windows_make_dir(dir));
+    assert_int_equal(stat(dir, &st), 0);
+    assert_true(S_ISDIR(st.st_mode));
+    assert_int_equal(st.st_mode & 0027, 0);
+    assert_true(kms_windows_make_dir(dir)); /* it is there */
+    assert_int_equal(rmdir(dir), 0);
+    assert_true(kms_windows_make_dir(dir)); /* the one above is there */
+    assert_false(kms_windows_make_dir(deep));
+    assert_false(kms_windows_make_dir(""));
+    assert_int_equal(rmdir(dir), 0);
+    assert_int_equal(rmdir(above), 0);
+}
+
 #define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, make_dir, remove_dir)
 
 int main(void)
@@ -324,6 +346,7 @@ int main(void)
         WITH_DIR(a_damaged_file_starts_again_and_says_so),
         WITH_DIR(a_symbolic_link_is_neither_read_nor_written_through),
         WITH_DIR(a_fifo_in_its_place_does_not_hold_the_plugin),
+        WITH_DIR(the_folder_and_the_one_above_are_created_and_no_more),
         cmocka_unit_test(a_folder_that_does_not_exist_keeps_no_window_and_says_why),
         cmocka_unit_test(host_report_and_user_have_files_of_their_own),
     };

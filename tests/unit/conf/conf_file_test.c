@@ -99,6 +99,17 @@ static void a_file_that_includes_itself_by_another_name_is_found_out(void **stat
     assert_non_null(strstr(kms_buf_str(&f->text), "is being read already"));
 }
 
+static void the_first_file_is_known_by_another_name_too(void **state)
+{
+    struct folder *f = *state;
+    put(f, "a[b]*/main.conf", "n 1\ninclude \"././main.conf\"\n");
+    load(f);
+    assert_int_equal(f->errors.count, 1);
+    assert_non_null(strstr(kms_buf_str(&f->text), "main.conf:2: include: '"));
+    assert_non_null(strstr(kms_buf_str(&f->text), "is being read already"));
+    assert_null(kms_conf_root(f->conf)->child->next);
+}
+
 static void a_file_that_is_not_there_is_named(void **state)
 {
     struct folder *f = *state;
@@ -125,6 +136,8 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_includes_itself_by_another_name_is_found_out,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_first_file_is_known_by_another_name_too, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_is_not_there_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_include_that_is_not_there_is_named, set_up, tear_down),
     };

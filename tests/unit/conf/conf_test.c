@@ -436,6 +436,78 @@ static void files_that_include_all_files_end_in_time(void **state)
     done(&r);
 }
 
+/* Any number of files that say nothing but a line each. */
+static enum kms_status expand_to_many(void *arg, const char *from, const char *pattern,
+                                      char ***ret_names, size_t *ret_count, struct kms_fault *fault)
+{
+    (void)from;
+    (void)pattern;
+    (void)fault;
+    size_t count = *(const size_t *)arg;
+    char **names = calloc(count, sizeof *names);
+    assert_non_null(names);
+    for (size_t i = 0; i < count; i++) {
+        names[i] = kms_text_dup("drop-in");
+    }
+    *ret_names = names;
+    *ret_count = count;
+    return KMS_OK;
+}
+
+static enum kms_status read_one_of_many(void *arg, const char *name, struct kms_buf *text,
+                                        uint64_t ret_identity[2], struct kms_fault *fault)
+{
+    (void)arg;
+    (void)name;
+    (void)fault;
+    ret_identity[0] = 0;
+    ret_identity[1] = 0;
+    return kms_buf_add_str(text, "a 1\n");
+}
+
+static void include_many(struct reading *r, size_t count, const char *str)
+{
+    const struct kms_conf_source source = {
+        .expand = expand_to_many, .read = read_one_of_many, .arg = &count};
+    kms_buf_init(&r->text, 65536);
+    kms_conf_errors_init(&r->errors, &r->text);
+    r->conf = kms_conf_parse("t.conf", str, strlen(str), &source, &r->errors);
+    kms_conf_errors_end(&r->errors);
+    assert_non_null(r->conf);
+}
+
+static size_t count_children(const struct reading *r)
+{
+    size_t count = 0;
+    for (const struct kms_conf_node *node = first(r); node; node = node->next) {
+        count++;
+    }
+    return count;
+}
+
+static void twenty_thousand_files_of_one_wildcard_are_all_read(void **state)
+{
+    (void)state;
+    struct reading r;
+    include_many(&r, 20000, "include \"*\"\n");
+    assert_string_equal(kms_buf_str(&r.text), "");
+    assert_int_equal(count_children(&r), 20000);
+    done(&r);
+}
+
+static void one_file_too_many_is_an_error_at_the_include(void **state)
+{
+    (void)state;
+    struct reading r;
+    include_many(&r, 20001, "\ninclude \"*\"\nb 2\ninclude \"*\"\n");
+    assert_string_equal(kms_buf_str(&r.text),
+                        "t.conf:2: include: too many files; allowed: 20000\n"
+                        "t.conf:4: include: too many files; allowed: 20000\n");
+    assert_int_equal(r.errors.status, KMS_EINVAL);
+    assert_int_equal(count_children(&r), 20001);
+    done(&r);
+}
+
 static void wrong_includes_say_why(void **state)
 {
     (void)state;
@@ -493,6 +565,8 @@ int main(void)
         cmocka_unit_test(an_include_that_comes_back_to_itself_is_an_error),
         cmocka_unit_test(includes_nest_eight_deep_and_no_deeper),
         cmocka_unit_test(files_that_include_all_files_end_in_time),
+        cmocka_unit_test(twenty_thousand_files_of_one_wildcard_are_all_read),
+        cmocka_unit_test(one_file_too_many_is_an_error_at_the_include),
         cmocka_unit_test(wrong_includes_say_why),
         cmocka_unit_test(every_truncation_of_a_file_ends_well),
     };

@@ -44,10 +44,45 @@ check 2 check_kms_count --report "$SAMPLE" -w 1: --classes client
 check 0 check_kms_count --report "$SAMPLE" -w 1: --classes server
 check 3 check_kms_count --report "$SAMPLE" -w 1: --max-age 26h
 
+# The next step fits the direction.
+check 1 check_kms_count --report "$SAMPLE" -w '~:5'
+says "next step: find out which machines"
+says_not "let more machines"
+check 2 check_kms_count --report "$SAMPLE" -w '~:5' -c 5
+says "next step: find out which machines"
+check 1 check_kms_count --report "$SAMPLE" -w 7:
+says "next step: let more machines"
+says_not "find out"
+check 1 check_kms_count --report "$SAMPLE" -w @6:6
+says "which alert inside"
+says_not "let more machines"
+check 2 check_kms_count --report "$SAMPLE" -w '~:5' --classes client
+says "next step: find out which machines"
+says "next step: let more machines of the class"
+check 2 check_kms --report "$SAMPLE" --state-dir "$TMP/state" --classes server -c '~:5'
+says "next step: find out which machines"
+says_not "let more machines"
+
+# A report's own time has no zone: up to 14 hours are allowed, and -v says when they decided.
+sed "s/21\.02\.2013 14:50:58/$(date -u -d '30 hours ago' '+%d.%m.%Y %H:%M:%S')/" "$SAMPLE" \
+    >"$TMP/zone.txt"
+check 0 check_kms_count --report - --max-age 26h --classes server -v <"$TMP/zone.txt"
+says "more than --max-age 26h; but the report's time has no zone"
+check 0 check_kms_count --report - --max-age 26h --classes server <"$TMP/zone.txt"
+says_not "has no zone"
+check 0 check_kms_count --report - --max-age 32h --classes server -v <"$TMP/zone.txt"
+says_not "has no zone"
+check 3 check_kms_count --report - --max-age 10h --classes server -v <"$TMP/zone.txt"
+says_not "has no zone"
+
 # The port that clients use, against what the host says.
 check 0 check_kms_count --report "$SAMPLE" --classes server -p 1688
 check 1 check_kms_count --report "$SAMPLE" --classes server -p 1689
 says "1689"
+grep -qF '[WARNING] ' "$TMP/out" || fail "no node of the tree is WARNING"
+grep -F '[WARNING] ' "$TMP/out" | grep -qF 1689 || fail "the WARNING node does not name the port"
+check 1 check_kms_count --report "$KMSMON_SOURCE/data/samples/en-2019-kms.txt" -p 1689
+grep -F '[WARNING] ' "$TMP/out" | grep -qF 1689 || fail "the WARNING node does not name the port"
 
 check 0 check_kms_key --report "$SAMPLE"
 first_line_is "KMS OK: licensed; data of 2013-02-21"

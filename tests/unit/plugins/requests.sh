@@ -22,11 +22,47 @@ state_file() {
 
 # Without a usable folder the totals still are known.
 check 0 check_kms_requests --report "$SAMPLE" --state-dir "$TMP/no-such-folder"
-first_line_is "KMS OK: 20 requests, 0 failed; data of 2013-02-21"
+first_line_is "KMS OK: 20 requests, 0 failed ever; no window kept; data of 2013-02-21"
 says "no window is kept"
+says "$TMP/no-such-folder"
+says "No such file or directory"
+says "judged instead"
+says "next step: create the folder"
 says "requests_windows=20c"
 says "failed_windows=0c"
 says "new_failed_windows=U"
+
+# Then they are what is judged, at every run: number and ratio, or the ranges.
+lost() {
+    want=$1
+    shift
+    check "$want" check_kms_requests --report "$REPORT" --state-dir "$TMP/no-such-folder" "$@"
+}
+report 14:50:58 20 20
+lost 2
+lost 2
+first_line_is "KMS CRITICAL: 20 requests, 20 failed ever; no window kept; data of 2013-02-21"
+says "failed_windows=20c;0;10"
+says "event 12290"
+lost 0 -w 20 -c 30
+says "failed_windows=20c;20;30"
+lost 1 -w 19
+lost 2 -c 19
+lost 1 --failed-critical 20
+lost 1 --failed-ratio-critical 1000
+lost 0 --failed-ratio-warning 1000 --failed-ratio-critical 1000
+lost 3 --max-age 26h
+check 2 check_kms --report "$REPORT" --state-dir "$TMP/no-such-folder" --classes server
+says "20 requests failed ever, no window kept"
+says "next step: create the folder"
+says "event 12290"
+report 14:50:58 20 1
+lost 0
+report 14:50:58 20 2
+lost 1
+check 0 check_kms_requests --report "$KMSMON_SOURCE/data/samples/en-2019-kms.txt" \
+    --state-dir "$TMP/no-such-folder"
+[ -e "$TMP/no-such-folder" ] && fail "a folder that was named was created"
 
 report 14:50:58 20 0
 requests 0

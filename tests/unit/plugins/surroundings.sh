@@ -50,11 +50,29 @@ silent_on_stderr
 exec 9<>"$TMP/pipe"
 check 3 check_kms_count --report - -t 200ms <&9
 says "no result within 200ms"
+says "Reading standard input took longer than --timeout."
 says "next step:"
 check 2 check_kms_count --report - -t 200ms --timeout-state critical <&9
 check 1 check_kms_count --report - -t 200ms --timeout-state warning <&9
 check 0 check_kms_count --report - -t 200ms --timeout-state ok <&9
 exec 9<&-
+
+# The timeout names the address that was read, without user and password, not the host's name.
+if command -v python3 >/dev/null; then
+    mkfifo "$TMP/port"
+    python3 -c 'import signal, socket
+mute = socket.create_server(("127.0.0.1", 0))
+print(mute.getsockname()[1], flush=True)
+signal.pause()' >"$TMP/port" &
+    mute=$!
+    read -r port <"$TMP/port"
+    check 3 check_kms_count --report "http://bob:secret@127.0.0.1:$port/kms01.txt" -H kms01 -t 200ms
+    kill "$mute"
+    says "Reading http://127.0.0.1:$port/kms01.txt took longer than --timeout."
+    says_not "secret"
+else
+    echo "without python3: no address that never answers"
+fi
 
 # A fifo or a device instead of a report does not hold it either.
 check 3 check_kms_count --report "$TMP/pipe"

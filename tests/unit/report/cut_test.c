@@ -25,7 +25,9 @@ static void expect_no_wrong_fact(const struct kms_report *part, const struct kms
     }
 }
 
-static void cut_everywhere(const char *path, const char *encoding, bool has_count)
+/* Only a cut behind the last number leaves a whole report; one of several products may be whole
+ * sooner. */
+static void cut_everywhere(const char *path, const char *encoding, bool has_count, size_t most_good)
 {
     struct kms_buf text;
     struct kms_report whole = {0};
@@ -52,7 +54,7 @@ static void cut_everywhere(const char *path, const char *encoding, bool has_coun
         }
         kms_report_done(&part);
     }
-    assert_true(good < len / 4);
+    assert_true(good <= most_good);
     kms_report_done(&whole);
     kms_buf_done(&text);
 }
@@ -60,32 +62,32 @@ static void cut_everywhere(const char *path, const char *encoding, bool has_coun
 static void the_german_report_cut_anywhere_never_says_a_wrong_count(void **state)
 {
     (void)state;
-    cut_everywhere(GERMAN, "UTF-8", true);
+    cut_everywhere(GERMAN, "UTF-8", true, 1);
 }
 
 static void the_german_report_in_utf16_cut_anywhere_never_says_a_wrong_count(void **state)
 {
     (void)state;
-    cut_everywhere(GERMAN, "UTF-16LE", true);
+    cut_everywhere(GERMAN, "UTF-16LE", true, 3);
 }
 
 static void an_english_report_cut_anywhere_never_says_a_wrong_count(void **state)
 {
     (void)state;
-    cut_everywhere(SAMPLE("en-2019-kms.txt"), "UTF-8", true);
+    cut_everywhere(SAMPLE("en-2019-kms.txt"), "UTF-8", true, 1);
 }
 
 static void a_report_in_an_unlisted_language_cut_anywhere_never_says_a_wrong_count(void **state)
 {
     (void)state;
-    cut_everywhere(SAMPLE("sv-unlisted-language.txt"), "UTF-8", true);
+    cut_everywhere(SAMPLE("sv-unlisted-language.txt"), "UTF-8", true, 1);
 }
 
 /* The second key may be missing, the first never wrong. */
 static void a_report_of_two_keys_cut_anywhere_never_says_a_wrong_number(void **state)
 {
     (void)state;
-    cut_everywhere(SAMPLE("en-2022-office-all.txt"), "UTF-8", true);
+    cut_everywhere(SAMPLE("en-2022-office-all.txt"), "UTF-8", true, 600);
 }
 
 static void expect_cut(const char *mark, const char *detail)
@@ -107,6 +109,7 @@ static void the_detail_of_a_cut_report_says_where_it_ends(void **state)
     expect_cut("Aktuelle Anzahl", "line 21: the host block ends before its count");
     expect_cut(" 1688", "line 23: the text ends inside the host block");
     expect_cut("Empfangene nicht", "line 28: the list of requests is not complete");
+    expect_cut("\nVon Clients", "line 25: the text ends before the list of requests");
     expect_cut("fangene kumulative", "line 27: the text ends inside a label");
 }
 

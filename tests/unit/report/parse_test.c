@@ -172,6 +172,7 @@ static void german_status_words_are_learned_even_without_request_lines(void **st
     fixture_read(GERMAN, &text);
     fixture_replace(&text, "Lizenzstatus: Lizenziert\n", "Lizenzstatus: Benachrichtigung\n");
     fixture_cut(&text, "\nVon Clients");
+    fixture_replace(&text, "Softwarelizenzierungsdienst-Version: 6.1.7601.17514\n", "");
     fixture_expect(&text, KMS_OUTCOME_OK, &report);
     assert_number(report.key[0], LICENSE_STATUS, KMS_LICENSE_NOTIFICATION);
     kms_report_done(&report);
@@ -327,6 +328,96 @@ static void more_keys_than_fit_are_left_out(void **state)
     assert_int_equal(report.key_count, KMS_REPORT_KEYS_MAX);
     assert_int_equal(report.products, KMS_REPORT_KEYS_MAX + 5);
     assert_int_equal(report.note_count, KMS_REPORT_NOTES_MAX);
+    assert_string_equal(report.detail, "37 host keys, the first 32 are shown");
+    assert_string_equal(report.note[KMS_REPORT_NOTES_MAX - 1].label, "37 host keys");
+    kms_report_done(&report);
+    kms_buf_done(&text);
+}
+
+/* A file that every run of slmgr is appended to. */
+static void of_several_reports_in_a_file_the_last_one_counts(void **state)
+{
+    (void)state;
+    struct kms_buf text;
+    struct kms_buf later;
+    struct kms_report report = {0};
+    fixture_read(SAMPLE("en-2019-kms.txt"), &text);
+    fixture_read(SAMPLE("en-2019-kms.txt"), &later);
+    fixture_replace(&later, "Current count: 50", "Current count: 3");
+    assert_int_equal(kms_buf_add(&text, later.data, later.len), KMS_OK);
+    fixture_expect(&text, KMS_OUTCOME_OK, &report);
+    assert_int_equal(report.key_count, 1);
+    assert_number(report.key[0], CURRENT_COUNT, 3);
+    assert_int_equal(strncmp(report.detail, "earlier reports in the file were left out", 41), 0);
+    assert_int_equal(report.note_count, 1);
+    assert_int_equal(report.note[0].key, -1);
+    kms_report_done(&report);
+    fixture_replace(&text, "Software licensing service version: 10.0.17763.5328\n", "");
+    fixture_expect(&text, KMS_OUTCOME_OK, &report);
+    assert_int_equal(report.key_count, 1);
+    assert_number(report.key[0], CURRENT_COUNT, 3);
+    kms_report_done(&report);
+    kms_buf_done(&text);
+    kms_buf_done(&later);
+}
+
+static void of_several_reports_of_two_keys_the_last_one_counts_whole(void **state)
+{
+    (void)state;
+    struct kms_buf text;
+    struct kms_buf later;
+    struct kms_report report = {0};
+    fixture_read(SAMPLE("en-2022-office-all.txt"), &text);
+    fixture_read(SAMPLE("en-2022-office-all.txt"), &later);
+    fixture_replace(&later, "Current count: 31", "Current count: 30");
+    fixture_replace(&later, "Software licensing service version: ", "Zzyzx: ");
+    assert_int_equal(kms_buf_add(&text, later.data, later.len), KMS_OK);
+    fixture_expect(&text, KMS_OUTCOME_OK, &report);
+    assert_int_equal(report.key_count, 2);
+    assert_number(report.key[0], CURRENT_COUNT, 30);
+    assert_number(report.key[1], CURRENT_COUNT, 7);
+    kms_report_done(&report);
+    kms_buf_done(&text);
+    kms_buf_done(&later);
+}
+
+static void two_different_status_words_are_no_status(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"License Status: Blorked\nLicense Status: Licensed\n",
+                                        "License Status: Licensed\nLicense Status: Blorked\n",
+                                        "License Status: Licensed\nLicense Status: Notification\n"
+                                        "License Status: Licensed\n"};
+    struct kms_buf text;
+    struct kms_report report = {0};
+    for (size_t i = 0; i < KMS_COUNT_OF(lines); i++) {
+        fixture_read(SAMPLE("en-2019-kms.txt"), &text);
+        fixture_replace(&text, "License Status: Licensed\n", lines[i]);
+        fixture_expect(&text, KMS_OUTCOME_OK, &report);
+        assert_absent(report.key[0], LICENSE_STATUS);
+        kms_report_done(&report);
+        kms_buf_done(&text);
+    }
+    fixture_read(SAMPLE("en-2019-kms.txt"), &text);
+    fixture_replace(&text, "License Status: Licensed\n",
+                    "License Status: Licensed\nLicense Status: Licensed\n");
+    fixture_expect(&text, KMS_OUTCOME_OK, &report);
+    assert_number(report.key[0], LICENSE_STATUS, KMS_LICENSE_LICENSED);
+    kms_report_done(&report);
+    kms_buf_done(&text);
+}
+
+static void a_labelled_status_wins_over_a_word_before_it(void **state)
+{
+    (void)state;
+    struct kms_buf text;
+    struct kms_report report = {0};
+    fixture_read(SAMPLE("en-2019-kms.txt"), &text);
+    fixture_replace(&text, "License Status: Licensed\n",
+                    "Zzyzx: Notification\nLicense Status: Licensed\n");
+    fixture_expect(&text, KMS_OUTCOME_OK, &report);
+    assert_number(report.key[0], LICENSE_STATUS, KMS_LICENSE_LICENSED);
+    assert_text(report.key[0], LICENSE_WORD, "Licensed");
     kms_report_done(&report);
     kms_buf_done(&text);
 }
@@ -428,6 +519,10 @@ int main(void)
         cmocka_unit_test(the_end_of_an_activation_and_the_intervals_are_read),
         cmocka_unit_test(a_date_that_could_be_two_is_kept_as_a_note),
         cmocka_unit_test(a_host_key_that_is_not_activated_needs_no_host_block),
+        cmocka_unit_test(of_several_reports_in_a_file_the_last_one_counts),
+        cmocka_unit_test(of_several_reports_of_two_keys_the_last_one_counts_whole),
+        cmocka_unit_test(two_different_status_words_are_no_status),
+        cmocka_unit_test(a_labelled_status_wins_over_a_word_before_it),
         cmocka_unit_test(more_keys_than_fit_are_left_out),
         cmocka_unit_test(host_keys_that_are_not_in_use_are_no_keys_in_any_language),
         cmocka_unit_test(what_is_no_report_of_a_host_is_named),

@@ -90,7 +90,51 @@ static void a_web_address_is_named_without_its_secrets(void **state)
            "HTTPS://me:p@ss@w.example:8443/a@b?token=x#y", "HTTPS://w.example:8443/a@b");
     expect("https://w.example?u=a@b", KMS_PLACE_HTTP, "https://w.example?u=a@b",
            "https://w.example");
-    expect("https://", KMS_PLACE_HTTP, "https://", "https://");
+}
+
+static void a_web_address_names_a_server_and_a_port_that_there_is(void **state)
+{
+    (void)state;
+    expect("http://w:1/", KMS_PLACE_HTTP, "http://w:1/", "http://w:1/");
+    expect("http://w:65535", KMS_PLACE_HTTP, "http://w:65535", "http://w:65535");
+    expect("http://w:/x", KMS_PLACE_HTTP, "http://w:/x", "http://w:/x");
+    expect("http://[2001:db8::1]:80/x", KMS_PLACE_HTTP, "http://[2001:db8::1]:80/x",
+           "http://[2001:db8::1]:80/x");
+    refuse("http://w:0/", "'0' is not a port number");
+    refuse("http://u:p@w:65536/", "'65536' is not a port number");
+    refuse("https://w:99999", "'99999' is not a port number");
+    refuse("https://w:18446744073709551617/", "is not a port number");
+    refuse("https://w:8o/", "'8o' is not a port number");
+    refuse("https://[::1]:0/", "'0' is not a port number");
+    refuse("https://", "names no server");
+    refuse("https://:80/", "names no server");
+    refuse("https://u:p@/x", "names no server");
+    refuse("https://[::1/x", "names no server");
+    refuse("https://[::1]80/x", "names no server");
+    refuse("https://a b/x", "has no blanks");
+    refuse("https://a{1}/x", "has no blanks");
+}
+
+static void expect_shown(const char *url, const char *shown, bool hidden)
+{
+    struct kms_buf buf;
+    kms_buf_init(&buf, 256);
+    bool was_hidden = !hidden;
+    assert_int_equal(kms_place_hide_password(url, &buf, &was_hidden), KMS_OK);
+    assert_string_equal(kms_buf_str(&buf), shown);
+    assert_int_equal(was_hidden, hidden);
+    kms_buf_done(&buf);
+}
+
+static void a_password_is_not_shown(void **state)
+{
+    (void)state;
+    expect_shown("http://me:secret@w/x?a=b", "http://me:***@w/x?a=b", true);
+    expect_shown("HTTPS://me:p@ss:w@w.example:8443/a@b", "HTTPS://me:***@w.example:8443/a@b", true);
+    expect_shown("ftp://me:@w", "ftp://me:***@w", true);
+    expect_shown("http://me@w/x", "http://me@w/x", false);
+    expect_shown("http://w:80/a:b@c", "http://w:80/a:b@c", false);
+    expect_shown("/in/a:b@c", "/in/a:b@c", false);
 }
 
 static void other_schemes_are_refused_by_name(void **state)
@@ -123,6 +167,8 @@ int main(void)
         cmocka_unit_test(a_broken_escape_is_refused),
         cmocka_unit_test(another_machine_in_a_file_url_is_refused),
         cmocka_unit_test(a_web_address_is_named_without_its_secrets),
+        cmocka_unit_test(a_web_address_names_a_server_and_a_port_that_there_is),
+        cmocka_unit_test(a_password_is_not_shown),
         cmocka_unit_test(other_schemes_are_refused_by_name),
         cmocka_unit_test(nothing_is_refused),
         cmocka_unit_test(a_name_cannot_forge_a_line),

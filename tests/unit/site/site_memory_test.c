@@ -47,7 +47,7 @@ void *__wrap_realloc(void *old, size_t size)
 
 static const char good[] = "agentx \"unix:/x\" state-dir /s\njudgement { client-threshold = 30 }\n"
                            "host a { address 192.0.2.1 classes = {server, client}\n"
-                           "  report { url = /r ca-file /c } }\ninclude x\n";
+                           "  report { url = /r ca-file /etc/passwd } }\ninclude x\n";
 static const char bad[] = "x 1\nhost a { classes = {z} report { } }\nhost a { }\n\"\n";
 
 static enum kms_status expand(void *arg, const char *from, const char *pattern, char ***ret_names,

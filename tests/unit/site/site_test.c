@@ -87,7 +87,7 @@ static const char full[] =
     "  address 192.0.2.1 port 1689\n"
     "  classes = {\"server\", \"client\"}\n"
     "  report { url = \"https://intra/a \\\"b\\\".txt\" max-age 90m interval 10s timeout 1500ms\n"
-    "           max-size 512K ca-file /etc/ssl/ca.pem }\n"
+    "           max-size 512K ca-file /etc/passwd }\n"
     "}\n"
     "host KMS02 { classes office report { url = file:///in/kms02.txt } }\n";
 
@@ -116,7 +116,7 @@ static void every_key_is_read(void **state)
     assert_int_equal(report->interval_ms, 10000);
     assert_int_equal(report->timeout_ms, 1500);
     assert_int_equal(report->size_max, 512 << 10);
-    assert_string_equal(report->ca_file, "/etc/ssl/ca.pem");
+    assert_string_equal(report->ca_file, "/etc/passwd");
     assert_int_equal(site.host[1].classes, KMS_CLASS_BIT(KMS_CLASS_OFFICE));
     kms_site_free(&site);
 }
@@ -232,15 +232,15 @@ static void wrong_values_say_what_is_allowed(void **state)
                      KMS_EINVAL);
     static const char *const wanted[] = {
         "t.conf:1: interval: 'soon' is not a duration; allowed: ",
-        "t.conf:2: ping-interval: '1s' is out of range; allowed: a duration such as 90s, 5m or "
-        "4h, 2s to 5s\n",
+        "t.conf:2: ping-interval: '1s' is out of range; allowed: a number with ms, s, m, h, d "
+        "or w (without a unit seconds), 2s to 5s\n",
         "t.conf:3: log-level: 'loud' is unknown; allowed: one of error, warning, info, debug\n",
         "t.conf:4: port: '0' is out of range; allowed: a port number, 1 to 65535\n",
         "t.conf:4: classes: 'klient' is unknown; allowed: any of client, server, office2010, "
         "office\n",
         "t.conf:5: max-size: '1' is out of range; allowed: a size such as 512K or 8M, 1K to "
         "256M\n",
-        "t.conf:6: timeout: one value, not a list; allowed: a duration such as 90s",
+        "t.conf:6: timeout: one value, not a list; allowed: a number with ms, s, m",
         "t.conf:7: client-threshold: '-1' is ",
     };
     for (size_t i = 0; i < KMS_COUNT_OF(wanted); i++) {
@@ -315,27 +315,184 @@ static void a_configuration_without_hosts_is_an_error(void **state)
                   "t.conf:1: interval is a key and no block; allowed: interval = VALUE\n");
 }
 
-static void paths_are_absolute_and_words_have_no_blanks(void **state)
+#define AGENTX_ALLOWED                                                                        \
+    "is not an address of an AgentX master; allowed: unix:/PATH or /PATH without blanks and " \
+    "shorter than 108 bytes, tcp:HOST:PORT, tcp6:HOST:PORT, tcp6:[ADDRESS]:PORT\n"
+#define URL_ALLOWED "; allowed: /PATH, file:///PATH, http://SERVER/PATH, https://SERVER/PATH\n"
+#define ADDRESS_ALLOWED                                                                      \
+    "is neither a DNS name nor an IP address; allowed: a name of letters, digits, '-', '_' " \
+    "and '.', or an address such as 192.0.2.1 or 2001:db8::1\n"
+
+static void paths_are_absolute_and_addresses_not_empty(void **state)
 {
     (void)state;
     expect_errors(
         "state-dir var\nagentx \"a b\"\n"
         "host h { address \"\" classes = {} report {\n url in.txt\n ca-file ca.pem } }\n"
         "host i { report { url = \"-\" } }\nhost j { report { url = \"file://\" } }\n",
-        "t.conf:2: agentx: empty or with a blank; allowed: visible characters without "
-        "blanks\n"
+        "t.conf:2: agentx: 'a b' " AGENTX_ALLOWED
         "t.conf:1: state-dir: 'var' is not an absolute path; allowed: /FOLDER/NAME\n"
         "t.conf:3: classes: this list is empty; leave the key out, or name some; allowed: "
         "any of client, server, office2010, office\n"
-        "t.conf:3: address: empty or with a blank; allowed: visible characters without "
-        "blanks\n"
-        "t.conf:4: url: 'in.txt' is neither an absolute path nor a URL; allowed: /PATH, "
-        "file:///PATH, http://SERVER/PATH, https://SERVER/PATH\n"
+        "t.conf:3: address: '' " ADDRESS_ALLOWED
+        "t.conf:4: url: 'in.txt' is neither an absolute path nor a URL" URL_ALLOWED
         "t.conf:5: ca-file: 'ca.pem' is not an absolute path; allowed: /FOLDER/NAME\n"
-        "t.conf:6: url: '-' is neither an absolute path nor a URL; allowed: /PATH, "
-        "file:///PATH, http://SERVER/PATH, https://SERVER/PATH\n"
-        "t.conf:7: url: 'file://' is neither an absolute path nor a URL; allowed: /PATH, "
-        "file:///PATH, http://SERVER/PATH, https://SERVER/PATH\n");
+        "t.conf:6: url: '-' is neither an absolute path nor a URL" URL_ALLOWED
+        "t.conf:7: url: 'file://' cannot be used: a file URL names no other machine: file:///path "
+        "with three slashes" URL_ALLOWED);
+}
+
+static void expect_agentx(const char *agentx, bool good)
+{
+    char text[512];
+    assert_true(kms_text_format(text, sizeof text, "agentx = \"%s\"\n" GOOD_HOST, agentx));
+    if (good) {
+        struct kms_site site;
+        expect_good(text, &site);
+        assert_string_equal(site.agentx, agentx);
+        kms_site_free(&site);
+        return;
+    }
+    char wanted[1024];
+    assert_true(
+        kms_text_format(wanted, sizeof wanted, "t.conf:1: agentx: '%s' " AGENTX_ALLOWED, agentx));
+    expect_errors(text, wanted);
+}
+
+static void the_master_is_reached_by_a_path_or_by_host_and_port(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "/run/agentx",       "unix:/run/agentx",       "tcp:localhost:705",
+        "tcp:192.0.2.1:705", "tcp6:[2001:db8::1]:705", "tcp6:host.example:705"};
+    static const char *const wrong[] = {"foo:bar",
+                                        "5",
+                                        "",
+                                        "/",
+                                        "unix:run",
+                                        "localhost:705",
+                                        "tcp:705",
+                                        "tcp:localhost",
+                                        "tcp:h:0",
+                                        "tcp:h:65536",
+                                        "tcp::705",
+                                        "tcp:1.2.3.999:705",
+                                        "tcp6:[x]:705",
+                                        "tcp6:[::1]",
+                                        "tcp6:[]:705",
+                                        "tcp:h:-1",
+                                        "tcp:[::1]:705",
+                                        "tcp:::1:705",
+                                        "tcp6:::1:705"};
+    for (size_t i = 0; i < KMS_COUNT_OF(good); i++) {
+        expect_agentx(good[i], true);
+    }
+    for (size_t i = 0; i < KMS_COUNT_OF(wrong); i++) {
+        expect_agentx(wrong[i], false);
+    }
+}
+
+static void expect_address(const char *address, bool good)
+{
+    char text[512];
+    assert_true(kms_text_format(text, sizeof text,
+                                "host h { address = \"%s\" report { url = /r } }\n", address));
+    if (good) {
+        struct kms_site site;
+        expect_good(text, &site);
+        kms_site_free(&site);
+        return;
+    }
+    char wanted[1024];
+    assert_true(kms_text_format(wanted, sizeof wanted, "t.conf:1: address: '%s' " ADDRESS_ALLOWED,
+                                address));
+    expect_errors(text, wanted);
+}
+
+static void an_address_is_a_dns_name_or_an_ip_address(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "192.0.2.1",   "2001:db8::1", "fe80::1%eth0",         "kms01",
+        "a_b-c.d1.e.", "1.example",   "xn--bcher-kva.example"};
+    static const char *const wrong[] = {"1.2.3.999", "1.2.3", "7",   "a..b", ".a",
+                                        ".",         "a/b",   "a:b", "a@b",  "2001:db8::g",
+                                        "[::1]",     "a,b",   "::1%"};
+    for (size_t i = 0; i < KMS_COUNT_OF(good); i++) {
+        expect_address(good[i], true);
+    }
+    for (size_t i = 0; i < KMS_COUNT_OF(wrong); i++) {
+        expect_address(wrong[i], false);
+    }
+}
+
+static void an_address_that_cannot_be_asked_is_an_error_and_shows_no_password(void **state)
+{
+    (void)state;
+    expect_errors(
+        "host h { report { url = \"http://w:99999/x\" } }\n"
+        "host i { report { url = \"http://u:pw@w:0/x\" } }\n"
+        "host j { report { url = \"ftp://u:pw@w/x\" } }\n"
+        "host k { report { url = \"\" } }\n",
+        "t.conf:1: url: 'http://w:99999/x' cannot be used: '99999' is not a port number of 1 to "
+        "65535" URL_ALLOWED
+        "t.conf:2: url: 'http://u:***@w:0/x' cannot be used: '0' is not a port number of 1 to "
+        "65535" URL_ALLOWED
+        "t.conf:3: url: 'ftp://u:***@w/x' cannot be used: 'ftp' is not supported: a path, "
+        "file:///path, http:// or https:// is" URL_ALLOWED
+        "t.conf:4: url: '' is neither an absolute path nor a URL" URL_ALLOWED);
+}
+
+static void a_ca_file_is_there_and_can_be_read(void **state)
+{
+    (void)state;
+    expect_errors(
+        "host h { report { url = /r\n ca-file /no/such.pem } }\n"
+        "host i { report { url = /r ca-file /etc } }\n",
+        "t.conf:2: ca-file: '/no/such.pem' cannot be read (No such file or directory); allowed: a "
+        "PEM file that the agent may read\n"
+        "t.conf:3: ca-file: '/etc' cannot be read (Is a directory); allowed: a PEM file that the "
+        "agent may read\n");
+}
+
+static void critical_does_not_come_before_warning(void **state)
+{
+    (void)state;
+    expect_errors(
+        "judgement {\n expires-warning 5d\n failed-warning 9\n failed-critical 8\n"
+        " failed-ratio-critical 10\n skew-warning 4h }\n" GOOD_HOST,
+        "t.conf:2: expires-warning: '5d' is less than expires-critical, which is 1w; allowed: 1w "
+        "or more\n"
+        "t.conf:3: failed-warning: '9' is more than failed-critical, which is 8; allowed: 8 or "
+        "less\n"
+        "t.conf:5: failed-ratio-critical: '10' is less than failed-ratio-warning, which is 50; "
+        "allowed: 50 or more\n"
+        "t.conf:6: skew-warning: '4h' is more than skew-critical, which is 3h; allowed: 3h or "
+        "less\n");
+    struct kms_site site;
+    expect_good("judgement { expires-warning 7d failed-warning 10 skew-warning 3h }\n" GOOD_HOST,
+                &site);
+    kms_site_free(&site);
+}
+
+static void a_password_is_not_printed_and_what_is_printed_reads_well(void **state)
+{
+    (void)state;
+    struct kms_site site;
+    struct kms_buf printed;
+    kms_buf_init(&printed, 65536);
+    expect_good("host h { report { url = \"https://me:secret@w:8443/x\" max-age 2h } }\n", &site);
+    assert_int_equal(kms_site_print(&site, &printed), KMS_OK);
+    assert_string_equal(site.host[0].source[KMS_SOURCE_REPORT].url, "https://me:secret@w:8443/x");
+    kms_site_free(&site);
+    assert_null(strstr(kms_buf_str(&printed), "secret"));
+    assert_non_null(strstr(kms_buf_str(&printed),
+                           "        # the password of this address is not shown\n"
+                           "        url = \"https://me:***@w:8443/x\"\n"));
+    expect_good(kms_buf_str(&printed), &site);
+    assert_int_equal(site.host[0].source[KMS_SOURCE_REPORT].max_age_ms, 7200000);
+    kms_site_free(&site);
+    kms_buf_done(&printed);
 }
 
 static void a_file_is_loaded_and_its_errors_are_told(void **state)
@@ -405,7 +562,13 @@ int main(void)
         cmocka_unit_test(the_block_rpc_enables_the_source),
         cmocka_unit_test(a_host_needs_a_name_and_a_source),
         cmocka_unit_test(a_configuration_without_hosts_is_an_error),
-        cmocka_unit_test(paths_are_absolute_and_words_have_no_blanks),
+        cmocka_unit_test(paths_are_absolute_and_addresses_not_empty),
+        cmocka_unit_test(the_master_is_reached_by_a_path_or_by_host_and_port),
+        cmocka_unit_test(an_address_is_a_dns_name_or_an_ip_address),
+        cmocka_unit_test(an_address_that_cannot_be_asked_is_an_error_and_shows_no_password),
+        cmocka_unit_test(a_ca_file_is_there_and_can_be_read),
+        cmocka_unit_test(critical_does_not_come_before_warning),
+        cmocka_unit_test(a_password_is_not_printed_and_what_is_printed_reads_well),
         cmocka_unit_test(a_file_is_loaded_and_its_errors_are_told),
         cmocka_unit_test(ten_thousand_hosts_are_read),
         cmocka_unit_test(every_key_is_listed),

@@ -1,0 +1,27 @@
+/* What a configured value must be beyond its type, so that it can work at all. */
+#ifndef KMS_AGENT_SITE_CHECK_H
+#define KMS_AGENT_SITE_CHECK_H
+
+#include "base/conf.h"
+#include "model/policy.h"
+
+/* Each reports what is wrong at the line of the key, or of the block when the key is not there. A
+ * value of NULL was not given and is fine unless said otherwise. */
+void kms_site_check_agentx(const struct kms_conf_node *block, const char *agentx,
+                           struct kms_conf_errors *errors);
+void kms_site_check_address(const struct kms_conf_node *block, const char *address,
+                            struct kms_conf_errors *errors);
+void kms_site_check_path(const struct kms_conf_node *block, const char *key, const char *value,
+                         struct kms_conf_errors *errors);
+/* The file must be there and be readable. */
+void kms_site_check_ca_file(const struct kms_conf_node *block, const char *path,
+                            struct kms_conf_errors *errors);
+/* NULL: it is missing. */
+void kms_site_check_url(const struct kms_conf_node *block, const char *url,
+                        struct kms_conf_errors *errors);
+void kms_site_check_host_name(const struct kms_conf_node *block, struct kms_conf_errors *errors);
+/* Critical may not come before warning. */
+void kms_site_check_policy(const struct kms_conf_node *block, const struct kms_policy *policy,
+                           struct kms_conf_errors *errors);
+
+#endif

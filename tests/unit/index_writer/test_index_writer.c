@@ -1,0 +1,148 @@
+/* Row numbers reach the disk by way of the worker, and a failure is told once and tried again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "agent/index_writer.h"
+#include "base/file.h"
+#include "base/text.h"
+
+struct desk {
+    char folder[64];
+    char path[96];
+    struct kms_clock clock;
+    struct kms_loop *loop;
+    struct kms_worker *worker;
+    struct kms_index *index;
+    struct kms_log log;
+    struct kms_index_writer *writer;
+    int lines;
+    char last[512];
+};
+
+static void on_line(void *arg, enum kms_log_level level, const char *line)
+{
+    (void)level;
+    struct desk *desk = arg;
+    desk->lines++;
+    kms_text_copy(desk->last, sizeof desk->last, line);
+}
+
+static void desk_open(struct desk *desk)
+{
+    *desk = (struct desk){.clock = kms_clock_system()};
+    kms_text_copy(desk->folder, sizeof desk->folder, "/tmp/kmsmon-index-XXXXXX");
+    assert_non_null(mkdtemp(desk->folder));
+    kms_text_format(desk->path, sizeof desk->path, "%s/index", desk->folder);
+    desk->log = (struct kms_log){
+        .kind = KMS_LOG_TO_CALLBACK, .level = KMS_LOG_DEBUG, .callback = on_line, .arg = desk};
+    desk->loop = kms_loop_new(&desk->clock);
+    desk->worker = kms_worker_new(desk->loop, 1);
+    assert_int_equal(kms_index_open(desk->path, &desk->index, NULL), KMS_OK);
+    desk->writer = kms_index_writer_open(desk->loop, desk->worker, desk->index, &desk->log);
+    assert_non_null(desk->writer);
+}
+
+static void desk_close(struct desk *desk)
+{
+    kms_index_writer_close(desk->writer, 5000);
+    kms_worker_free(desk->worker, 5000);
+    kms_loop_free(desk->loop);
+    kms_index_free(desk->index);
+}
+
+static void desk_remove(const struct desk *desk)
+{
+    (void)unlink(desk->path);
+    assert_int_equal(rmdir(desk->folder), 0);
+}
+
+/* Turns the loop until nothing is unsaved; the bound is far beyond what a write takes. */
+static void settle(struct desk *desk)
+{
+    for (int i = 0; i < 1000 && kms_index_unsaved(desk->index); i++) {
+        kms_loop_once(desk->loop, 20);
+    }
+    assert_false(kms_index_unsaved(desk->index));
+}
+
+static bool file_holds(const struct desk *desk, const char *text)
+{
+    struct kms_buf buf;
+    struct kms_file_stamp stamp;
+    kms_buf_init(&buf, 1U << 16);
+    bool holds = kms_file_read(desk->path, &buf, &stamp, NULL) == KMS_OK &&
+                 strstr(kms_buf_str(&buf), text) != NULL;
+    kms_buf_done(&buf);
+    return holds;
+}
+
+static void new_numbers_are_written_without_waiting(void **state)
+{
+    (void)state;
+    struct desk desk;
+    desk_open(&desk);
+    assert_int_equal(kms_index_get(desk.index, "host", "kms01"), 1);
+    kms_index_writer_poke(desk.writer);
+    assert_int_equal(kms_index_get(desk.index, "host", "kms02"), 2); /* while the write runs */
+    kms_index_writer_poke(desk.writer);
+    settle(&desk);
+    assert_true(file_holds(&desk, "kms02"));
+    assert_int_equal(desk.lines, 0);
+    desk_close(&desk);
+    desk_remove(&desk);
+}
+
+static void what_is_unsaved_at_the_end_is_saved_then(void **state)
+{
+    (void)state;
+    struct desk desk;
+    desk_open(&desk);
+    (void)kms_index_get(desk.index, "host", "kms01");
+    kms_index_writer_poke(desk.writer);
+    (void)kms_index_get(desk.index, "host", "kms02");
+    desk_close(&desk);
+    assert_true(file_holds(&desk, "kms02"));
+    desk_remove(&desk);
+}
+
+static void a_folder_that_is_gone_is_told_once_and_tried_again(void **state)
+{
+    (void)state;
+    struct desk desk;
+    desk_open(&desk);
+    assert_int_equal(rmdir(desk.folder), 0);
+    (void)kms_index_get(desk.index, "host", "kms01");
+    kms_index_writer_poke(desk.writer);
+    for (int i = 0; i < 1000 && desk.lines == 0; i++) {
+        kms_loop_once(desk.loop, 20);
+    }
+    assert_int_equal(desk.lines, 1);
+    assert_non_null(strstr(desk.last, "the next poll tries again"));
+    assert_true(kms_index_unsaved(desk.index));
+    assert_int_equal(mkdir(desk.folder, 0700), 0);
+    kms_index_writer_poke(desk.writer);
+    settle(&desk);
+    assert_int_equal(desk.lines, 2);
+    assert_string_equal(desk.last, "index: saved again");
+    assert_true(file_holds(&desk, "kms01"));
+    desk_close(&desk);
+    desk_remove(&desk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(new_numbers_are_written_without_waiting),
+        cmocka_unit_test(what_is_unsaved_at_the_end_is_saved_then),
+        cmocka_unit_test(a_folder_that_is_gone_is_told_once_and_tried_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
