@@ -386,8 +386,8 @@ static void two_different_status_words_are_no_status(void **state)
     (void)state;
     static const char *const lines[] = {"License Status: Blorked\nLicense Status: Licensed\n",
                                         "License Status: Licensed\nLicense Status: Blorked\n",
-                                        "License Status: Licensed\nLicense Status: Notification\n"
-                                        "License Status: Licensed\n"};
+                                        ("License Status: Licensed\nLicense Status: Notification\n"
+                                         "License Status: Licensed\n")};
     struct kms_buf text;
     struct kms_report report = {0};
     for (size_t i = 0; i < KMS_COUNT_OF(lines); i++) {
