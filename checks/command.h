@@ -7,4 +7,8 @@ int kms_command_report(int argc, char **argv);
 /* Its options, as rows of --help. */
 void kms_command_report_options(void (*line)(void *arg, const char *text), void *arg);
 
+/* kmsmon probe: argv[0] is "probe". 0: all hosts accepted, 1: one did not, 2: usage. */
+int kms_command_probe(int argc, char **argv);
+void kms_command_probe_options(void (*line)(void *arg, const char *text), void *arg);
+
 #endif

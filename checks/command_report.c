@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/opt.h"
@@ -180,27 +179,10 @@ static bool judge(struct kms_listed *listed, int64_t now_s)
     return listed->judged;
 }
 
-static struct kms_listing_style style_of(int fd)
-{
-    struct kms_listing_style style = {.colours = false};
-    const char *no_colour = getenv("NO_COLOR");
-    const char *term = getenv("TERM");
-    struct winsize size;
-
-    if (isatty(fd)) {
-        style.colours = (no_colour == NULL || no_colour[0] == '\0') &&
-                        !kms_text_equal(term, "dumb");
-        if (ioctl(fd, TIOCGWINSZ, &size) == 0) {
-            style.width = size.ws_col;
-        }
-    }
-    return style;
-}
-
 static enum kms_status render(const struct options *options, const struct kms_listed *listed,
                               size_t count, struct kms_buf *out)
 {
-    struct kms_listing_style style = style_of(STDOUT_FILENO);
+    struct kms_listing_style style = kms_listing_style_of(STDOUT_FILENO);
     enum kms_status status = KMS_OK;
 
     if (options->json) {

@@ -16,6 +16,8 @@ struct command {
 static const struct command commands[] = {
     {"report", "show what the text of 'slmgr.vbs /dlv' says about KMS hosts", kms_command_report,
      kms_command_report_options},
+    {"probe", "bind to the KMS port of hosts and show what each did", kms_command_probe,
+     kms_command_probe_options},
 };
 
 static void print_help(FILE *to)

@@ -1,7 +1,10 @@
 /* Shows reports to people. */
 #include "listing.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "reader.h"
@@ -38,6 +41,23 @@ static enum kms_colour colour_of(enum kms_state state)
 enum kms_state kms_listed_state(const struct kms_listed *listed)
 {
     return listed->judged ? listed->judgement.state : KMS_STATE_UNKNOWN;
+}
+
+struct kms_listing_style kms_listing_style_of(int fd)
+{
+    struct kms_listing_style style = {.colours = false};
+    const char *no_colour = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+    struct winsize size;
+
+    if (isatty(fd)) {
+        style.colours = (no_colour == NULL || no_colour[0] == '\0') &&
+                        !kms_text_equal(term, "dumb");
+        if (ioctl(fd, TIOCGWINSZ, &size) == 0) {
+            style.width = size.ws_col;
+        }
+    }
+    return style;
 }
 
 /* ---- overview ---- */

@@ -26,6 +26,9 @@ struct kms_listing_style {
     size_t width; /* of the terminal; 0: not limited */
 };
 
+/* What is behind the file: colours on a terminal, unless the environment says no. */
+struct kms_listing_style kms_listing_style_of(int fd);
+
 /* A table with a row a key, then what is to be said about reports that could not be read. */
 enum kms_status kms_listing_overview(const struct kms_listed *listed, size_t count,
                                      const struct kms_listing_style *style, struct kms_buf *out);

@@ -1,0 +1,353 @@
+/* kmsmon probe: binds to the KMS port of several hosts at once and shows what each did. */
+#include "command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/opt.h"
+#include "base/text.h"
+#include "net/address.h"
+#include "net/resolve.h"
+#include "probed.h"
+#include "probe/probe.h"
+#include "rpc/probe.h"
+
+#define EXIT_ALL_OK 0
+#define EXIT_NOT_OK 1
+#define EXIT_USAGE  2
+
+#define AT_ONCE    64
+#define HOSTS_MAX  100000
+#define OUTPUT_MAX ((size_t)256 * 1024 * 1024)
+#define TURN_MS    200
+
+struct options {
+    bool json, help;
+    int64_t port, timeout_ms;
+};
+
+#define ROW(long_name, letter, kind, member)                                            \
+    .key = (long_name), .long_opt = (long_name), .short_opt = (letter), .type = (kind), \
+    .offset = offsetof(struct options, member), .given_offset = KMS_OPT_NO_GIVEN
+
+static const struct kms_opt rows[] = {
+    {ROW("json", 'j', KMS_OPT_FLAG, json), .help = "print JSON: an array with an object a host"},
+    {ROW("port", 'p', KMS_OPT_PORT, port), .preset = "1688", .arg = "PORT",
+     .help = "port of the hosts that name none"},
+    {ROW("timeout", 't', KMS_OPT_DURATION, timeout_ms), .min = 10, .max = 3600000, .preset = "10s",
+     .arg = "TIME", .help = "each port must have answered after this long"},
+    {ROW("help", 'h', KMS_OPT_FLAG, help), .help = "print this help"},
+    KMS_OPT_END,
+};
+
+/* ---- help ---- */
+
+static void print_line(void *arg, const char *text)
+{
+    (void)fprintf(arg, "%s\n", text);
+}
+
+static void print_usage(FILE *to)
+{
+    print_line(to, "Usage: kmsmon probe [--json] [-p PORT] [-t TIME] HOST[:PORT] ...");
+}
+
+static int print_help(void)
+{
+    print_line(stdout, "Binds to the KMS port of hosts and shows what each did.");
+    print_line(stdout, "");
+    print_usage(stdout);
+    print_line(stdout, "");
+    kms_opts_help(rows, print_line, stdout);
+    print_line(stdout, "");
+    print_line(stdout, "HOST is a name or an address; [2001:db8::1]:1688 is IPv6 with a port.");
+    print_line(stdout, "No activation request is sent: the count of the hosts does not change.");
+    print_line(stdout, "Exit: 0 all hosts accepted, 1 one did not, 2 wrong usage.");
+    return fflush(stdout) == 0 ? EXIT_ALL_OK : EXIT_NOT_OK;
+}
+
+static int usage_error(const char *message)
+{
+    char clean[400];
+
+    kms_text_clean(clean, sizeof(clean), message, strlen(message));
+    (void)fprintf(stderr, "kmsmon probe: %s\n", clean);
+    print_usage(stderr);
+    print_line(stderr, "Try 'kmsmon probe --help' for all options.");
+    return EXIT_USAGE;
+}
+
+/* ---- hosts ---- */
+
+static bool read_port(const char *text, int64_t *ret)
+{
+    uint64_t port;
+
+    if (!kms_text_u64(text, &port) || port < 1 || port > 65535) {
+        return false;
+    }
+    *ret = (int64_t)port;
+    return true;
+}
+
+/* "kms01", "kms01:1688", "192.0.2.1:1688", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:1688":
+ * the name begins behind the bracket and has len bytes. False: the text is none of these. */
+static bool split_host(const char *text, const char **ret_name, size_t *ret_len, int64_t *port)
+{
+    const char *first = strchr(text, ':');
+    const char *end;
+
+    if (text[0] == '[') {
+        end = strchr(text, ']');
+        if (end == NULL || (end[1] != '\0' && (end[1] != ':' || !read_port(end + 2, port)))) {
+            return false;
+        }
+        *ret_name = text + 1;
+        *ret_len = (size_t)(end - text) - 1;
+        return *ret_len > 0;
+    }
+    *ret_name = text;
+    *ret_len = strlen(text);
+    if (first != NULL && strchr(first + 1, ':') == NULL) {
+        *ret_len = (size_t)(first - text);
+        return *ret_len > 0 && read_port(first + 1, port);
+    }
+    return *ret_len > 0;
+}
+
+static bool make_target(struct kms_target *target, const struct options *options, const char *text)
+{
+    struct kms_source_config *rpc = &target->source[KMS_SOURCE_RPC];
+    const char *name = text;
+    size_t len = 0;
+
+    target->port = options->port;
+    if (split_host(text, &name, &len, &target->port)) {
+        target->name = strndup(name, len);
+    }
+    target->port_given = true;
+    target->origin = KMS_ORIGIN_CONFIGURED;
+    rpc->enabled = true;
+    rpc->timeout_ms = options->timeout_ms;
+    return target->name != NULL;
+}
+
+static const char *bad_host(const struct options *options, char **hosts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int64_t port = options->port;
+        const char *name;
+        size_t len;
+        if (!split_host(hosts[i], &name, &len, &port)) {
+            return hosts[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- probing ---- */
+
+struct prober {
+    struct kms_env env;
+    struct slot *slots;
+    size_t count, started, finished;
+    bool lost; /* a result could not be kept */
+};
+
+struct slot {
+    struct prober *prober;
+    struct kms_probed *probed;
+    struct kms_run *run; /* NULL once done */
+};
+
+static void done(void *arg, const struct kms_result *result)
+{
+    struct slot *slot = arg;
+
+    slot->run = NULL;
+    slot->prober->finished++;
+    kms_result_done(&slot->probed->result);
+    if (kms_result_copy(&slot->probed->result, result) != KMS_OK) {
+        kms_result_init(&slot->probed->result, KMS_SOURCE_RPC);
+        slot->prober->lost = true;
+    }
+}
+
+/* Addresses need no resolver, which would read the system's settings. */
+static bool needs_resolver(const struct prober *prober)
+{
+    struct kms_address address;
+
+    for (size_t i = 0; i < prober->count; i++) {
+        const struct kms_target *target = &prober->slots[i].probed->target;
+        if (!kms_address_parse(target->name, (uint16_t)target->port, &address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool open_env(struct prober *prober, struct kms_fault *fault)
+{
+    const struct kms_resolver_setup setup = {.servers = NULL};
+    struct kms_env *env = &prober->env;
+
+    env->clock = kms_clock_system();
+    env->loop = kms_loop_new(&env->clock);
+    return env->loop != NULL &&
+           (!needs_resolver(prober) ||
+            kms_resolver_new(env->loop, &setup, &env->resolver, fault) == KMS_OK);
+}
+
+static void close_env(struct prober *prober)
+{
+    for (size_t i = 0; i < prober->started; i++) {
+        kms_run_cancel(prober->slots[i].run);
+    }
+    kms_resolver_free(prober->env.resolver);
+    if (prober->env.loop != NULL) {
+        kms_loop_free(prober->env.loop);
+    }
+}
+
+static bool start_next(struct prober *prober)
+{
+    struct slot *slot = &prober->slots[prober->started++];
+
+    slot->run = kms_run_start(&prober->env, kms_rpc_probe(), &slot->probed->target, done, slot);
+    return slot->run != NULL;
+}
+
+static bool run_all(struct prober *prober)
+{
+    while (prober->finished < prober->count) {
+        while (prober->started < prober->count && prober->started - prober->finished < AT_ONCE) {
+            if (!start_next(prober)) {
+                return false;
+            }
+        }
+        kms_loop_once(prober->env.loop, TURN_MS);
+    }
+    return !prober->lost;
+}
+
+static bool probe_all(struct kms_probed *probed, size_t count, struct kms_fault *fault)
+{
+    struct prober prober = {.slots = calloc(count, sizeof(struct slot)), .count = count};
+    bool ok;
+
+    if (prober.slots == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        prober.slots[i] = (struct slot){.prober = &prober, .probed = &probed[i]};
+    }
+    ok = open_env(&prober, fault) && run_all(&prober);
+    close_env(&prober);
+    free(prober.slots);
+    return ok;
+}
+
+/* ---- the command ---- */
+
+static int print(const struct options *options, const struct kms_probed *probed, size_t count)
+{
+    struct kms_listing_style style = kms_listing_style_of(STDOUT_FILENO);
+    int code = EXIT_ALL_OK;
+    enum kms_status status;
+    struct kms_buf out;
+
+    kms_buf_init(&out, OUTPUT_MAX);
+    status = options->json ? kms_probed_json(probed, count, &out)
+                           : kms_probed_table(probed, count, &style, &out);
+    if (status != KMS_OK) {
+        (void)fputs("kmsmon probe: out of memory\n", stderr);
+        code = EXIT_NOT_OK;
+    } else if (fwrite(kms_buf_str(&out), 1, out.len, stdout) != out.len || fflush(stdout) != 0) {
+        (void)fputs("kmsmon probe: the output could not be written\n", stderr);
+        code = EXIT_NOT_OK;
+    }
+    kms_buf_done(&out);
+    for (size_t i = 0; i < count; i++) {
+        if (!kms_outcome_good(probed[i].result.outcome)) {
+            code = EXIT_NOT_OK;
+        }
+    }
+    return code;
+}
+
+static int show_hosts(const struct options *options, char **hosts, size_t count)
+{
+    struct kms_probed *probed = calloc(count, sizeof(*probed));
+    struct kms_fault fault = {.text = ""};
+    bool ok = probed != NULL;
+    int code = EXIT_NOT_OK;
+
+    for (size_t i = 0; i < count && ok; i++) {
+        probed[i].host = hosts[i];
+        kms_result_init(&probed[i].result, KMS_SOURCE_RPC);
+        ok = make_target(&probed[i].target, options, hosts[i]);
+    }
+    if (ok && probe_all(probed, count, &fault)) {
+        code = print(options, probed, count);
+    } else {
+        (void)fprintf(stderr, "kmsmon probe: %s\n",
+                      fault.text[0] != '\0' ? fault.text : "out of memory");
+    }
+    for (size_t i = 0; probed != NULL && i < count; i++) {
+        kms_result_done(&probed[i].result);
+        kms_target_done(&probed[i].target);
+    }
+    free(probed);
+    return code;
+}
+
+static int run(struct options *options, int argc, char **argv)
+{
+    struct kms_fault fault = {.text = ""};
+    char message[300];
+    const char *bad;
+    int rest = argc;
+    size_t count;
+
+    if (kms_opts_preset(rows, options) != KMS_OK) {
+        return usage_error("out of memory");
+    }
+    if (kms_opts_argv(rows, argc, argv, options, &rest, &fault) != KMS_OK) {
+        return usage_error(fault.text);
+    }
+    if (options->help) {
+        return print_help();
+    }
+    if (rest >= argc) {
+        return usage_error("no host is named");
+    }
+    count = (size_t)(argc - rest);
+    if (count > HOSTS_MAX) {
+        return usage_error("too many hosts at once");
+    }
+    bad = bad_host(options, argv + rest, count);
+    if (bad != NULL) {
+        kms_text_format(message, sizeof(message),
+                        "'%s' is no host; allowed: HOST, HOST:PORT, [IPV6]:PORT, ports 1 to 65535",
+                        bad);
+        return usage_error(message);
+    }
+    return show_hosts(options, argv + rest, count);
+}
+
+void kms_command_probe_options(void (*line)(void *arg, const char *text), void *arg)
+{
+    kms_opts_help(rows, line, arg);
+}
+
+int kms_command_probe(int argc, char **argv)
+{
+    struct options options = {.json = false};
+    int code = run(&options, argc, argv);
+
+    kms_opts_free_values(rows, &options);
+    return code;
+}

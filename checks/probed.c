@@ -1,0 +1,167 @@
+/* Shows what hosts did when they were probed. */
+#include "probed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/text.h"
+#include "table.h"
+
+static const char *happened(const struct kms_result *result)
+{
+    return result->detail[0] != '\0' ? result->detail : kms_outcome_row(result->outcome)->meaning;
+}
+
+/* ---- table ---- */
+
+enum { COLUMN_HOST, COLUMN_ADDRESS, COLUMN_STATE, COLUMN_LATENCY, COLUMN_HAPPENED, COLUMNS };
+
+static enum kms_colour colour_of(enum kms_outcome outcome)
+{
+    if (kms_outcome_good(outcome)) {
+        return KMS_COLOUR_GREEN;
+    }
+    return kms_outcome_row(outcome)->kind == KMS_OUTCOME_IS_OURS ? KMS_COLOUR_MAGENTA
+                                                                 : KMS_COLOUR_RED;
+}
+
+static void add_row(struct kms_table *table, const struct kms_probed *probed)
+{
+    const struct kms_result *result = &probed->result;
+    const char *address = kms_facts_text(&result->host, KMS_FACT_RPC_ADDRESS);
+    int64_t state, latency_us;
+    char text[32] = "-";
+
+    kms_table_add(table, KMS_COLOUR_NONE, probed->host);
+    kms_table_add(table, KMS_COLOUR_NONE, address != NULL ? address : "-");
+    kms_table_add(table, colour_of(result->outcome),
+                  kms_facts_number(&result->host, KMS_FACT_RPC_STATE, &state)
+                      ? kms_word_label(kms_words_rpc_state(), (int)state)
+                      : kms_outcome_row(result->outcome)->token);
+    if (kms_facts_number(&result->host, KMS_FACT_RPC_LATENCY, &latency_us)) {
+        kms_text_format(text, sizeof(text), "%.2f ms", (double)latency_us / 1000);
+    }
+    kms_table_add(table, KMS_COLOUR_NONE, text);
+    kms_table_add(table, KMS_COLOUR_NONE, happened(result));
+}
+
+static bool met_before(const struct kms_probed *probed, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (probed[i].result.outcome == probed[at].result.outcome) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum kms_status add_meanings(const struct kms_probed *probed, size_t count,
+                                    struct kms_buf *out)
+{
+    enum kms_status status = KMS_OK;
+    bool any = false;
+
+    for (size_t i = 0; i < count && status == KMS_OK; i++) {
+        const struct kms_outcome_row *row = kms_outcome_row(probed[i].result.outcome);
+        if (kms_outcome_good(probed[i].result.outcome) || met_before(probed, i)) {
+            continue;
+        }
+        status = kms_buf_addf(out, "%s%s: %s\n", any ? "" : "\n", row->token, row->meaning);
+        if (status == KMS_OK && row->hint[0] != '\0') {
+            status = kms_buf_addf(out, "  next step: %s\n", row->hint);
+        }
+        any = true;
+    }
+    return status;
+}
+
+enum kms_status kms_probed_table(const struct kms_probed *probed, size_t count,
+                                 const struct kms_listing_style *style, struct kms_buf *out)
+{
+    static const char *const heads[COLUMNS] = {"HOST", "ADDRESS", "STATE", "LATENCY",
+                                               "WHAT HAPPENED"};
+    enum kms_status status;
+    struct kms_table table;
+
+    kms_table_init(&table, COLUMNS);
+    table.right[COLUMN_LATENCY] = true;
+    table.shrink = COLUMN_HAPPENED;
+    for (size_t i = 0; i < COLUMNS; i++) {
+        kms_table_add(&table, KMS_COLOUR_BOLD, heads[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        add_row(&table, &probed[i]);
+    }
+    status = kms_table_render(&table, 0, style->width, style->colours, out);
+    kms_table_done(&table);
+    return status == KMS_OK ? add_meanings(probed, count, out) : status;
+}
+
+/* ---- JSON ---- */
+
+/* jansson takes the reference in any case, and refuses NULL. */
+static void put(json_t *object, const char *key, json_t *value, bool *ok)
+{
+    if (json_object_set_new(object, key, value) != 0) {
+        *ok = false;
+    }
+}
+
+static json_t *facts_object(const struct kms_facts *facts, bool *ok)
+{
+    json_t *object = json_object();
+
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct kms_fact_row *row = kms_fact_row(facts->fact[i].id);
+        char text[512];
+        if (row == NULL) {
+            continue;
+        }
+        kms_fact_print(&facts->fact[i], text, sizeof(text));
+        put(object, row->token,
+            row->type == KMS_TYPE_UINT ? json_integer(facts->fact[i].number) : json_string(text),
+            ok);
+    }
+    return object;
+}
+
+static json_t *host_object(const struct kms_probed *probed, bool *ok)
+{
+    const struct kms_result *result = &probed->result;
+    const struct kms_outcome_row *row = kms_outcome_row(result->outcome);
+    json_t *object = json_object();
+    char name[300];
+
+    kms_text_clean(name, sizeof(name), probed->host, strlen(probed->host));
+    put(object, "host", json_string(name), ok);
+    put(object, "port", json_integer(probed->target.port), ok);
+    put(object, "accepted", json_boolean(kms_outcome_good(result->outcome)), ok);
+    put(object, "outcome", json_string(row->token), ok);
+    put(object, "detail", json_string(happened(result)), ok);
+    put(object, "next-step", json_string(row->hint), ok);
+    put(object, "facts", facts_object(&result->host, ok), ok);
+    return object;
+}
+
+enum kms_status kms_probed_json(const struct kms_probed *probed, size_t count, struct kms_buf *out)
+{
+    json_t *array = json_array();
+    enum kms_status status = KMS_ENOMEM;
+    bool ok = array != NULL;
+    char *text;
+
+    for (size_t i = 0; i < count && ok; i++) {
+        if (json_array_append_new(array, host_object(&probed[i], &ok)) != 0) {
+            ok = false;
+        }
+    }
+    text = ok ? json_dumps(array, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
+    if (text != NULL) {
+        status = kms_buf_add_str(out, text);
+    }
+    free(text);
+    json_decref(array);
+    return status == KMS_OK ? kms_buf_add_str(out, "\n") : status;
+}
