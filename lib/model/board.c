@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "model/sample.h"
 
-#define KEY_MEMORY_MAX (4 * KMS_KEYS_MAX)
+#define KEY_MEMORY_MAX ((size_t)4 * KMS_KEYS_MAX)
 
 /* What outlives a snapshot of one key. */
 struct key_memory {
