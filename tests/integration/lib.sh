@@ -171,7 +171,7 @@ count_logged() {
     grep -c -e "$1" "$work/kmsmond.log" || :
 }
 
-# The customer's report as if it had been made now: its own date decides how old it is.
+# The real report as if it had been made now: its own date decides how old it is.
 fresh_report() {
     sed "s/21\.02\.2013 14:50:58/$(date '+%d.%m.%Y %H:%M:%S')/" "$german" >"$1.new"
     ! cmp -s "$german" "$1.new" || fail "the date of the sample was not found"

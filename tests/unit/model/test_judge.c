@@ -94,7 +94,7 @@ static void counts_are_judged_by_class_and_declaration(void **state)
 {
     (void)state;
     static const struct count_case cases[] = {
-        /* the customer's own host: 6 clients, nothing declared */
+        /* the host of the real report: 6 clients, nothing declared */
         {6, 0, 20, KMS_VERDICT_BELOW_THRESHOLD, KMS_VERDICT_CAN_ACTIVATE, KMS_STATE_WARNING,
          KMS_STATE_OK, KMS_STATE_WARNING},
         {6, SERVER, 20, KMS_VERDICT_BELOW_THRESHOLD, KMS_VERDICT_CAN_ACTIVATE, KMS_STATE_OK,

@@ -208,7 +208,7 @@ static void epids_are_read_strictly(void **state)
     assert_true(epid.has_date);
     assert_int_equal(epid.day, 297);
     assert_int_equal(epid.year, 2018);
-    /* The customer's own report blacks the date out. */
+    /* The real report blacks the date out. */
     assert_true(kms_epid_parse("55041-00168-313-163342-03-1031-7601.0000-xxxxxxx", &epid));
     assert_false(epid.has_date);
     assert_false(kms_epid_parse("", &epid));
