@@ -9,12 +9,17 @@
 #include "base/loop.h"
 
 struct kms_mib;
+struct kms_site_snmp;
 
 struct kms_agentx_config {
     const char
         *socket; /* "unix:/run/agentx/master", "tcp:127.0.0.1:705"; NULL: Net-SNMP's default */
     int64_t
         ping_s; /* how often the master is asked for a sign of life, and sought when it is gone */
+    /* Not NULL: no subagent, but a master of its own that listens there. Secrets are read while
+     * starting and wiped. state_dir keeps the engine's id and its count of boots (RFC 3414). */
+    const struct kms_site_snmp *standalone;
+    const char *state_dir;
 };
 
 struct kms_agentx;

@@ -273,7 +273,7 @@ static bool open_snmp(struct program *p)
                                         .interval_s = p->site.interval_ms / 1000,
                                         .poll_lag_ms = poll_lag_ms,
                                         .arg = p};
-    p->mib = kms_mib_new(p->board, &p->env.clock, &p->facts);
+    p->mib = kms_mib_new(p->board, NULL, &p->env.clock, &p->facts);
     if (!p->mib) {
         return out_of_memory(p);
     }

@@ -19,6 +19,7 @@ struct binding {
 
 struct kms_mib {
     const struct kms_board *board;
+    const struct kms_zones *zones; /* NULL: none are watched */
     const struct kms_clock *clock;
     const struct kms_agent_facts *facts;
     struct kms_mib_layout *layout; /* NULL: none yet */
@@ -44,14 +45,15 @@ const oid *kms_mib_root(size_t *ret_len)
     return root;
 }
 
-struct kms_mib *kms_mib_new(const struct kms_board *board, const struct kms_clock *clock,
-                            const struct kms_agent_facts *facts)
+struct kms_mib *kms_mib_new(const struct kms_board *board, const struct kms_zones *zones,
+                            const struct kms_clock *clock, const struct kms_agent_facts *facts)
 {
     struct kms_mib *mib = calloc(1, sizeof *mib);
     if (mib == NULL) {
         return NULL;
     }
     mib->board = board;
+    mib->zones = zones;
     mib->clock = clock;
     mib->facts = facts;
     return mib;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "model/board.h"
+#include "model/zone.h"
 
 /* What only the program itself knows. Owned by main, may change at any time between two turns of
  * the loop, read at each request. Times are wall-clock seconds; 0: not known. */
@@ -21,9 +22,9 @@ struct kms_agent_facts {
 
 struct kms_mib;
 
-/* Board, clock and facts must live as long as the MIB. NULL when memory ran out. */
-struct kms_mib *kms_mib_new(const struct kms_board *board, const struct kms_clock *clock,
-                            const struct kms_agent_facts *facts);
+/* All must live as long as the MIB. zones NULL: no domain is watched. NULL when memory ran out. */
+struct kms_mib *kms_mib_new(const struct kms_board *board, const struct kms_zones *zones,
+                            const struct kms_clock *clock, const struct kms_agent_facts *facts);
 /* After kms_agentx_stop. */
 void kms_mib_free(struct kms_mib *mib);
 

@@ -30,6 +30,8 @@ struct kms_scheduler;
 /* Plans the first round, spread over the interval; nothing is asked before the loop turns. What
  * config points to must live until kms_scheduler_free. NULL: out of memory. */
 struct kms_scheduler *kms_scheduler_new(const struct kms_scheduler_config *config);
+/* Plans the sources of a host that was added to the board since, the first poll at once. */
+enum kms_status kms_scheduler_add(struct kms_scheduler *scheduler, size_t slot);
 /* Cancels what runs. Not from inside a call back. */
 void kms_scheduler_free(struct kms_scheduler *scheduler);
 

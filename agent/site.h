@@ -2,14 +2,50 @@
 #ifndef KMS_AGENT_SITE_H
 #define KMS_AGENT_SITE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
 #include "base/conf.h"
 #include "base/status.h"
+#include "base/texts.h"
 #include "model/policy.h"
 #include "model/target.h"
+
+/* How names and records are looked up. */
+struct kms_site_dns {
+    char *servers;       /* "192.0.2.53, [2001:db8::53]:5353"; NULL: the system's */
+    int64_t interval_ms; /* 0: the site's interval */
+    int64_t timeout_ms;
+};
+
+/* SNMPv3 user of the agent's own port (RFC 3414, RFC 7860, RFC 3826): always authenticated, read
+ * only. Pass phrases are read from files that only their owner may read, when the agent starts. */
+struct kms_site_user {
+    char *name;
+    int64_t auth;    /* enum kms_site_auth */
+    char *auth_file; /* first line: the pass phrase, 8 characters at least */
+    int64_t priv;    /* enum kms_site_priv */
+    char *priv_file; /* NULL with KMS_SITE_PRIV_NONE */
+};
+enum kms_site_auth {
+    KMS_SITE_AUTH_SHA1 = 1,
+    KMS_SITE_AUTH_SHA224,
+    KMS_SITE_AUTH_SHA256,
+    KMS_SITE_AUTH_SHA384,
+    KMS_SITE_AUTH_SHA512
+};
+enum kms_site_priv { KMS_SITE_PRIV_NONE, KMS_SITE_PRIV_AES };
+
+/* The port of the agent's own that --standalone opens; complete without a block in the file. */
+struct kms_site_snmp {
+    struct kms_texts listen; /* "udp:127.0.0.1:1161"; never empty */
+    char *community;         /* v1 and v2c read it; NULL: see community_file */
+    char *community_file;    /* first line; both NULL and no user: "public", for loopback only */
+    struct kms_site_user *user;
+    size_t user_count;
+};
 
 struct kms_site {
     char *agentx; /* address of the AgentX master */
@@ -20,10 +56,16 @@ struct kms_site {
     struct kms_policy policy;
     struct kms_target *host; /* in the order of the file */
     size_t host_count;
+    struct kms_site_dns dns;
+    struct kms_texts discover; /* domains whose SRV targets become watched hosts */
+    bool discover_search;      /* no host and no discover: the machine's search domains */
+    struct kms_site_snmp snmp;
 };
 
 /* Reads the file and what it includes. KMS_EINVAL: errors holds all that is wrong, a line each. On
  * failure ret_site is not written. */
+/* The site of an empty file: what the machine's search domains publish. */
+enum kms_status kms_site_preset(struct kms_site *ret_site);
 enum kms_status kms_site_load(const char *path, struct kms_site *ret_site, struct kms_buf *errors);
 /* The same from a tree (errors of reading it are in errors already). */
 enum kms_status kms_site_build(const struct kms_conf *conf, struct kms_site *ret_site,

@@ -47,7 +47,7 @@ struct kms_board *kms_board_new(const struct kms_policy *policy, const struct km
 void kms_board_free(struct kms_board *board);
 
 /* Adds a host (the target is copied) under a stable index above 0; ret_slot numbers the slots from
- * 0. */
+ * 0. May be called at any time: targets keep their place in memory until kms_board_free. */
 enum kms_status kms_board_add(struct kms_board *board, const struct kms_target *target,
                               uint32_t index, size_t *ret_slot);
 size_t kms_board_count(const struct kms_board *board);

@@ -2,6 +2,8 @@
 #include "model/target.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
 
@@ -16,6 +18,7 @@ void kms_target_done(struct kms_target *target)
         free(target->source[i].url);
         free(target->source[i].ca_file);
     }
+    kms_texts_done(&target->publish_in);
     *target = (struct kms_target){0};
 }
 
@@ -31,6 +34,8 @@ enum kms_status kms_target_copy(struct kms_target *ret, const struct kms_target 
     struct kms_target copy = *from;
     bool whole = copy_text(&copy.name, from->name);
     whole = copy_text(&copy.address, from->address) && whole;
+    copy.publish_in = (struct kms_texts){0};
+    whole = kms_texts_copy(&copy.publish_in, &from->publish_in) == KMS_OK && whole;
     for (size_t i = 0; i < KMS_COUNT_OF(copy.source); i++) {
         whole = copy_text(&copy.source[i].url, from->source[i].url) && whole;
         whole = copy_text(&copy.source[i].ca_file, from->source[i].ca_file) && whole;
@@ -41,4 +46,52 @@ enum kms_status kms_target_copy(struct kms_target *ret, const struct kms_target 
     }
     *ret = copy;
     return KMS_OK;
+}
+
+const char *kms_target_address(const struct kms_target *target)
+{
+    return target->address ? target->address : target->name;
+}
+
+/* Digits and dots alone, or a colon: no label of a top level domain is a number (RFC 3696). */
+static bool looks_like_ip(const char *text)
+{
+    return strchr(text, ':') != NULL || text[strspn(text, "0123456789.")] == '\0';
+}
+
+const char *kms_target_domain(const struct kms_target *target)
+{
+    const char *address = kms_target_address(target);
+    const char *dot = strchr(address, '.');
+    if (!dot || looks_like_ip(address) || dot[1] == '\0') {
+        return NULL;
+    }
+    return dot + 1;
+}
+
+/* Without regard to ASCII case and a last dot. */
+static bool same_domain(const char *a, const char *b)
+{
+    size_t a_len = strlen(a);
+    size_t b_len = strlen(b);
+    a_len -= a_len > 0 && a[a_len - 1] == '.' ? 1 : 0;
+    b_len -= b_len > 0 && b[b_len - 1] == '.' ? 1 : 0;
+    return a_len == b_len && strncasecmp(a, b, a_len) == 0;
+}
+
+bool kms_target_expected_in(const struct kms_target *target, const char *domain)
+{
+    if (!target->source[KMS_SOURCE_DNS].enabled) {
+        return false;
+    }
+    const char *own = kms_target_domain(target);
+    if (own && same_domain(own, domain)) {
+        return true;
+    }
+    for (size_t i = 0; i < target->publish_in.count; i++) {
+        if (same_domain(target->publish_in.text[i], domain)) {
+            return true;
+        }
+    }
+    return false;
 }

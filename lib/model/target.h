@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "base/texts.h"
 #include "vocab/vocab.h"
 
 #define KMS_DEFAULT_PORT \
@@ -31,11 +32,22 @@ struct kms_target {
     enum kms_origin origin;
     uint32_t
         classes; /* KMS_CLASS_BIT mask of the classes the site relies on here; 0: not declared */
+    struct kms_texts
+        publish_in; /* domains that must publish it, beside its own; no dot at the end */
     struct kms_source_config source[KMS_SOURCE_MAX + 1]; /* by enum kms_source; [0] unused */
 };
 
 /* Frees what the target holds, not the struct. */
 void kms_target_done(struct kms_target *target);
 enum kms_status kms_target_copy(struct kms_target *ret, const struct kms_target *from);
+
+/* What DNS knows the host by: the address that was given, else the name. */
+const char *kms_target_address(const struct kms_target *target);
+/* The DNS domain of that name, a pointer into it; NULL for an IP address and for a name without a
+ * dot. */
+const char *kms_target_domain(const struct kms_target *target);
+/* Whether a record is expected there: the host's own domain, or one of publish_in. Only hosts whose
+ * source dns is enabled are expected anywhere. */
+bool kms_target_expected_in(const struct kms_target *target, const char *domain);
 
 #endif

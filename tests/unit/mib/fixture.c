@@ -128,7 +128,7 @@ struct fixture *fixture_new(void)
     fixture_publish(f, 1, &report);
     kms_result_done(&report);
 
-    f->mib = kms_mib_new(f->board, &f->clock, &f->facts);
+    f->mib = kms_mib_new(f->board, NULL, &f->clock, &f->facts);
     assert_non_null(f->mib);
     return f;
 }

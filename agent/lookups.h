@@ -1,0 +1,49 @@
+/* Looks the watched domains up at their interval: records to the zones, publication to the hosts,
+ * and new hosts to the board where the site discovers. */
+#ifndef KMS_AGENT_LOOKUPS_H
+#define KMS_AGENT_LOOKUPS_H
+
+#include <stdint.h>
+
+#include "agent/scheduler.h"
+#include "base/log.h"
+#include "base/texts.h"
+#include "model/board.h"
+#include "model/zone.h"
+#include "probe/probe.h"
+
+#define KMS_DISCOVERED_MAX 512 /* hosts; forged records must not fill the machine */
+
+struct kms_lookups_config {
+    struct kms_env *env; /* with a resolver */
+    struct kms_board *board;
+    struct kms_zones *zones;
+    struct kms_scheduler *scheduler; /* gets the hosts that are discovered */
+    const struct kms_log *log;
+    const struct kms_texts *discover; /* domains whose targets become watched hosts */
+    int64_t interval_ms, timeout_ms;  /* of a lookup */
+    int64_t rpc_timeout_ms;           /* of the bind probe of a discovered host */
+    /* The stable number of a host; 0: out of memory. */
+    uint32_t (*number_of_host)(void *arg, const char *name);
+    /* After every publish; NULL: nobody asks. */
+    void (*published)(void *arg);
+    void *arg;
+};
+
+struct kms_lookups;
+
+/* Watches the domains of discover and those where the board's hosts are expected; nothing is asked
+ * before the loop turns. What config points to must live until kms_lookups_free. NULL: out of
+ * memory. */
+struct kms_lookups *kms_lookups_new(const struct kms_lookups_config *config);
+/* Cancels what runs. Not from inside a call back. */
+void kms_lookups_free(struct kms_lookups *lookups);
+
+/* A host's state changed: the records that lead to it are judged again on one of the next turns of
+ * the loop, once for many such calls. */
+void kms_lookups_poke(struct kms_lookups *lookups);
+
+/* Logs what changed in a zone: for kms_zones_new; arg is a const struct kms_log. */
+void kms_lookups_news(void *arg, const struct kms_zone_news *news);
+
+#endif

@@ -1,0 +1,144 @@
+/* The DNS domains that are watched: what the last lookup of each said, set against the watched
+ * hosts. Pure but for the clock; the DNS records come as plain data. */
+#ifndef KMS_MODEL_ZONE_H
+#define KMS_MODEL_ZONE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "model/board.h"
+
+#define KMS_ZONE_NAME_SIZE     256
+#define KMS_ZONE_ADDRESS_SIZE  48
+#define KMS_ZONE_ADDRESSES_MAX 8
+#define KMS_ZONE_RECORDS_MAX   512 /* of one domain, those that are gone included */
+
+/* Whether the target of a record has an address. */
+enum kms_zone_resolution {
+    KMS_ZONE_RESOLUTION_UNKNOWN, /* its lookup failed */
+    KMS_ZONE_RESOLVES,
+    KMS_ZONE_RESOLVES_NOT
+};
+
+/* One SRV record as DNS gave it. */
+struct kms_zone_record {
+    char target[KMS_ZONE_NAME_SIZE]; /* without the last dot */
+    uint16_t port, priority, weight;
+    uint32_t ttl;
+    const char
+        *flaw; /* static text: why no client can use it, whatever its target does; NULL: sound */
+    enum kms_zone_resolution resolution;
+    char address[KMS_ZONE_ADDRESSES_MAX][KMS_ZONE_ADDRESS_SIZE]; /* without a port */
+    size_t address_count;
+};
+
+/* What one lookup of a domain said. The lists stay the caller's. */
+struct kms_zone_lookup {
+    enum kms_outcome outcome; /* OK: there are records; DNS_NXDOMAIN, DNS_NODATA, DNS_NO_SERVICE:
+                                 there are none; else nothing is known */
+    char detail[200];
+    int64_t wall_s;
+    const struct kms_zone_record *record;
+    size_t record_count;
+    size_t left_out; /* records beyond what was read */
+};
+
+/* A record and what it is worth. */
+struct kms_zone_record_view {
+    uint32_t index;                /* stable number among the records of its domain */
+    struct kms_zone_record record; /* as last seen */
+    bool present;                  /* in the last lookup that succeeded */
+    enum kms_srv_state state;
+    bool host_known;
+    size_t host_slot;              /* of the board, when host_known */
+    uint32_t share, share_uniform; /* per mille of clients that choose it first; while present */
+    int64_t first_seen_s, last_seen_s; /* wall clock */
+};
+
+/* One host in one domain: expected there, or found there. */
+struct kms_zone_publication {
+    size_t host_slot;
+    bool expected;
+    enum kms_publication_state publication;
+    enum kms_state state;
+    bool missing_known;
+    int64_t missing_since_s; /* 0: it is published as it should be */
+    char reason[200];        /* one line for people */
+};
+
+struct kms_zone {
+    char name[KMS_ZONE_NAME_SIZE]; /* no dot at the end */
+    uint32_t index;                /* stable */
+    enum kms_state state;
+    uint32_t reasons;         /* KMS_BIT(KMS_REASON_...) */
+    enum kms_outcome outcome; /* of the last lookup; NONE: not looked up yet */
+    char detail[200];
+    int64_t last_lookup_s, last_success_s;   /* 0: never */
+    uint32_t records, healthy_hosts, rogue;  /* of the last lookup that succeeded */
+    uint32_t wanted_hosts;                   /* watched hosts that are expected here */
+    bool shares_known;                       /* there is at least one record */
+    uint32_t dead_share, dead_share_uniform; /* per mille of clients whose first choice is dead */
+    struct kms_zone_record_view *record;     /* by priority, then the higher weight, then by name;
+                                                those that are gone last */
+    size_t record_count;
+    struct kms_zone_publication *publication; /* by slot */
+    size_t publication_count;
+};
+
+/* The stable number of a name in a space ("domain", "record/3"); 0: out of memory. */
+typedef uint32_t kms_zone_index_fn(void *arg, const char *space, const char *name);
+
+/* What changed, for the log: called for each line-worthy change after a publish or a refresh. */
+struct kms_zone_news {
+    enum { KMS_ZONE_NEWS_LOOKUP, KMS_ZONE_NEWS_RECORD, KMS_ZONE_NEWS_PUBLICATION } what;
+    const struct kms_zone *zone;
+    enum kms_outcome was_outcome;              /* LOOKUP */
+    const struct kms_zone_record_view *record; /* RECORD */
+    bool record_is_new;
+    enum kms_srv_state was_record;
+    const struct kms_zone_publication *publication; /* PUBLICATION */
+    bool publication_is_new;
+    enum kms_publication_state was_publication;
+};
+typedef void kms_zone_news_fn(void *arg, const struct kms_zone_news *news);
+
+struct kms_zones;
+
+/* All must live as long as the zones. number NULL: positions are the numbers (plugins). site_lists:
+ * the configuration names hosts and nothing is discovered, so that a stranger that answers is a
+ * rogue. NULL when memory ran out. */
+struct kms_zones *kms_zones_new(const struct kms_board *board, const struct kms_clock *clock,
+                                bool site_lists, kms_zone_index_fn *number, void *number_arg,
+                                kms_zone_news_fn *news, void *news_arg);
+void kms_zones_free(struct kms_zones *zones);
+
+/* Watches a domain; one that is watched already (ASCII case and a last dot do not count) keeps its
+ * place. */
+enum kms_status kms_zones_add(struct kms_zones *zones, const char *domain, size_t *ret_zone);
+size_t kms_zones_count(const struct kms_zones *zones);
+/* Never NULL for a number below kms_zones_count; valid until the next publish, refresh or add. */
+const struct kms_zone *kms_zones_get(const struct kms_zones *zones, size_t zone);
+
+/* Takes in a lookup. A failed one keeps the records of the last that succeeded. */
+enum kms_status kms_zones_publish(struct kms_zones *zones, size_t zone,
+                                  const struct kms_zone_lookup *lookup);
+/* Judges all again: hosts were added, or answer or answer no longer. */
+enum kms_status kms_zones_refresh(struct kms_zones *zones);
+
+/* Grows whenever the rows of a table may have changed. */
+uint64_t kms_zones_shape(const struct kms_zones *zones);
+
+/* What the domains say of one host, as a result of source dns: outcome OK when every domain that it
+ * is expected in was looked up, else the outcome of the one that failed; facts PUBLICATION and
+ * PUBLICATION_JUDGED of the worst; detail names the domain. False: it is neither expected nor found
+ * anywhere, or out of memory. The caller frees ret with kms_result_done. */
+bool kms_zones_host_result(const struct kms_zones *zones, size_t host_slot, struct kms_result *ret);
+
+/* The shares of clients that choose each record first, in per mille, by priority and weight (RFC
+ * 2782) and for clients that choose at random; records with a flaw are never chosen. */
+void kms_zone_shares(const struct kms_zone_record *const *record, size_t count, uint32_t *ret_share,
+                     uint32_t *ret_uniform);
+
+#endif
