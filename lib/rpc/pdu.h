@@ -16,6 +16,8 @@
 
 /* [C706] 12.6.4 */
 enum kms_pdu_type {
+    KMS_PDU_REQUEST = 0,
+    KMS_PDU_RESPONSE = 2,
     KMS_PDU_FAULT = 3,
     KMS_PDU_BIND = 11,
     KMS_PDU_BIND_ACK = 12,
