@@ -9,6 +9,7 @@
 
 #include "agent/agentx.h"
 #include "agent/detach.h"
+#include "agent/file_limit.h"
 #include "agent/index_writer.h"
 #include "agent/mib.h"
 #include "agent/options.h"
@@ -253,13 +254,16 @@ static bool open_polls(struct program *p)
 {
     p->types[0] = kms_rpc_probe();
     p->types[1] = kms_report_probe();
-    const struct kms_scheduler_config config = {.env = &p->env,
-                                                .board = p->board,
-                                                .log = &p->log,
-                                                .types = p->types,
-                                                .interval_ms = p->site.interval_ms,
-                                                .published = save_index,
-                                                .arg = p};
+    size_t room = kms_file_limit_probes(kms_file_limit_raise());
+    const struct kms_scheduler_config config = {
+        .env = &p->env,
+        .board = p->board,
+        .log = &p->log,
+        .types = p->types,
+        .interval_ms = p->site.interval_ms,
+        .sockets_max = room < KMS_SCHEDULER_SOCKETS_MAX ? room : KMS_SCHEDULER_SOCKETS_MAX,
+        .published = save_index,
+        .arg = p};
     p->scheduler = kms_scheduler_new(&config);
     return p->scheduler || out_of_memory(p);
 }
