@@ -18,47 +18,10 @@ bool kms_zone_is_lost(enum kms_srv_state state)
     return state == KMS_SRV_DEAD || state == KMS_SRV_UNRESOLVABLE || state == KMS_SRV_WRONG_PORT;
 }
 
-static bool is_misdone(enum kms_publication_state publication)
-{
-    return publication == KMS_PUBLICATION_MISSING || publication == KMS_PUBLICATION_DISABLED ||
-           publication == KMS_PUBLICATION_WRONG_PORT || publication == KMS_PUBLICATION_UNRESOLVABLE;
-}
-
-bool kms_zone_is_missing(const struct kms_zone_publication *publication)
-{
-    return publication->expected && is_misdone(publication->publication);
-}
-
-static int compare_slot(const void *key, const void *member)
-{
-    size_t slot = *(const size_t *)key;
-    const struct kms_zone_publication *publication = member;
-    return (slot > publication->host_slot) - (slot < publication->host_slot);
-}
-
-struct kms_zone_publication *kms_zone_publication_of(const struct kms_zone *zone, size_t slot)
-{
-    return zone->publication_count > 0 ? bsearch(&slot, zone->publication, zone->publication_count,
-                                                 sizeof *zone->publication, compare_slot)
-                                       : NULL;
-}
-
 /* ---- which record leads where ---- */
 
-struct court {
-    const struct kms_board *board;
-    bool site_lists;
-    const struct kms_zone_wanted *wanted;
-    int64_t now_s;
-    struct kms_zone *zone;
-    struct kms_zone_match *match; /* by record, later by slot */
-    size_t match_count, match_cap;
-    uint32_t healthy; /* records */
-    bool is_patchy;   /* the address of a target could not be looked up */
-};
-
-static bool add_matches(struct court *court, const struct kms_zone_match *match, size_t count,
-                        size_t record)
+static bool add_matches(struct kms_zone_court *court, const struct kms_zone_match *match,
+                        size_t count, size_t record)
 {
     if (court->match_count + count > court->match_cap) {
         size_t cap = (court->match_count + count) * 2;
@@ -77,7 +40,7 @@ static bool add_matches(struct court *court, const struct kms_zone_match *match,
     return true;
 }
 
-static bool match_records(struct court *court, const struct kms_zone_hosts *hosts)
+static bool match_records(struct kms_zone_court *court, const struct kms_zone_hosts *hosts)
 {
     const struct kms_zone *zone = court->zone;
     for (size_t i = 0; i < zone->record_count; i++) {
@@ -99,12 +62,12 @@ static bool has_no_name(const struct kms_zone_record *record)
            kms_zone_is_address(record->target);
 }
 
-static bool leads_to_address(const struct kms_zone_record *record)
+bool kms_zone_has_address(const struct kms_zone_record *record)
 {
     return record->resolution != KMS_ZONE_RESOLVES_NOT && !(record->flaw && has_no_name(record));
 }
 
-static enum kms_srv_state state_by_host(const struct court *court,
+static enum kms_srv_state state_by_host(const struct kms_zone_court *court,
                                         const struct kms_zone_record *record,
                                         const struct kms_zone_match *match)
 {
@@ -127,14 +90,14 @@ static enum kms_srv_state state_by_host(const struct court *court,
     }
 }
 
-static enum kms_srv_state state_of(const struct court *court,
+static enum kms_srv_state state_of(const struct kms_zone_court *court,
                                    const struct kms_zone_record_view *view,
                                    const struct kms_zone_match *match)
 {
     if (!view->present) {
         return KMS_SRV_GONE;
     }
-    if (!leads_to_address(&view->record)) {
+    if (!kms_zone_has_address(&view->record)) {
         return KMS_SRV_UNRESOLVABLE;
     }
     if (match) {
@@ -144,7 +107,7 @@ static enum kms_srv_state state_of(const struct court *court,
 }
 
 /* Of several hosts on one name or address the one whose probe says most. */
-static const struct kms_zone_match *best_match(const struct court *court, size_t record,
+static const struct kms_zone_match *best_match(const struct kms_zone_court *court, size_t record,
                                                size_t first, size_t end)
 {
     const struct kms_zone_match *best = first < end ? &court->match[first] : NULL;
@@ -159,7 +122,7 @@ static const struct kms_zone_match *best_match(const struct court *court, size_t
     return best;
 }
 
-static void judge_records(struct court *court)
+static void judge_records(struct kms_zone_court *court)
 {
     struct kms_zone *zone = court->zone;
     size_t first = 0;
@@ -181,108 +144,6 @@ static void judge_records(struct court *court)
     }
 }
 
-/* ---- publications ---- */
-
-static int compare_match(const void *a, const void *b)
-{
-    const struct kms_zone_match *x = a;
-    const struct kms_zone_match *y = b;
-    int order = (x->slot > y->slot) - (x->slot < y->slot);
-    return order ? order : (x->record > y->record) - (x->record < y->record);
-}
-
-/* Since when: what is not known now changes nothing about that. */
-static void judge_since(const struct court *court, const struct kms_zone_publication *was,
-                        struct kms_zone_publication *ret)
-{
-    bool is_open = ret->publication == KMS_PUBLICATION_UNKNOWN ||
-                   ret->publication == KMS_PUBLICATION_LOOKUP_FAILED;
-    if (was) {
-        ret->told = was->told;
-        ret->missing_known = was->missing_known;
-        ret->missing_since_s = was->missing_since_s;
-    }
-    if (is_open) {
-        return;
-    }
-    ret->missing_known = true;
-    if (!kms_zone_is_missing(ret)) {
-        ret->missing_since_s = 0;
-    } else if (ret->missing_since_s == 0) {
-        ret->missing_since_s = court->now_s;
-    }
-}
-
-/* The matches first to end are those of the slot. */
-static void judge_publication(const struct court *court, size_t slot, bool expected, size_t first,
-                              size_t end, struct kms_zone_publication *ret)
-{
-    const struct kms_zone *zone = court->zone;
-    const struct kms_snapshot *host = kms_board_snapshot(court->board, slot);
-    const struct kms_zone_record *best = NULL;
-    struct kms_publication_evidence evidence = {
-        .expected = expected,
-        .looked_up = zone->outcome != KMS_OUTCOME_NONE,
-        .lookup_failed = !kms_zone_answered(zone->outcome),
-        .host_flag = (enum kms_publishing)kms_fact_or(
-            &host->judgement.host, KMS_FACT_DNS_PUBLISHING, KMS_PUBLISHING_UNKNOWN),
-    };
-    uint32_t own = 0;
-    unsigned rank = 0;
-    for (size_t i = first; i < end; i++) {
-        const struct kms_zone_record_view *view = &zone->record[court->match[i].record];
-        bool resolves = leads_to_address(&view->record);
-        unsigned worth = 1 + (court->match[i].port_right ? 2u : 0u) + (resolves ? 1u : 0u);
-        own += view->state == KMS_SRV_HEALTHY ? 1 : 0;
-        if (view->present && worth > rank) {
-            rank = worth;
-            best = &view->record;
-            evidence.found = true;
-            evidence.port_right = court->match[i].port_right;
-            evidence.resolves = resolves;
-        }
-    }
-    evidence.other_healthy = court->healthy > own;
-    /* A host that is known by its address cannot be told missing while addresses are. */
-    if (!evidence.found && court->is_patchy &&
-        kms_zone_is_address(kms_target_address(host->target))) {
-        evidence.lookup_failed = true;
-    }
-    struct kms_publication_judgement judgement = kms_judge_publication(&evidence);
-    *ret = (struct kms_zone_publication){.host_slot = slot,
-                                         .expected = expected,
-                                         .publication = judgement.publication,
-                                         .state = judgement.state};
-    judge_since(court, kms_zone_publication_of(zone, slot), ret);
-    struct kms_zone_reason reason = {
-        .zone = zone, .host = host, .record = best, .publication = ret->publication};
-    kms_zone_reason_text(&reason, ret->reason, sizeof ret->reason);
-}
-
-/* Walks the hosts that are expected and those that are found, both in order. made has room for all.
- */
-static size_t judge_publications(const struct court *court, struct kms_zone_publication *made)
-{
-    const struct kms_zone_wanted *wanted = court->wanted;
-    size_t count = 0, at_wanted = 0, first = 0;
-    while (at_wanted < wanted->count || first < court->match_count) {
-        size_t slot = first < court->match_count ? court->match[first].slot : SIZE_MAX;
-        bool expected = at_wanted < wanted->count && wanted->slot[at_wanted] <= slot;
-        slot = expected ? wanted->slot[at_wanted++] : slot;
-        size_t end = first;
-        bool is_present = false;
-        while (end < court->match_count && court->match[end].slot == slot) {
-            is_present = is_present || court->zone->record[court->match[end].record].present;
-            end++;
-        }
-        if (expected || is_present) {
-            judge_publication(court, slot, expected, first, end, &made[count++]);
-        }
-        first = end;
-    }
-    return count;
-}
-
 /* ---- the domain ---- */
 
 static void blame(struct kms_zone *zone, enum kms_state state, enum kms_reason reason)
@@ -291,7 +152,7 @@ static void blame(struct kms_zone *zone, enum kms_state state, enum kms_reason r
     zone->reasons |= KMS_BIT(reason);
 }
 
-static uint32_t count_healthy_hosts(const struct court *court)
+static uint32_t count_healthy_hosts(const struct kms_zone_court *court)
 {
     uint32_t count = 0;
     size_t last = SIZE_MAX;
@@ -328,7 +189,7 @@ static size_t sum_up(struct kms_zone *zone, size_t *ret_present)
     return lost;
 }
 
-static void judge_domain(const struct court *court)
+static void judge_domain(const struct kms_zone_court *court)
 {
     struct kms_zone *zone = court->zone;
     size_t present;
@@ -373,11 +234,11 @@ enum kms_status kms_zone_judge(const struct kms_zone_hosts *hosts, bool site_lis
                                const struct kms_zone_wanted *wanted, int64_t now_s,
                                struct kms_zone *zone)
 {
-    struct court court = {.board = hosts->board,
-                          .site_lists = site_lists,
-                          .wanted = wanted,
-                          .now_s = now_s,
-                          .zone = zone};
+    struct kms_zone_court court = {.board = hosts->board,
+                                   .site_lists = site_lists,
+                                   .wanted = wanted,
+                                   .now_s = now_s,
+                                   .zone = zone};
     struct kms_zone_publication *made = NULL;
     bool is_matched = match_records(&court, hosts);
     if (is_matched) {
@@ -389,10 +250,7 @@ enum kms_status kms_zone_judge(const struct kms_zone_hosts *hosts, bool site_lis
         return KMS_ENOMEM;
     }
     judge_records(&court);
-    if (court.match_count > 0) {
-        qsort(court.match, court.match_count, sizeof *court.match, compare_match);
-    }
-    size_t count = judge_publications(&court, made);
+    size_t count = kms_zone_judge_publications(&court, made);
     zone->publication_count = count;
     zone->publication = made;
     judge_domain(&court);

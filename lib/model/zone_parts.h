@@ -61,6 +61,25 @@ struct kms_zone_wanted {
     size_t checked; /* slots of the board that were looked at */
 };
 
+/* One domain while it is judged. */
+struct kms_zone_court {
+    const struct kms_board *board;
+    bool site_lists;
+    const struct kms_zone_wanted *wanted;
+    int64_t now_s;
+    struct kms_zone *zone;
+    struct kms_zone_match *match; /* by record, later by slot */
+    size_t match_count, match_cap;
+    uint32_t healthy; /* records */
+    bool is_patchy;   /* the address of a target could not be looked up */
+};
+
+/* The record's target can have an address, and may have one. */
+bool kms_zone_has_address(const struct kms_zone_record *record);
+/* Walks the hosts that are expected and those that are found, once the records are judged. made has
+ * room for all; returns how many there are. Leaves the matches in the order of the hosts. */
+size_t kms_zone_judge_publications(struct kms_zone_court *court, struct kms_zone_publication *made);
+
 /* Judges the records of zone and gives it a new list of publications; the old one is read and left
  * alone. KMS_ENOMEM changes nothing. */
 enum kms_status kms_zone_judge(const struct kms_zone_hosts *hosts, bool site_lists,
