@@ -26,6 +26,7 @@ struct kms_agentx {
     struct kms_mib *mib;
     const struct kms_log *log;
     struct kms_guest *guest;
+    struct kms_timer *look;  /* whether the master is still the one that is connected to */
     char socket[SOCKET_MAX]; /* as configured, for messages */
     int64_t ping_s;
     netsnmp_large_fd_set fds;
@@ -145,6 +146,17 @@ static void on_tried(void *arg, int error)
                       "snmpd.conf?",
                       agentx->socket, agentx->socket);
     }
+}
+
+static void look(void *arg)
+{
+    struct kms_agentx *agentx = arg;
+    if (kms_agentx_unix_follow()) {
+        kms_log_write(agentx->log, KMS_LOG_WARNING,
+                      "agentx %s: another master agent has taken the socket's place",
+                      agentx->socket);
+    }
+    kms_timer_set(agentx->look, agentx->ping_s * 1000);
 }
 
 static int64_t prepare(void *arg, struct kms_guest_turn *turn)
@@ -286,14 +298,16 @@ struct kms_agentx *kms_agentx_start(struct kms_loop *loop, struct kms_mib *mib,
                           agentx->socket, (long long)agentx->ping_s);
         }
         agentx->guest = kms_guest_new(loop, prepare, take_turn, agentx);
+        agentx->look = kms_timer_new(loop, look, agentx);
     } else {
         kms_log_write(log, KMS_LOG_ERROR, "agentx %s: Net-SNMP could not be started: '%s'",
                       agentx->socket, agentx->said);
     }
-    if (agentx->guest == NULL) {
+    if (agentx->guest == NULL || agentx->look == NULL) {
         kms_agentx_stop(agentx);
         return NULL;
     }
+    kms_timer_set(agentx->look, agentx->ping_s * 1000);
     return agentx;
 }
 
@@ -302,6 +316,7 @@ void kms_agentx_stop(struct kms_agentx *agentx)
     if (agentx == NULL) {
         return;
     }
+    kms_timer_free(agentx->look);
     kms_guest_free(agentx->guest);
     /* The session first: a master that is told goodbye needs no goodbye for every table. */
     listen_no_more(agentx); /* before the shutdown, which frees what callbacks were given */
