@@ -23,7 +23,7 @@ struct kms_mib {
     const struct kms_clock *clock;
     const struct kms_agent_facts *facts;
     struct kms_mib_layout *layout; /* NULL: none yet */
-    uint64_t laid_out_shape;
+    uint64_t laid_out_shape, laid_out_zones_shape;
     struct binding binding[KMS_MIB_TABLE_MAX + 1];
 };
 
@@ -68,21 +68,25 @@ void kms_mib_free(struct kms_mib *mib)
     free(mib);
 }
 
-/* Makes new rows when the board's set of rows changed. Without memory the old ones stay: a row that
- * is gone is noticed when its value is looked up, and the next request tries again. */
+/* Makes new rows when the set of rows of the hosts or of the domains changed. Without memory the
+ * old ones stay: a row that is gone is noticed when its value is looked up, and the next request
+ * tries again. */
 static void refresh(struct kms_mib *mib)
 {
     uint64_t shape = kms_board_shape(mib->board);
-    if (mib->layout != NULL && mib->laid_out_shape == shape) {
+    uint64_t zones_shape = mib->zones == NULL ? 0 : kms_zones_shape(mib->zones);
+    if (mib->layout != NULL && mib->laid_out_shape == shape &&
+        mib->laid_out_zones_shape == zones_shape) {
         return;
     }
-    struct kms_mib_layout *layout = kms_mib_layout_new(mib->board);
+    struct kms_mib_layout *layout = kms_mib_layout_new(mib->board, mib->zones);
     if (layout == NULL) {
         return;
     }
     kms_mib_layout_free(mib->layout);
     mib->layout = layout;
     mib->laid_out_shape = shape;
+    mib->laid_out_zones_shape = zones_shape;
 }
 
 /* One table while a PDU's requests to it are answered. */
@@ -119,6 +123,27 @@ static struct lookup lookup_start(struct kms_mib *mib, const struct kms_mib_tabl
     return lookup;
 }
 
+/* Whether the host or the domain of the row is still there. */
+static bool view_owner(const struct lookup *lookup, size_t owner, struct kms_mib_view *view)
+{
+    const struct kms_zones *zones = lookup->mib->zones;
+    if (lookup->table->scalars) {
+        return true;
+    }
+    if (lookup->table->lay_out_zone != NULL) {
+        if (zones == NULL || owner >= kms_zones_count(zones)) {
+            return false;
+        }
+        view->zone = kms_zones_get(zones, owner);
+        return true;
+    }
+    if (owner >= kms_board_count(view->board)) {
+        return false;
+    }
+    view->snapshot = kms_board_snapshot(view->board, owner);
+    return true;
+}
+
 static bool value_of(const struct lookup *lookup, const struct kms_mib_column *column,
                      const struct kms_mib_row *row, struct kms_mib_value *ret)
 {
@@ -128,12 +153,10 @@ static bool value_of(const struct lookup *lookup, const struct kms_mib_column *c
     struct kms_mib_view view = {.board = lookup->mib->board,
                                 .agent = lookup->mib->facts,
                                 .now_s = lookup->now_s,
-                                .index = row->index};
-    if (!lookup->table->scalars) {
-        if (row->slot >= kms_board_count(view.board)) {
-            return false;
-        }
-        view.snapshot = kms_board_snapshot(view.board, row->slot);
+                                .index = row->index,
+                                .position = row->position};
+    if (!view_owner(lookup, row->owner, &view)) {
+        return false;
     }
     if (lookup->table->find != NULL && !lookup->table->find(&view)) {
         return false;

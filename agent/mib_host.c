@@ -17,15 +17,10 @@ static bool get_name(const struct kms_mib_view *view, int what, struct kms_mib_v
     return kms_mib_text(ret, view->snapshot->target->name);
 }
 
-static const char *address_of(const struct kms_target *target)
-{
-    return target->address != NULL ? target->address : target->name;
-}
-
 static bool get_address_type(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
 {
     (void)what;
-    const char *address = address_of(view->snapshot->target);
+    const char *address = kms_target_address(view->snapshot->target);
     uint8_t octet[16];
     if (inet_pton(AF_INET, address, octet) == 1) {
         return kms_mib_number(ret, ADDRESS_IPV4);
@@ -37,7 +32,7 @@ static bool get_address_type(const struct kms_mib_view *view, int what, struct k
 static bool get_address(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
 {
     (void)what;
-    const char *address = address_of(view->snapshot->target);
+    const char *address = kms_target_address(view->snapshot->target);
     if (inet_pton(AF_INET, address, ret->octet) == 1) {
         ret->len = 4;
         return true;
@@ -173,7 +168,7 @@ static const struct kms_mib_column columns[] = {
 
 static void lay_out(const struct kms_snapshot *snapshot, size_t slot, struct kms_mib_rows *rows)
 {
-    kms_mib_rows_add(rows, slot, snapshot->index, 0);
+    kms_mib_rows_add(rows, slot, 0, snapshot->index, 0);
 }
 
 const struct kms_mib_table kms_mib_host_table = {.number = 2,
