@@ -23,10 +23,19 @@ void kms_news_outcome(const struct kms_log *log, const char *source,
                   before, result->detail[0] ? ": " : "", result->detail, hint[0] ? "; " : "", hint);
 }
 
-void kms_news_state(const struct kms_log *log, const struct kms_snapshot *snapshot,
-                    const struct kms_change *change, bool first)
+static bool is_first(const struct kms_snapshot *snapshot)
 {
-    if (change->was_state == change->is_state && !first) {
+    uint32_t attempts = 0;
+    for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
+        attempts += snapshot->tally[i].attempts;
+    }
+    return attempts == 1;
+}
+
+void kms_news_state(const struct kms_log *log, const struct kms_snapshot *snapshot,
+                    const struct kms_change *change)
+{
+    if (change->was_state == change->is_state && !is_first(snapshot)) {
         return;
     }
     char before[32] = "";

@@ -2,8 +2,6 @@
 #ifndef KMS_AGENT_NEWS_H
 #define KMS_AGENT_NEWS_H
 
-#include <stdbool.h>
-
 #include "base/log.h"
 #include "model/board.h"
 
@@ -11,9 +9,9 @@
 void kms_news_outcome(const struct kms_log *log, const char *source,
                       const struct kms_snapshot *snapshot, const struct kms_result *result,
                       const struct kms_change *change);
-/* The host's state. Nothing is written when it is what it was, unless it was never judged before:
- * the first judgement is news too. */
+/* The host's state after a publish or a tick that changed it. Nothing is written when it is what it
+ * was, unless a source spoke of the host for the first time: that is news too. */
 void kms_news_state(const struct kms_log *log, const struct kms_snapshot *snapshot,
-                    const struct kms_change *change, bool first);
+                    const struct kms_change *change);
 
 #endif

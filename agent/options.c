@@ -8,7 +8,14 @@
     .offset = offsetof(struct kms_options, member), .given_offset = KMS_OPT_NO_GIVEN
 
 static const struct kms_opt rows[] = {
-    {ROW("config", 'c', KMS_OPT_TEXT, config), .preset = KMSMON_CONFIG_FILE, .arg = "FILE",
+    {.key = "config",
+     .long_opt = "config",
+     .short_opt = 'c',
+     .type = KMS_OPT_TEXT,
+     .offset = offsetof(struct kms_options, config),
+     .given_offset = offsetof(struct kms_options, config_given),
+     .preset = KMSMON_CONFIG_FILE,
+     .arg = "FILE",
      .help = "configuration to use"},
     {ROW("check", 't', KMS_OPT_FLAG, check),
      .help = "check the configuration, print the effective one, and exit"},

@@ -9,6 +9,7 @@
 
 struct kms_options {
     char *config;
+    bool config_given;
     bool check;     /* -t */
     bool list_keys; /* --list-keys */
     bool detach;    /* -d */

@@ -69,7 +69,7 @@ static void publish(struct poll *poll, const struct kms_result *result)
         return;
     }
     kms_news_outcome(log, poll->type->name, snapshot, result, &change);
-    kms_news_state(log, snapshot, &change, change.was_outcome == KMS_OUTCOME_NONE);
+    kms_news_state(log, snapshot, &change);
     tell(s);
 }
 
@@ -128,9 +128,10 @@ static void tick_due(void *arg)
     bool changed = false;
     for (size_t slot = 0; slot < kms_board_count(s->config.board); slot++) {
         struct kms_change change = {0};
-        if (kms_board_tick(s->config.board, slot, &change) == KMS_OK) {
-            kms_news_state(s->config.log, snapshot_of(s, slot), &change, false);
-            changed = changed || change.was_state != change.is_state;
+        if (kms_board_tick(s->config.board, slot, &change) == KMS_OK &&
+            change.was_state != change.is_state) {
+            kms_news_state(s->config.log, snapshot_of(s, slot), &change);
+            changed = true;
         }
     }
     if (changed) {
