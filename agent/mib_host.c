@@ -108,6 +108,15 @@ static bool get_word(const struct kms_mib_view *view, int what, struct kms_mib_v
     return kms_mib_word(ret, &view->snapshot->judgement.host, what);
 }
 
+/* The time until a bind was rejected is no latency of a KMS host. */
+static bool get_rpc_latency(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
+{
+    const struct kms_facts *host = &view->snapshot->judgement.host;
+    int64_t state;
+    return kms_facts_number(host, KMS_FACT_RPC_STATE, &state) && state == KMS_RPC_ACCEPTED &&
+           kms_mib_fact(ret, host, what);
+}
+
 /* A host with several keys has several; the first that tells one stands for it. */
 static const char *epid_of(const struct kms_judgement *judgement)
 {
@@ -147,7 +156,7 @@ static const struct kms_mib_column columns[] = {
     {9, ASN_OCTET_STR, REASONS, get_judged},
     {10, ASN_OCTET_STR, SUMMARY, get_judged},
     {11, ASN_INTEGER, KMS_FACT_RPC_STATE, get_word},
-    {12, ASN_GAUGE, KMS_FACT_RPC_LATENCY, get_fact},
+    {12, ASN_GAUGE, KMS_FACT_RPC_LATENCY, get_rpc_latency},
     {13, ASN_INTEGER, KMS_FACT_ACTIVATION_STATE, get_word},
     {14, ASN_UNSIGNED, KMS_FACT_ACTIVATION_RESULT, get_fact},
     {15, ASN_INTEGER, KMS_FACT_SERVICE_STATE, get_word},
