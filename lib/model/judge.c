@@ -126,13 +126,24 @@ bool kms_judge_has_result(const struct kms_evidence *evidence)
     return false;
 }
 
-static void judge_coverage(struct kms_judgement *ret)
+/* DNS answered in every domain that counts, and what it said is not too old. */
+static bool is_publication_covered(const struct kms_evidence *evidence,
+                                   const struct kms_judgement *judgement)
+{
+    int64_t publication = kms_fact_or(&judgement->host, KMS_FACT_PUBLICATION,
+                                      KMS_PUBLICATION_UNKNOWN);
+    return kms_judge_knows_publication(evidence, judgement) &&
+           kms_outcome_good(evidence->last[KMS_SOURCE_DNS]->outcome) &&
+           publication != KMS_PUBLICATION_UNKNOWN && publication != KMS_PUBLICATION_LOOKUP_FAILED;
+}
+
+static void judge_coverage(const struct kms_evidence *evidence, struct kms_judgement *ret)
 {
     if (kms_fact_or(&ret->host, KMS_FACT_RPC_STATE, KMS_RPC_UNKNOWN) != KMS_RPC_UNKNOWN &&
         !ret->source[KMS_SOURCE_RPC].stale) {
         ret->coverage |= KMS_BIT(KMS_COVERAGE_REACHABILITY);
     }
-    if (kms_facts_has(&ret->host, KMS_FACT_PUBLICATION) && !ret->source[KMS_SOURCE_DNS].stale) {
+    if (is_publication_covered(evidence, ret)) {
         ret->coverage |= KMS_BIT(KMS_COVERAGE_PUBLICATION);
     }
     if (kms_facts_has(&ret->host, KMS_FACT_CLOCK_SKEW)) {
@@ -214,7 +225,7 @@ enum kms_status kms_judge(const struct kms_evidence *evidence, const struct kms_
     kms_judge_keys(evidence, policy, &made);
     kms_judge_classes(evidence, policy, &made);
     judge_host(evidence, policy, now_s, &made);
-    judge_coverage(&made);
+    judge_coverage(evidence, &made);
     kms_judge_summarise(evidence, &made);
     *ret = made;
     return KMS_OK;

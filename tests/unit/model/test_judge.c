@@ -725,6 +725,13 @@ static void a_failed_lookup_is_unknown_and_an_old_one_proves_nothing(void **stat
     assert_true(s.judgement.source[KMS_SOURCE_DNS].stale);
     assert_int_equal(s.judgement.coverage, KMS_BIT(KMS_COVERAGE_REACHABILITY));
     assert_string_equal(s.judgement.summary, "example.com could not be looked up: SERVFAIL");
+    /* the same when nothing tells whose fault it was, or only an address could not be looked up */
+    look_up(&s, KMS_OUTCOME_TIMEOUT, "", KMS_PUBLICATION_LOOKUP_FAILED, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.coverage, KMS_BIT(KMS_COVERAGE_REACHABILITY));
+    look_up(&s, KMS_OUTCOME_OK, "", KMS_PUBLICATION_LOOKUP_FAILED, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.coverage, KMS_BIT(KMS_COVERAGE_REACHABILITY));
     /* another domain was looked up, and the host is missing there */
     look_up(&s, KMS_OUTCOME_DNS_SERVFAIL, "not published in b.example", KMS_PUBLICATION_MISSING,
             KMS_STATE_CRITICAL);
