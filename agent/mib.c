@@ -1,5 +1,5 @@
-/* The one handler behind every table: GET and GETNEXT by binary search over sorted rows and the
- * column rows. */
+/* The one handler behind every table: GET, GETNEXT and GETBULK by binary search over sorted rows
+ * and the column rows. */
 #include "agent/mib_table.h"
 
 #include <stdlib.h>
@@ -294,6 +294,41 @@ static void answer_getnext(const struct lookup *lookup, netsnmp_agent_request_in
     }
 }
 
+/* Moves on to the next repetition of a GETBULK, which Net-SNMP chained behind the varbind. False:
+ * none is wanted, or this table has no more that Net-SNMP would take. */
+static bool next_repetition(netsnmp_agent_request_info *info, netsnmp_request_info *request)
+{
+    const netsnmp_variable_list *answered = request->requestvb;
+    netsnmp_variable_list *next = answered->next_variable;
+    if (request->repeat <= 0 || next == NULL || request->status != SNMP_ERR_NOERROR ||
+        answered->type == ASN_NULL) {
+        return false;
+    }
+    if (request->range_end != NULL &&
+        snmp_oid_compare(answered->name, answered->name_length, request->range_end,
+                         request->range_end_len) >= 0) {
+        return false;
+    }
+    if (snmp_set_var_objid(next, answered->name, answered->name_length) != 0) {
+        netsnmp_set_request_error(info, request, SNMP_ERR_RESOURCEUNAVAILABLE);
+        return false;
+    }
+    next->type = ASN_NULL; /* if it stays so, Net-SNMP goes on with the next table */
+    request->requestvb = next;
+    request->repeat--;
+    request->inclusive = 0; /* its name is the last answer */
+    return true;
+}
+
+/* Without this Net-SNMP's own helper would come by once for each repetition. */
+static void answer_getbulk(const struct lookup *lookup, netsnmp_agent_request_info *info,
+                           netsnmp_request_info *request)
+{
+    do {
+        answer_getnext(lookup, info, request);
+    } while (next_repetition(info, request));
+}
+
 int kms_mib_answer(struct kms_mib *mib, const struct kms_mib_table *table,
                    netsnmp_agent_request_info *info, netsnmp_request_info *requests)
 {
@@ -306,6 +341,8 @@ int kms_mib_answer(struct kms_mib *mib, const struct kms_mib_table *table,
             answer_get(&lookup, info, request);
         } else if (info->mode == MODE_GETNEXT) {
             answer_getnext(&lookup, info, request);
+        } else if (info->mode == MODE_GETBULK) {
+            answer_getbulk(&lookup, info, request);
         }
     }
     return SNMP_ERR_NOERROR;
@@ -325,7 +362,7 @@ static bool register_table(struct kms_mib *mib, const struct kms_mib_table *tabl
     size_t len = table_oid(table, name);
     struct binding *binding = &mib->binding[table->number];
     netsnmp_handler_registration *registration = netsnmp_create_handler_registration(
-        "kmsmon", handle, name, len, HANDLER_CAN_RONLY);
+        "kmsmon", handle, name, len, HANDLER_CAN_RONLY | HANDLER_CAN_GETBULK);
     if (registration == NULL) {
         return false;
     }
