@@ -38,6 +38,8 @@ static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
 
 struct program {
     struct kms_options options;
+    char **address; /* to listen at, of argv */
+    size_t address_count;
     struct kms_site site;
     bool config_absent;
     struct kms_log log;
@@ -85,7 +87,9 @@ static int print_help(void)
     struct kms_buf out;
     kms_buf_init(&out, OUTPUT_MAX);
     (void)kms_buf_add_str(&out, "Usage: " PROGRAM " [OPTION]...\n"
-                                "Watches KMS hosts and shows them to snmpd (AgentX).\n\n");
+                                "       " PROGRAM " --standalone [OPTION]... [ADDRESS]...\n"
+                                "Watches KMS hosts and shows them to snmpd (AgentX), or answers "
+                                "SNMP itself.\n\n");
     kms_opts_help(kms_options_rows(), add_help_line, &out);
     (void)kms_buf_add_str(&out, "\nSee " PROGRAM "(8) and kmsmon.conf(5).\n");
     int code = print(kms_buf_str(&out));
@@ -127,6 +131,19 @@ static enum kms_status load_site(struct program *p)
         complain("the configuration has errors");
     }
     kms_buf_done(&errors);
+    return status;
+}
+
+/* Addresses of the command line stand for those of the configuration. */
+static enum kms_status take_addresses(struct program *p)
+{
+    enum kms_status status = KMS_OK;
+    if (p->address_count > 0) {
+        kms_texts_done(&p->site.snmp.listen);
+    }
+    for (size_t i = 0; i < p->address_count && status == KMS_OK; i++) {
+        status = kms_texts_add(&p->site.snmp.listen, p->address[i]);
+    }
     return status;
 }
 
@@ -352,7 +369,10 @@ static bool open_snmp(struct program *p)
         return out_of_memory(p);
     }
     const struct kms_agentx_config config = {.socket = p->site.agentx,
-                                             .ping_s = (p->site.ping_ms + 999) / 1000};
+                                             .ping_s = (p->site.ping_ms + 999) / 1000,
+                                             .standalone = p->options.standalone ? &p->site.snmp
+                                                                                 : NULL,
+                                             .state_dir = p->site.state_dir};
     p->agentx = kms_agentx_start(p->env.loop, p->mib, &config, &p->log);
     return p->agentx != NULL;
 }
@@ -500,7 +520,12 @@ static int run(struct program *p)
     if (load_site(p) != KMS_OK) {
         return EXIT_WRONG;
     }
-    int code = p->options.check ? print_site(&p->site) : serve(p);
+    int code = EXIT_FAILURE;
+    if (take_addresses(p) != KMS_OK) {
+        complain("out of memory");
+    } else {
+        code = p->options.check ? print_site(&p->site) : serve(p);
+    }
     kms_site_free(&p->site);
     return code;
 }
@@ -517,12 +542,14 @@ static int read_options(struct program *p, int argc, char **argv)
         (void)fprintf(stderr, PROGRAM ": %s\nTry " PROGRAM " --help.\n", fault.text);
         return EXIT_WRONG;
     }
-    if (rest < argc) {
+    if (rest < argc && !p->options.standalone) {
         (void)fprintf(stderr,
                       PROGRAM ": '%s' is no option; a configuration is named with -c FILE\n",
                       argv[rest]);
         return EXIT_WRONG;
     }
+    p->address = argv + rest;
+    p->address_count = (size_t)(argc - rest);
     return EXIT_SUCCESS;
 }
 

@@ -25,6 +25,8 @@ static const struct kms_opt rows[] = {
      .help = "go to the background once started; log to syslog"},
     {ROW("pid-file", 'P', KMS_OPT_TEXT, pid_file), .arg = "FILE",
      .help = "write the process number there"},
+    {ROW("standalone", 0, KMS_OPT_FLAG, standalone),
+     .help = "answer SNMP without snmpd, at the ADDRESSes or where the configuration says"},
     {ROW("verbose", 'v', KMS_OPT_COUNT, verbose), .help = "log everything, as log-level = debug"},
     {ROW("version", 'V', KMS_OPT_FLAG, version), .help = "print the version and exit"},
     {ROW("help", 'h', KMS_OPT_FLAG, help), .help = "print this help and exit"},

@@ -14,6 +14,7 @@ struct kms_options {
     bool list_keys; /* --list-keys */
     bool detach;    /* -d */
     char *pid_file;
+    bool standalone; /* addresses to listen at may follow the options */
     int64_t verbose;
     bool version;
     bool help;
