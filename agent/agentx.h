@@ -1,5 +1,5 @@
-/* The AgentX subagent: Net-SNMP as a guest on the project's loop, connected to the master agent and
- * kept connected. */
+/* The tables' way out: an AgentX subagent that is kept connected to its master, or an agent of its
+ * own. */
 #ifndef KMS_AGENT_AGENTX_H
 #define KMS_AGENT_AGENTX_H
 
@@ -25,7 +25,8 @@ struct kms_agentx_config {
 struct kms_agentx;
 
 /* Registers the MIB's tables and starts to look for the master; a master that is not there yet is
- * no failure. The strings of config are copied. loop, mib and log must live until kms_agentx_stop.
+ * no failure. Standalone it answers by itself when it returns, and an address that cannot be had is
+ * a failure. The strings of config are copied. loop, mib and log must live until kms_agentx_stop.
  * At most one at a time in a process, since Net-SNMP is global. NULL when memory ran out or
  * Net-SNMP refused, which is logged. */
 struct kms_agentx *kms_agentx_start(struct kms_loop *loop, struct kms_mib *mib,

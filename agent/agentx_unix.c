@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -24,6 +25,14 @@ static const oid domain_oid[] = {KMSMON_MIB_ROOT, 3}; /* never on the wire */
 static netsnmp_tdomain domain;
 static kms_agentx_tried_fn *tried_fn;
 static void *tried_arg;
+
+/* Of the one connection that a subagent has. */
+static struct {
+    int fd; /* -1: none */
+    struct sockaddr_un address;
+    dev_t device;
+    ino_t inode;
+} current = {.fd = -1};
 
 static int transport_recv(netsnmp_transport *t, void *buf, int size, void **opaque, int *opaque_len)
 {
@@ -66,6 +75,9 @@ static int transport_close(netsnmp_transport *t)
         return -1;
     }
     int rc = close(t->sock);
+    if (t->sock == current.fd) {
+        current.fd = -1;
+    }
     t->sock = -1;
     return rc;
 }
@@ -80,26 +92,41 @@ static char *transport_address(netsnmp_transport *t, const void *data, int len)
 
 /* The descriptor, or -1 with errno. A unix socket connects at once or not at all when it may not
  * wait. */
-static int connect_to(const char *path)
+static int connect_to(const struct sockaddr_un *address)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (!kms_text_copy(address.sun_path, sizeof address.sun_path, path)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return -1;
     }
     /* Net-SNMP expects a blocking socket afterwards, but it may not block for long. */
     struct timeval wait = {.tv_usec = SEND_WAIT_US};
-    if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+    if (connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) != 0 ||
         fcntl(fd, F_SETFL, 0) != 0) {
         int error = errno;
         (void)close(fd);
         errno = error;
         return -1;
+    }
+    return fd;
+}
+
+/* Looked at before connecting: a socket that is replaced in between is noticed later. */
+static int connect_and_note(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat found = {0};
+    if (!kms_text_copy(address.sun_path, sizeof address.sun_path, path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    (void)stat(path, &found);
+    int fd = connect_to(&address);
+    if (fd >= 0) {
+        current.fd = fd;
+        current.address = address;
+        current.device = found.st_dev;
+        current.inode = found.st_ino;
     }
     return fd;
 }
@@ -129,7 +156,7 @@ static netsnmp_transport *transport_open(const char *path, int local, const char
     if (local) { /* nobody listens here */
         return NULL;
     }
-    int fd = connect_to(path);
+    int fd = connect_and_note(path);
     int error = fd < 0 ? errno : 0;
     if (tried_fn != NULL) {
         tried_fn(tried_arg, error);
@@ -155,6 +182,23 @@ bool kms_agentx_unix_register(kms_agentx_tried_fn *tried, void *arg)
         kms_agentx_unix_forget();
         return false;
     }
+    return true;
+}
+
+bool kms_agentx_unix_follow(void)
+{
+    struct stat found;
+    if (current.fd < 0 || stat(current.address.sun_path, &found) != 0 ||
+        (found.st_dev == current.device && found.st_ino == current.inode)) {
+        return false;
+    }
+    int other = connect_to(&current.address);
+    if (other < 0) {
+        return false;
+    }
+    (void)close(other);
+    (void)shutdown(current.fd, SHUT_RDWR);
+    current.fd = -1;
     return true;
 }
 

@@ -12,6 +12,9 @@ typedef void kms_agentx_tried_fn(void *arg, int error);
 
 /* Makes the transport known to Net-SNMP until its shutdown. False when memory ran out. */
 bool kms_agentx_unix_register(kms_agentx_tried_fn *tried, void *arg);
+/* A connection outlives the name of its socket: when another master listens at the path now, and
+ * takes connections, this hangs up, so that Net-SNMP connects to that one. True when it did. */
+bool kms_agentx_unix_follow(void);
 /* No report any more. */
 void kms_agentx_unix_forget(void);
 

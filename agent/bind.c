@@ -190,7 +190,7 @@ static void apply_setting(const struct kms_bind *bind, const struct kms_conf_nod
     }
     char allowed[320];
     kms_opt_allowed(opt, allowed, sizeof allowed);
-    if (opt->type != KMS_OPT_SET && node->list) {
+    if (opt->type != KMS_OPT_SET && opt->type != KMS_OPT_TEXTS && node->list) {
         kms_conf_error(errors, node->file, node->line, "%s: one value, not a list; allowed: %s",
                        opt->key, allowed);
         return;

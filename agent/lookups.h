@@ -43,7 +43,11 @@ void kms_lookups_free(struct kms_lookups *lookups);
  * the loop, once for many such calls. */
 void kms_lookups_poke(struct kms_lookups *lookups);
 
-/* Logs what changed in a zone: for kms_zones_new; arg is a const struct kms_log. */
+/* Logs what changed in a zone: for kms_zones_new, with a struct kms_lookups_log as its arg. */
+struct kms_lookups_log {
+    const struct kms_log *log;
+    const struct kms_board *board; /* of the zones: names the hosts */
+};
 void kms_lookups_news(void *arg, const struct kms_zone_news *news);
 
 #endif

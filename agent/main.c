@@ -1,5 +1,4 @@
 /* kmsmond: puts the parts together, runs the loop until a signal, and takes them apart again. */
-#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +8,9 @@
 
 #include "agent/agentx.h"
 #include "agent/detach.h"
+#include "agent/file_limit.h"
 #include "agent/index_writer.h"
+#include "agent/lookups.h"
 #include "agent/mib.h"
 #include "agent/options.h"
 #include "agent/scheduler.h"
@@ -25,18 +26,22 @@
 #include "rpc/probe.h"
 #include "store/index.h"
 
-#define PROGRAM         "kmsmond"
-#define EXIT_WRONG      2 /* command line or configuration */
-#define ERRORS_TEXT_MAX ((size_t)64 << 10)
-#define OUTPUT_MAX      ((size_t)256 << 20)
-#define WORKERS_MAX     16  /* reads from network mounts that may hang at the same time */
-#define GRACE_MS        500 /* for reads that run when the program ends */
+#define PROGRAM               "kmsmond"
+#define EXIT_WRONG            2 /* command line or configuration */
+#define ERRORS_TEXT_MAX       ((size_t)64 << 10)
+#define OUTPUT_MAX            ((size_t)256 << 20)
+#define WORKERS_MAX           16    /* reads from network mounts that may hang at the same time */
+#define GRACE_MS              500   /* for reads that run when the program ends */
+#define DISCOVERED_TIMEOUT_MS 10000 /* of a bind probe, as for hosts of the configuration */
 
 static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
 
 struct program {
     struct kms_options options;
+    char **address; /* to listen at, of argv */
+    size_t address_count;
     struct kms_site site;
+    bool config_absent;
     struct kms_log log;
     int state_lock;   /* -1: not locked */
     int detach_ready; /* -1: in the foreground */
@@ -48,6 +53,10 @@ struct program {
     struct kms_board *board;
     const struct kms_probe_type *types[3]; /* ended by NULL */
     struct kms_scheduler *scheduler;
+    struct kms_texts discover; /* the site's, or the system's search domains */
+    struct kms_lookups_log lookups_log;
+    struct kms_zones *zones;
+    struct kms_lookups *lookups;
     struct kms_agent_facts facts;
     struct kms_mib *mib;
     struct kms_agentx *agentx;
@@ -78,7 +87,9 @@ static int print_help(void)
     struct kms_buf out;
     kms_buf_init(&out, OUTPUT_MAX);
     (void)kms_buf_add_str(&out, "Usage: " PROGRAM " [OPTION]...\n"
-                                "Watches KMS hosts and shows them to snmpd (AgentX).\n\n");
+                                "       " PROGRAM " --standalone [OPTION]... [ADDRESS]...\n"
+                                "Watches KMS hosts and shows them to snmpd (AgentX), or answers "
+                                "SNMP itself.\n\n");
     kms_opts_help(kms_options_rows(), add_help_line, &out);
     (void)kms_buf_add_str(&out, "\nSee " PROGRAM "(8) and kmsmon.conf(5).\n");
     int code = print(kms_buf_str(&out));
@@ -123,26 +134,45 @@ static enum kms_status load_site(struct program *p)
     return status;
 }
 
-/* A host keeps its number when its name is written with other letters, as DNS would have it. */
-static uint32_t number_of_host(struct kms_index *index, const char *name)
+/* Addresses of the command line stand for those of the configuration. */
+static enum kms_status take_addresses(struct program *p)
 {
+    enum kms_status status = KMS_OK;
+    if (p->address_count > 0) {
+        kms_texts_done(&p->site.snmp.listen);
+    }
+    for (size_t i = 0; i < p->address_count && status == KMS_OK; i++) {
+        status = kms_texts_add(&p->site.snmp.listen, p->address[i]);
+    }
+    return status;
+}
+
+/* A name keeps its number when it is written with other letters, as DNS would have it. */
+static uint32_t number_of_name(void *arg, const char *space, const char *name)
+{
+    struct program *p = arg;
     char *key = kms_text_dup(name);
     if (!key) {
         return 0;
     }
     for (char *c = key; *c; c++) {
-        *c = (char)tolower((unsigned char)*c);
+        *c = kms_text_lower(*c);
     }
-    uint32_t number = kms_index_get(index, "host", key);
+    uint32_t number = kms_index_get(p->index, space, key);
     free(key);
     return number;
+}
+
+static uint32_t number_of_host(void *arg, const char *name)
+{
+    return number_of_name(arg, "host", name);
 }
 
 static uint32_t number_of_key(void *arg, const char *host, const char *identity)
 {
     struct program *p = arg;
     char space[32];
-    kms_text_format(space, sizeof space, "key/%u", number_of_host(p->index, host));
+    kms_text_format(space, sizeof space, "key/%u", number_of_host(p, host));
     return kms_index_get(p->index, space, identity);
 }
 
@@ -182,7 +212,7 @@ static bool fill_board(struct program *p)
         return out_of_memory(p);
     }
     for (size_t i = 0; i < p->site.host_count; i++) {
-        uint32_t number = number_of_host(p->index, p->site.host[i].name);
+        uint32_t number = number_of_host(p, p->site.host[i].name);
         size_t slot;
         if (number == 0 || kms_board_add(p->board, &p->site.host[i], number, &slot) != KMS_OK) {
             return out_of_memory(p);
@@ -201,6 +231,13 @@ static void save_index(void *arg)
 {
     struct program *p = arg;
     kms_index_writer_poke(p->index_writer);
+}
+
+static void poll_published(void *arg)
+{
+    struct program *p = arg;
+    save_index(p);
+    kms_lookups_poke(p->lookups);
 }
 
 static int64_t poll_lag_ms(void *arg)
@@ -240,7 +277,7 @@ static bool open_loop(struct program *p)
 
 static bool open_resolver(struct program *p)
 {
-    const struct kms_resolver_setup setup = {.servers = NULL};
+    const struct kms_resolver_setup setup = {.servers = p->site.dns.servers};
     struct kms_fault fault = {0};
     if (kms_resolver_new(p->env.loop, &setup, &p->env.resolver, &fault) != KMS_OK) {
         kms_log_write(&p->log, KMS_LOG_ERROR, "start: resolver: %s", fault.text);
@@ -253,15 +290,69 @@ static bool open_polls(struct program *p)
 {
     p->types[0] = kms_rpc_probe();
     p->types[1] = kms_report_probe();
-    const struct kms_scheduler_config config = {.env = &p->env,
-                                                .board = p->board,
-                                                .log = &p->log,
-                                                .types = p->types,
-                                                .interval_ms = p->site.interval_ms,
-                                                .published = save_index,
-                                                .arg = p};
+    size_t room = kms_file_limit_probes(kms_file_limit_raise());
+    const struct kms_scheduler_config config = {
+        .env = &p->env,
+        .board = p->board,
+        .log = &p->log,
+        .types = p->types,
+        .interval_ms = p->site.interval_ms,
+        .sockets_max = room < KMS_SCHEDULER_SOCKETS_MAX ? room : KMS_SCHEDULER_SOCKETS_MAX,
+        .published = poll_published,
+        .arg = p};
     p->scheduler = kms_scheduler_new(&config);
     return p->scheduler || out_of_memory(p);
+}
+
+static bool find_domains(struct program *p)
+{
+    if (kms_texts_copy(&p->discover, &p->site.discover) != KMS_OK) {
+        return out_of_memory(p);
+    }
+    const char *domain;
+    for (size_t i = 0;
+         p->site.discover_search && (domain = kms_resolver_domain(p->env.resolver, i)); i++) {
+        if (kms_texts_add(&p->discover, domain) != KMS_OK) {
+            return out_of_memory(p);
+        }
+        kms_log_write(&p->log, KMS_LOG_INFO,
+                      "start: no host is configured: looking for KMS hosts in the search domain %s",
+                      domain);
+    }
+    if (p->site.discover_search && p->discover.count == 0) {
+        kms_log_write(&p->log, KMS_LOG_WARNING,
+                      "start: nothing to watch: no host is configured and the system has no DNS "
+                      "search domain; name hosts or discover a domain in %s",
+                      p->options.config);
+    }
+    return true;
+}
+
+static bool open_lookups(struct program *p)
+{
+    bool site_lists = p->site.host_count > 0 && p->discover.count == 0;
+    p->lookups_log = (struct kms_lookups_log){.log = &p->log, .board = p->board};
+    p->zones = kms_zones_new(p->board, &p->env.clock, site_lists, number_of_name, p,
+                             kms_lookups_news, &p->lookups_log);
+    if (!p->zones) {
+        return out_of_memory(p);
+    }
+    const struct kms_site_dns *dns = &p->site.dns;
+    const struct kms_lookups_config config = {
+        .env = &p->env,
+        .board = p->board,
+        .zones = p->zones,
+        .scheduler = p->scheduler,
+        .log = &p->log,
+        .discover = &p->discover,
+        .interval_ms = dns->interval_ms > 0 ? dns->interval_ms : p->site.interval_ms,
+        .timeout_ms = dns->timeout_ms,
+        .rpc_timeout_ms = DISCOVERED_TIMEOUT_MS,
+        .number_of_host = number_of_host,
+        .published = save_index,
+        .arg = p};
+    p->lookups = kms_lookups_new(&config);
+    return p->lookups || out_of_memory(p);
 }
 
 static bool open_snmp(struct program *p)
@@ -273,12 +364,15 @@ static bool open_snmp(struct program *p)
                                         .interval_s = p->site.interval_ms / 1000,
                                         .poll_lag_ms = poll_lag_ms,
                                         .arg = p};
-    p->mib = kms_mib_new(p->board, NULL, &p->env.clock, &p->facts);
+    p->mib = kms_mib_new(p->board, p->zones, &p->env.clock, &p->facts);
     if (!p->mib) {
         return out_of_memory(p);
     }
     const struct kms_agentx_config config = {.socket = p->site.agentx,
-                                             .ping_s = (p->site.ping_ms + 999) / 1000};
+                                             .ping_s = (p->site.ping_ms + 999) / 1000,
+                                             .standalone = p->options.standalone ? &p->site.snmp
+                                                                                 : NULL,
+                                             .state_dir = p->site.state_dir};
     p->agentx = kms_agentx_start(p->env.loop, p->mib, &config, &p->log);
     return p->agentx != NULL;
 }
@@ -327,10 +421,15 @@ static bool write_pid(struct program *p)
 
 static void close_program(struct program *p)
 {
+    kms_lookups_free(p->lookups);
     kms_scheduler_free(p->scheduler);
     kms_index_writer_close(p->index_writer, GRACE_MS);
     kms_agentx_stop(p->agentx);
     kms_mib_free(p->mib);
+    if (p->zones) {
+        kms_zones_free(p->zones);
+    }
+    kms_texts_done(&p->discover);
     kms_board_free(p->board);
     if (p->env.http) {
         kms_http_free(p->env.http);
@@ -365,8 +464,16 @@ static void go(struct program *p)
         p->log = kms_log_syslog(PROGRAM, p->log.level);
         kms_detach_ready(p->detach_ready);
     }
-    kms_log_write(&p->log, KMS_LOG_INFO, "start: " PROGRAM " " KMSMON_VERSION ", %zu hosts of %s",
-                  p->site.host_count, p->options.config);
+    if (p->config_absent) {
+        kms_log_write(&p->log, KMS_LOG_INFO,
+                      "start: " PROGRAM " " KMSMON_VERSION ", without a configuration: %s does not "
+                      "exist",
+                      p->options.config);
+    } else {
+        kms_log_write(&p->log, KMS_LOG_INFO,
+                      "start: " PROGRAM " " KMSMON_VERSION ", %zu hosts of %s", p->site.host_count,
+                      p->options.config);
+    }
     kms_loop_run(p->env.loop);
 }
 
@@ -390,7 +497,8 @@ static int serve(struct program *p)
     p->log = kms_log_stderr(p->options.verbose > 0 ? KMS_LOG_DEBUG
                                                    : (enum kms_log_level)p->site.log_level);
     bool ready = open_state(p) && detach(p) && open_loop(p) && open_resolver(p) && fill_board(p) &&
-                 open_polls(p) && open_snmp(p) && write_pid(p);
+                 open_polls(p) && find_domains(p) && open_lookups(p) && open_snmp(p) &&
+                 write_pid(p);
     if (ready) {
         go(p);
     }
@@ -412,7 +520,12 @@ static int run(struct program *p)
     if (load_site(p) != KMS_OK) {
         return EXIT_WRONG;
     }
-    int code = p->options.check ? print_site(&p->site) : serve(p);
+    int code = EXIT_FAILURE;
+    if (take_addresses(p) != KMS_OK) {
+        complain("out of memory");
+    } else {
+        code = p->options.check ? print_site(&p->site) : serve(p);
+    }
     kms_site_free(&p->site);
     return code;
 }
@@ -429,12 +542,14 @@ static int read_options(struct program *p, int argc, char **argv)
         (void)fprintf(stderr, PROGRAM ": %s\nTry " PROGRAM " --help.\n", fault.text);
         return EXIT_WRONG;
     }
-    if (rest < argc) {
+    if (rest < argc && !p->options.standalone) {
         (void)fprintf(stderr,
                       PROGRAM ": '%s' is no option; a configuration is named with -c FILE\n",
                       argv[rest]);
         return EXIT_WRONG;
     }
+    p->address = argv + rest;
+    p->address_count = (size_t)(argc - rest);
     return EXIT_SUCCESS;
 }
 

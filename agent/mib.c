@@ -1,5 +1,5 @@
-/* The one handler behind every table: GET and GETNEXT by binary search over sorted rows and the
- * column rows. */
+/* The one handler behind every table: GET, GETNEXT and GETBULK by binary search over sorted rows
+ * and the column rows. */
 #include "agent/mib_table.h"
 
 #include <stdlib.h>
@@ -23,7 +23,7 @@ struct kms_mib {
     const struct kms_clock *clock;
     const struct kms_agent_facts *facts;
     struct kms_mib_layout *layout; /* NULL: none yet */
-    uint64_t laid_out_shape;
+    uint64_t laid_out_shape, laid_out_zones_shape;
     struct binding binding[KMS_MIB_TABLE_MAX + 1];
 };
 
@@ -68,21 +68,25 @@ void kms_mib_free(struct kms_mib *mib)
     free(mib);
 }
 
-/* Makes new rows when the board's set of rows changed. Without memory the old ones stay: a row that
- * is gone is noticed when its value is looked up, and the next request tries again. */
+/* Makes new rows when the set of rows of the hosts or of the domains changed. Without memory the
+ * old ones stay: a row that is gone is noticed when its value is looked up, and the next request
+ * tries again. */
 static void refresh(struct kms_mib *mib)
 {
     uint64_t shape = kms_board_shape(mib->board);
-    if (mib->layout != NULL && mib->laid_out_shape == shape) {
+    uint64_t zones_shape = mib->zones == NULL ? 0 : kms_zones_shape(mib->zones);
+    if (mib->layout != NULL && mib->laid_out_shape == shape &&
+        mib->laid_out_zones_shape == zones_shape) {
         return;
     }
-    struct kms_mib_layout *layout = kms_mib_layout_new(mib->board);
+    struct kms_mib_layout *layout = kms_mib_layout_new(mib->board, mib->zones);
     if (layout == NULL) {
         return;
     }
     kms_mib_layout_free(mib->layout);
     mib->layout = layout;
     mib->laid_out_shape = shape;
+    mib->laid_out_zones_shape = zones_shape;
 }
 
 /* One table while a PDU's requests to it are answered. */
@@ -119,6 +123,27 @@ static struct lookup lookup_start(struct kms_mib *mib, const struct kms_mib_tabl
     return lookup;
 }
 
+/* Whether the host or the domain of the row is still there. */
+static bool view_owner(const struct lookup *lookup, size_t owner, struct kms_mib_view *view)
+{
+    const struct kms_zones *zones = lookup->mib->zones;
+    if (lookup->table->scalars) {
+        return true;
+    }
+    if (lookup->table->lay_out_zone != NULL) {
+        if (zones == NULL || owner >= kms_zones_count(zones)) {
+            return false;
+        }
+        view->zone = kms_zones_get(zones, owner);
+        return true;
+    }
+    if (owner >= kms_board_count(view->board)) {
+        return false;
+    }
+    view->snapshot = kms_board_snapshot(view->board, owner);
+    return true;
+}
+
 static bool value_of(const struct lookup *lookup, const struct kms_mib_column *column,
                      const struct kms_mib_row *row, struct kms_mib_value *ret)
 {
@@ -128,12 +153,10 @@ static bool value_of(const struct lookup *lookup, const struct kms_mib_column *c
     struct kms_mib_view view = {.board = lookup->mib->board,
                                 .agent = lookup->mib->facts,
                                 .now_s = lookup->now_s,
-                                .index = row->index};
-    if (!lookup->table->scalars) {
-        if (row->slot >= kms_board_count(view.board)) {
-            return false;
-        }
-        view.snapshot = kms_board_snapshot(view.board, row->slot);
+                                .index = row->index,
+                                .position = row->position};
+    if (!view_owner(lookup, row->owner, &view)) {
+        return false;
     }
     if (lookup->table->find != NULL && !lookup->table->find(&view)) {
         return false;
@@ -271,6 +294,41 @@ static void answer_getnext(const struct lookup *lookup, netsnmp_agent_request_in
     }
 }
 
+/* Moves on to the next repetition of a GETBULK, which Net-SNMP chained behind the varbind. False:
+ * none is wanted, or this table has no more that Net-SNMP would take. */
+static bool next_repetition(netsnmp_agent_request_info *info, netsnmp_request_info *request)
+{
+    const netsnmp_variable_list *answered = request->requestvb;
+    netsnmp_variable_list *next = answered->next_variable;
+    if (request->repeat <= 0 || next == NULL || request->status != SNMP_ERR_NOERROR ||
+        answered->type == ASN_NULL) {
+        return false;
+    }
+    if (request->range_end != NULL &&
+        snmp_oid_compare(answered->name, answered->name_length, request->range_end,
+                         request->range_end_len) >= 0) {
+        return false;
+    }
+    if (snmp_set_var_objid(next, answered->name, answered->name_length) != 0) {
+        netsnmp_set_request_error(info, request, SNMP_ERR_RESOURCEUNAVAILABLE);
+        return false;
+    }
+    next->type = ASN_NULL; /* if it stays so, Net-SNMP goes on with the next table */
+    request->requestvb = next;
+    request->repeat--;
+    request->inclusive = 0; /* its name is the last answer */
+    return true;
+}
+
+/* Without this Net-SNMP's own helper would come by once for each repetition. */
+static void answer_getbulk(const struct lookup *lookup, netsnmp_agent_request_info *info,
+                           netsnmp_request_info *request)
+{
+    do {
+        answer_getnext(lookup, info, request);
+    } while (next_repetition(info, request));
+}
+
 int kms_mib_answer(struct kms_mib *mib, const struct kms_mib_table *table,
                    netsnmp_agent_request_info *info, netsnmp_request_info *requests)
 {
@@ -283,6 +341,8 @@ int kms_mib_answer(struct kms_mib *mib, const struct kms_mib_table *table,
             answer_get(&lookup, info, request);
         } else if (info->mode == MODE_GETNEXT) {
             answer_getnext(&lookup, info, request);
+        } else if (info->mode == MODE_GETBULK) {
+            answer_getbulk(&lookup, info, request);
         }
     }
     return SNMP_ERR_NOERROR;
@@ -302,7 +362,7 @@ static bool register_table(struct kms_mib *mib, const struct kms_mib_table *tabl
     size_t len = table_oid(table, name);
     struct binding *binding = &mib->binding[table->number];
     netsnmp_handler_registration *registration = netsnmp_create_handler_registration(
-        "kmsmon", handle, name, len, HANDLER_CAN_RONLY);
+        "kmsmon", handle, name, len, HANDLER_CAN_RONLY | HANDLER_CAN_GETBULK);
     if (registration == NULL) {
         return false;
     }

@@ -53,7 +53,7 @@ static void lay_out(const struct kms_snapshot *snapshot, size_t slot, struct kms
 {
     for (uint32_t cls = 1; cls <= KMS_CLASS_MAX; cls++) {
         if (snapshot->judgement.cls[cls].present) {
-            kms_mib_rows_add(rows, slot, snapshot->index, cls);
+            kms_mib_rows_add(rows, slot, 0, snapshot->index, cls);
         }
     }
 }

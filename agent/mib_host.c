@@ -17,15 +17,10 @@ static bool get_name(const struct kms_mib_view *view, int what, struct kms_mib_v
     return kms_mib_text(ret, view->snapshot->target->name);
 }
 
-static const char *address_of(const struct kms_target *target)
-{
-    return target->address != NULL ? target->address : target->name;
-}
-
 static bool get_address_type(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
 {
     (void)what;
-    const char *address = address_of(view->snapshot->target);
+    const char *address = kms_target_address(view->snapshot->target);
     uint8_t octet[16];
     if (inet_pton(AF_INET, address, octet) == 1) {
         return kms_mib_number(ret, ADDRESS_IPV4);
@@ -37,7 +32,7 @@ static bool get_address_type(const struct kms_mib_view *view, int what, struct k
 static bool get_address(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
 {
     (void)what;
-    const char *address = address_of(view->snapshot->target);
+    const char *address = kms_target_address(view->snapshot->target);
     if (inet_pton(AF_INET, address, ret->octet) == 1) {
         ret->len = 4;
         return true;
@@ -113,6 +108,15 @@ static bool get_word(const struct kms_mib_view *view, int what, struct kms_mib_v
     return kms_mib_word(ret, &view->snapshot->judgement.host, what);
 }
 
+/* The time until a bind was rejected is no latency of a KMS host. */
+static bool get_rpc_latency(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
+{
+    const struct kms_facts *host = &view->snapshot->judgement.host;
+    int64_t state;
+    return kms_facts_number(host, KMS_FACT_RPC_STATE, &state) && state == KMS_RPC_ACCEPTED &&
+           kms_mib_fact(ret, host, what);
+}
+
 /* A host with several keys has several; the first that tells one stands for it. */
 static const char *epid_of(const struct kms_judgement *judgement)
 {
@@ -152,7 +156,7 @@ static const struct kms_mib_column columns[] = {
     {9, ASN_OCTET_STR, REASONS, get_judged},
     {10, ASN_OCTET_STR, SUMMARY, get_judged},
     {11, ASN_INTEGER, KMS_FACT_RPC_STATE, get_word},
-    {12, ASN_GAUGE, KMS_FACT_RPC_LATENCY, get_fact},
+    {12, ASN_GAUGE, KMS_FACT_RPC_LATENCY, get_rpc_latency},
     {13, ASN_INTEGER, KMS_FACT_ACTIVATION_STATE, get_word},
     {14, ASN_UNSIGNED, KMS_FACT_ACTIVATION_RESULT, get_fact},
     {15, ASN_INTEGER, KMS_FACT_SERVICE_STATE, get_word},
@@ -173,7 +177,7 @@ static const struct kms_mib_column columns[] = {
 
 static void lay_out(const struct kms_snapshot *snapshot, size_t slot, struct kms_mib_rows *rows)
 {
-    kms_mib_rows_add(rows, slot, snapshot->index, 0);
+    kms_mib_rows_add(rows, slot, 0, snapshot->index, 0);
 }
 
 const struct kms_mib_table kms_mib_host_table = {.number = 2,

@@ -94,7 +94,7 @@ static void lay_out(const struct kms_snapshot *snapshot, size_t slot, struct kms
     for (size_t i = 0; i < snapshot->judgement.key_count; i++) {
         uint32_t index = snapshot->judgement.key[i].index;
         if (index != 0) {
-            kms_mib_rows_add(rows, slot, snapshot->index, index);
+            kms_mib_rows_add(rows, slot, 0, snapshot->index, index);
         }
     }
 }

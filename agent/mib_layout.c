@@ -15,7 +15,8 @@ void kms_mib_layout_free(struct kms_mib_layout *layout)
     free(layout);
 }
 
-void kms_mib_rows_add(struct kms_mib_rows *rows, size_t slot, uint32_t index, uint32_t sub)
+void kms_mib_rows_add(struct kms_mib_rows *rows, size_t owner, size_t position, uint32_t index,
+                      uint32_t sub)
 {
     if (index == 0) { /* no stable number yet, because memory ran out; 0 is no index */
         return;
@@ -30,7 +31,8 @@ void kms_mib_rows_add(struct kms_mib_rows *rows, size_t slot, uint32_t index, ui
         rows->row = row;
         rows->cap = cap;
     }
-    rows->row[rows->count++] = (struct kms_mib_row){.index = {index, sub}, .slot = slot};
+    rows->row[rows->count++] = (struct kms_mib_row){
+        .index = {index, sub}, .owner = (uint32_t)owner, .position = (uint32_t)position};
 }
 
 static int row_compare(const void *a, const void *b)
@@ -46,17 +48,33 @@ static bool lay_out_scalars(struct kms_mib_rows *rows)
     return rows->row != NULL;
 }
 
-static bool lay_out_table(const struct kms_board *board, const struct kms_mib_table *table,
+static void lay_out_hosts(const struct kms_board *board, const struct kms_mib_table *table,
                           struct kms_mib_rows *rows)
+{
+    for (size_t slot = 0; slot < kms_board_count(board); slot++) {
+        table->lay_out(kms_board_snapshot(board, slot), slot, rows);
+    }
+}
+
+static void lay_out_zones(const struct kms_board *board, const struct kms_zones *zones,
+                          const struct kms_mib_table *table, struct kms_mib_rows *rows)
+{
+    size_t count = zones == NULL ? 0 : kms_zones_count(zones);
+    for (size_t zone = 0; zone < count; zone++) {
+        table->lay_out_zone(board, kms_zones_get(zones, zone), zone, rows);
+    }
+}
+
+static bool lay_out_table(const struct kms_board *board, const struct kms_zones *zones,
+                          const struct kms_mib_table *table, struct kms_mib_rows *rows)
 {
     if (table->scalars) {
         return lay_out_scalars(rows);
     }
-    if (table->lay_out == NULL) {
-        return true;
-    }
-    for (size_t slot = 0; slot < kms_board_count(board); slot++) {
-        table->lay_out(kms_board_snapshot(board, slot), slot, rows);
+    if (table->lay_out != NULL) {
+        lay_out_hosts(board, table, rows);
+    } else if (table->lay_out_zone != NULL) {
+        lay_out_zones(board, zones, table, rows);
     }
     if (rows->count > 1) {
         qsort(rows->row, rows->count, sizeof *rows->row, row_compare);
@@ -64,7 +82,8 @@ static bool lay_out_table(const struct kms_board *board, const struct kms_mib_ta
     return !rows->failed;
 }
 
-struct kms_mib_layout *kms_mib_layout_new(const struct kms_board *board)
+struct kms_mib_layout *kms_mib_layout_new(const struct kms_board *board,
+                                          const struct kms_zones *zones)
 {
     struct kms_mib_layout *layout = calloc(1, sizeof *layout);
     if (layout == NULL) {
@@ -73,7 +92,7 @@ struct kms_mib_layout *kms_mib_layout_new(const struct kms_board *board)
     size_t count;
     const struct kms_mib_table *const *tables = kms_mib_tables(&count);
     for (size_t i = 0; i < count; i++) {
-        if (!lay_out_table(board, tables[i], &layout->table[tables[i]->number])) {
+        if (!lay_out_table(board, zones, tables[i], &layout->table[tables[i]->number])) {
             kms_mib_layout_free(layout);
             return NULL;
         }

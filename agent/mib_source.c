@@ -69,7 +69,7 @@ static void lay_out(const struct kms_snapshot *snapshot, size_t slot, struct kms
 {
     for (uint32_t source = 1; source <= KMS_SOURCE_MAX; source++) {
         if (snapshot->target->source[source].enabled) {
-            kms_mib_rows_add(rows, slot, snapshot->index, source);
+            kms_mib_rows_add(rows, slot, 0, snapshot->index, source);
         }
     }
 }

@@ -29,7 +29,8 @@ struct kms_mib_value {
  */
 struct kms_mib_row {
     oid index[KMS_MIB_INDEX_MAX];
-    size_t slot;
+    uint32_t owner;    /* slot of the host, or number of the domain */
+    uint32_t position; /* in the domain's list when it was laid out; may have moved since */
 };
 
 /* Rows of one table while they are collected. */
@@ -38,24 +39,31 @@ struct kms_mib_rows {
     size_t count, cap;
     bool failed; /* memory ran out */
 };
-void kms_mib_rows_add(struct kms_mib_rows *rows, size_t slot, uint32_t index, uint32_t sub);
+/* The row's index is index, and sub where it has two parts; 0 is no index. */
+void kms_mib_rows_add(struct kms_mib_rows *rows, size_t owner, size_t position, uint32_t index,
+                      uint32_t sub);
 
 /* The rows of all tables at one moment, by table number. */
 struct kms_mib_layout {
     struct kms_mib_rows table[KMS_MIB_TABLE_MAX + 1];
 };
 /* NULL when memory ran out. */
-struct kms_mib_layout *kms_mib_layout_new(const struct kms_board *board);
+struct kms_mib_layout *kms_mib_layout_new(const struct kms_board *board,
+                                          const struct kms_zones *zones);
 void kms_mib_layout_free(struct kms_mib_layout *layout);
 
-/* What a getter sees: the row's snapshot, and the part of it that the row is about. */
+/* What a getter sees: the row's host or domain, and the part of it that the row is about. */
 struct kms_mib_view {
     const struct kms_board *board;
     const struct kms_agent_facts *agent;
     int64_t now_s;
-    const struct kms_snapshot *snapshot; /* NULL for the scalars */
-    const struct kms_key_judgement *key; /* rows of the key table */
+    const struct kms_snapshot *snapshot;       /* the host; NULL for scalars, domains and records */
+    const struct kms_key_judgement *key;       /* rows of the key table */
+    const struct kms_zone *zone;               /* the domain; tables of domains only */
+    const struct kms_zone_record_view *record; /* rows of the record table */
+    const struct kms_zone_publication *publication; /* rows of the publication table */
     const oid *index;
+    size_t position; /* where find should look first */
 };
 
 /* False: the fact is not known, so there is no such instance. */
@@ -76,6 +84,9 @@ struct kms_mib_table {
     size_t column_count;
     /* Collects the rows of one host, in any order. NULL: nothing has rows yet. */
     void (*lay_out)(const struct kms_snapshot *snapshot, size_t slot, struct kms_mib_rows *rows);
+    /* The same of one domain; a table has either. */
+    void (*lay_out_zone)(const struct kms_board *board, const struct kms_zone *zone, size_t number,
+                         struct kms_mib_rows *rows);
     /* Fills in what the row is about; false when it is gone. NULL: nothing to find. */
     bool (*find)(struct kms_mib_view *view);
 };

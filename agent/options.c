@@ -8,7 +8,14 @@
     .offset = offsetof(struct kms_options, member), .given_offset = KMS_OPT_NO_GIVEN
 
 static const struct kms_opt rows[] = {
-    {ROW("config", 'c', KMS_OPT_TEXT, config), .preset = KMSMON_CONFIG_FILE, .arg = "FILE",
+    {.key = "config",
+     .long_opt = "config",
+     .short_opt = 'c',
+     .type = KMS_OPT_TEXT,
+     .offset = offsetof(struct kms_options, config),
+     .given_offset = offsetof(struct kms_options, config_given),
+     .preset = KMSMON_CONFIG_FILE,
+     .arg = "FILE",
      .help = "configuration to use"},
     {ROW("check", 't', KMS_OPT_FLAG, check),
      .help = "check the configuration, print the effective one, and exit"},
@@ -18,6 +25,8 @@ static const struct kms_opt rows[] = {
      .help = "go to the background once started; log to syslog"},
     {ROW("pid-file", 'P', KMS_OPT_TEXT, pid_file), .arg = "FILE",
      .help = "write the process number there"},
+    {ROW("standalone", 0, KMS_OPT_FLAG, standalone),
+     .help = "answer SNMP without snmpd, at the ADDRESSes or where the configuration says"},
     {ROW("verbose", 'v', KMS_OPT_COUNT, verbose), .help = "log everything, as log-level = debug"},
     {ROW("version", 'V', KMS_OPT_FLAG, version), .help = "print the version and exit"},
     {ROW("help", 'h', KMS_OPT_FLAG, help), .help = "print this help and exit"},

@@ -9,10 +9,12 @@
 
 struct kms_options {
     char *config;
+    bool config_given;
     bool check;     /* -t */
     bool list_keys; /* --list-keys */
     bool detach;    /* -d */
     char *pid_file;
+    bool standalone; /* addresses to listen at may follow the options */
     int64_t verbose;
     bool version;
     bool help;

@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "agent/news.h"
+#include "agent/turns.h"
 
 /* A source of a host. Never more than one run of it. */
 struct poll {
@@ -14,16 +15,19 @@ struct poll {
     int64_t interval_us;
     int64_t due_us;
     struct kms_timer *timer;
-    struct kms_run *run;       /* NULL: not running */
-    struct poll *next_waiting; /* for its turn */
+    struct kms_run *run; /* NULL: not running */
+    struct kms_turn turn;
 };
+
+/* Hosts that say nothing hold their turn until the deadline. Where a turn costs a socket and
+ * nothing else, there are so many that the others need not wait for them. */
+enum lane { LANE_WORK, LANE_SOCKETS, LANE_COUNT };
 
 struct kms_scheduler {
     struct kms_scheduler_config config;
-    struct poll *poll;
-    size_t poll_count;
-    size_t in_flight;
-    struct poll *first_waiting, *last_waiting;
+    struct poll **poll; /* each on its own: what runs points to it */
+    size_t poll_count, poll_cap;
+    struct kms_turns lane[LANE_COUNT];
     struct kms_timer *tick;
     int64_t lag_us;        /* worst since the last tick */
     int64_t lag_before_us; /* worst between the two ticks before */
@@ -39,104 +43,49 @@ static const struct kms_snapshot *snapshot_of(const struct kms_scheduler *s, siz
     return kms_board_snapshot(s->config.board, slot);
 }
 
-static void log_outcome(const struct kms_scheduler *s, const struct poll *poll,
-                        const struct kms_result *result, const struct kms_change *change)
+static struct kms_turns *lane_of(const struct poll *poll)
 {
-    const struct kms_outcome_row *row = kms_outcome_row(result->outcome);
-    const char *name = snapshot_of(s, poll->slot)->target->name;
-    bool changed = change->was_outcome != change->is_outcome;
-    bool good = kms_outcome_good(result->outcome);
-    enum kms_log_level level = !changed ? KMS_LOG_DEBUG : good ? KMS_LOG_INFO : KMS_LOG_WARNING;
-    char before[64] = "";
-    if (changed && change->was_outcome != KMS_OUTCOME_NONE) {
-        kms_text_format(before, sizeof before, " (was %s)",
-                        kms_outcome_row(change->was_outcome)->token);
-    } else if (!changed && !good) {
-        kms_text_format(before, sizeof before, " (%u times)", change->consecutive_failures);
-    }
-    const char *hint = good ? "" : row->hint;
-    kms_log_write(s->config.log, level, "%s %s: %s%s%s%s%s%s", poll->type->name, name, row->token,
-                  before, result->detail[0] ? ": " : "", result->detail, hint[0] ? "; " : "", hint);
+    bool sockets_only = poll->type->source == KMS_SOURCE_RPC;
+    return &poll->scheduler->lane[sockets_only ? LANE_SOCKETS : LANE_WORK];
 }
 
-/* The first judgement of a host is news too, even when it is what it was before anything was known.
- */
-static void log_state(const struct kms_scheduler *s, size_t slot, const struct kms_change *change,
-                      bool first)
+static void tell(const struct kms_scheduler *s)
 {
-    if (change->was_state == change->is_state && !first) {
-        return;
-    }
-    const struct kms_snapshot *snapshot = snapshot_of(s, slot);
-    char before[32] = "";
-    if (change->was_state != change->is_state) {
-        kms_text_format(before, sizeof before, " (was %s)",
-                        kms_word_label(kms_words_state(), (int)change->was_state));
-    }
-    bool good = change->is_state == KMS_STATE_OK;
-    kms_log_write(s->config.log, good ? KMS_LOG_INFO : KMS_LOG_WARNING, "state %s: %s%s: %s",
-                  snapshot->target->name, kms_word_label(kms_words_state(), (int)change->is_state),
-                  before, snapshot->judgement.summary);
-}
-
-static void publish(struct poll *poll, const struct kms_result *result)
-{
-    struct kms_scheduler *s = poll->scheduler;
-    struct kms_change change = {0};
-    enum kms_status status = kms_board_publish(s->config.board, poll->slot, result, &change);
-    if (status != KMS_OK) {
-        kms_log_write(s->config.log, KMS_LOG_ERROR, "%s %s: %s, keeping the result before",
-                      poll->type->name, snapshot_of(s, poll->slot)->target->name,
-                      kms_status_text(status));
-        return;
-    }
-    log_outcome(s, poll, result, &change);
-    log_state(s, poll->slot, &change, change.was_outcome == KMS_OUTCOME_NONE);
     if (s->config.published) {
         s->config.published(s->config.arg);
     }
 }
 
-/* The next time on the poll's own grid: a late one does not move those after it, a missed one is
- * left out. */
-static void plan_next(struct poll *poll)
+static void publish(struct poll *poll, const struct kms_result *result)
 {
-    int64_t now = now_us(poll->scheduler);
-    poll->due_us += poll->interval_us;
-    if (poll->due_us < now) {
-        int64_t missed = (now - poll->due_us) / poll->interval_us;
-        poll->due_us += missed * poll->interval_us;
-        if (poll->due_us < now) {
-            poll->due_us += poll->interval_us;
-        }
+    struct kms_scheduler *s = poll->scheduler;
+    const struct kms_log *log = s->config.log;
+    struct kms_change change = {0};
+    enum kms_status status = kms_board_publish(s->config.board, poll->slot, result, &change);
+    const struct kms_snapshot *snapshot = snapshot_of(s, poll->slot);
+    if (status != KMS_OK) {
+        kms_log_write(log, KMS_LOG_ERROR, "%s %s: %s, keeping the result before", poll->type->name,
+                      snapshot->target->name, kms_status_text(status));
+        return;
     }
-    kms_timer_set(poll->timer, (poll->due_us - now) / 1000);
+    kms_news_outcome(log, poll->type->name, snapshot, result, &change);
+    kms_news_state(log, snapshot, &change);
+    tell(s);
 }
 
-static void start(struct poll *poll);
-
-static void start_waiting(struct kms_scheduler *s)
+static void plan_next(struct poll *poll)
 {
-    while (s->first_waiting && s->in_flight < KMS_SCHEDULER_IN_FLIGHT_MAX) {
-        struct poll *poll = s->first_waiting;
-        s->first_waiting = poll->next_waiting;
-        if (!s->first_waiting) {
-            s->last_waiting = NULL;
-        }
-        poll->next_waiting = NULL;
-        start(poll);
-    }
+    kms_timer_set(poll->timer,
+                  kms_turn_next_ms(&poll->due_us, poll->interval_us, now_us(poll->scheduler)));
 }
 
 static void run_done(void *arg, const struct kms_result *result)
 {
     struct poll *poll = arg;
-    struct kms_scheduler *s = poll->scheduler;
     poll->run = NULL;
-    s->in_flight--;
     publish(poll, result);
     plan_next(poll);
-    start_waiting(s);
+    kms_turns_end(lane_of(poll));
 }
 
 static void start_failed(struct poll *poll)
@@ -150,8 +99,9 @@ static void start_failed(struct poll *poll)
     plan_next(poll);
 }
 
-static void start(struct poll *poll)
+static bool start(void *arg)
 {
+    struct poll *poll = arg;
     struct kms_scheduler *s = poll->scheduler;
     int64_t late_us = now_us(s) - poll->due_us;
     if (late_us > s->lag_us) {
@@ -161,35 +111,31 @@ static void start(struct poll *poll)
                               run_done, poll);
     if (!poll->run) {
         start_failed(poll);
-        return;
+        return false;
     }
-    s->in_flight++;
+    return true;
 }
 
 static void poll_due(void *arg)
 {
     struct poll *poll = arg;
-    struct kms_scheduler *s = poll->scheduler;
-    if (s->in_flight < KMS_SCHEDULER_IN_FLIGHT_MAX && !s->first_waiting) {
-        start(poll);
-        return;
-    }
-    if (s->last_waiting) {
-        s->last_waiting->next_waiting = poll;
-    } else {
-        s->first_waiting = poll;
-    }
-    s->last_waiting = poll;
+    kms_turns_ask(lane_of(poll), &poll->turn);
 }
 
 static void tick_due(void *arg)
 {
     struct kms_scheduler *s = arg;
+    bool changed = false;
     for (size_t slot = 0; slot < kms_board_count(s->config.board); slot++) {
         struct kms_change change = {0};
-        if (kms_board_tick(s->config.board, slot, &change) == KMS_OK) {
-            log_state(s, slot, &change, false);
+        if (kms_board_tick(s->config.board, slot, &change) == KMS_OK &&
+            change.was_state != change.is_state) {
+            kms_news_state(s->config.log, snapshot_of(s, slot), &change);
+            changed = true;
         }
+    }
+    if (changed) {
+        tell(s);
     }
     s->lag_before_us = s->lag_us;
     s->lag_us = 0;
@@ -200,69 +146,108 @@ int64_t kms_scheduler_lag_ms(const struct kms_scheduler *s)
 {
     int64_t worst = s->lag_us > s->lag_before_us ? s->lag_us : s->lag_before_us;
     /* A poll that still waits for its turn is late already. */
-    if (s->first_waiting) {
-        int64_t waits = now_us(s) - s->first_waiting->due_us;
-        worst = waits > worst ? waits : worst;
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        if (s->lane[i].first) {
+            const struct poll *poll = s->lane[i].first->arg;
+            int64_t waits = now_us(s) - poll->due_us;
+            worst = waits > worst ? waits : worst;
+        }
     }
     return worst / 1000;
 }
 
-static size_t count_polls(const struct kms_scheduler_config *config)
+/* ---- what is polled ---- */
+
+static void plan_first(struct poll *poll, int64_t delay_us)
 {
-    size_t count = 0;
-    for (size_t slot = 0; slot < kms_board_count(config->board); slot++) {
-        const struct kms_target *target = kms_board_snapshot(config->board, slot)->target;
-        for (size_t i = 0; config->types[i]; i++) {
-            count += target->source[config->types[i]->source].enabled ? 1 : 0;
-        }
+    poll->due_us = now_us(poll->scheduler) + delay_us;
+    kms_timer_set(poll->timer, delay_us / 1000);
+}
+
+static bool grow_polls(struct kms_scheduler *s)
+{
+    if (s->poll_count < s->poll_cap) {
+        return true;
     }
-    return count;
+    size_t cap = s->poll_cap == 0 ? 64 : s->poll_cap * 2;
+    struct poll **poll = realloc(s->poll, cap * sizeof *poll);
+    if (!poll) {
+        return false;
+    }
+    s->poll = poll;
+    s->poll_cap = cap;
+    return true;
 }
 
 static bool add_poll(struct kms_scheduler *s, size_t slot, const struct kms_probe_type *type)
 {
     int64_t own_ms = snapshot_of(s, slot)->target->source[type->source].interval_ms;
-    struct poll *poll = &s->poll[s->poll_count];
+    struct poll *poll = grow_polls(s) ? calloc(1, sizeof *poll) : NULL;
+    if (!poll) {
+        return false;
+    }
     *poll = (struct poll){.scheduler = s,
                           .type = type,
                           .slot = slot,
-                          .interval_us = (own_ms > 0 ? own_ms : s->config.interval_ms) * 1000};
+                          .interval_us = (own_ms > 0 ? own_ms : s->config.interval_ms) * 1000,
+                          .turn = {.start = start, .arg = poll}};
     poll->timer = kms_timer_new(s->config.env->loop, poll_due, poll);
     if (!poll->timer) {
+        free(poll);
         return false;
     }
-    s->poll_count++;
+    s->poll[s->poll_count++] = poll;
     return true;
 }
 
-static bool add_polls(struct kms_scheduler *s)
+static void drop_polls(struct kms_scheduler *s, size_t keep)
 {
-    for (size_t slot = 0; slot < kms_board_count(s->config.board); slot++) {
-        const struct kms_target *target = snapshot_of(s, slot)->target;
-        for (size_t i = 0; s->config.types[i]; i++) {
-            const struct kms_probe_type *type = s->config.types[i];
-            if (target->source[type->source].enabled && !add_poll(s, slot, type)) {
-                return false;
-            }
+    while (s->poll_count > keep) {
+        struct poll *poll = s->poll[--s->poll_count];
+        kms_run_cancel(poll->run);
+        kms_timer_free(poll->timer);
+        free(poll);
+    }
+}
+
+/* All sources of the host or, when memory runs out, none. */
+static bool add_polls(struct kms_scheduler *s, size_t slot)
+{
+    const struct kms_target *target = snapshot_of(s, slot)->target;
+    size_t before = s->poll_count;
+    for (size_t i = 0; s->config.types[i]; i++) {
+        const struct kms_probe_type *type = s->config.types[i];
+        if (target->source[type->source].enabled && !add_poll(s, slot, type)) {
+            drop_polls(s, before);
+            return false;
         }
     }
     return true;
+}
+
+enum kms_status kms_scheduler_add(struct kms_scheduler *s, size_t slot)
+{
+    size_t before = s->poll_count;
+    if (!add_polls(s, slot)) {
+        return KMS_ENOMEM;
+    }
+    for (size_t i = before; i < s->poll_count; i++) {
+        plan_first(s->poll[i], 0);
+    }
+    return KMS_OK;
 }
 
 /* All hosts at once would be a burst every interval, for ever. */
 static void plan_first_round(struct kms_scheduler *s)
 {
-    int64_t now = now_us(s);
     int64_t hosts = (int64_t)kms_board_count(s->config.board);
     for (size_t i = 0; i < s->poll_count; i++) {
-        struct poll *poll = &s->poll[i];
+        struct poll *poll = s->poll[i];
         int64_t spread_us = hosts * KMS_SCHEDULER_SPREAD_MS * 1000;
         if (spread_us > poll->interval_us) {
             spread_us = poll->interval_us;
         }
-        int64_t delay_us = hosts > 0 ? spread_us / hosts * (int64_t)poll->slot : 0;
-        poll->due_us = now + delay_us;
-        kms_timer_set(poll->timer, delay_us / 1000);
+        plan_first(poll, hosts > 0 ? spread_us / hosts * (int64_t)poll->slot : 0);
     }
 }
 
@@ -272,10 +257,17 @@ struct kms_scheduler *kms_scheduler_new(const struct kms_scheduler_config *confi
     if (!s) {
         return NULL;
     }
-    s->config = *config;
+    size_t sockets = config->sockets_max > 0 ? config->sockets_max : KMS_SCHEDULER_SOCKETS_MAX;
+    *s = (struct kms_scheduler){
+        .config = *config,
+        .lane = {
+            [LANE_WORK] = {.max = KMS_SCHEDULER_IN_FLIGHT_MAX}, [LANE_SOCKETS] = {.max = sockets}}};
     s->tick = kms_timer_new(config->env->loop, tick_due, s);
-    s->poll = calloc(count_polls(config) + 1, sizeof *s->poll);
-    if (!s->tick || !s->poll || !add_polls(s)) {
+    bool whole = s->tick != NULL;
+    for (size_t slot = 0; whole && slot < kms_board_count(config->board); slot++) {
+        whole = add_polls(s, slot);
+    }
+    if (!whole) {
         kms_scheduler_free(s);
         return NULL;
     }
@@ -289,10 +281,7 @@ void kms_scheduler_free(struct kms_scheduler *s)
     if (!s) {
         return;
     }
-    for (size_t i = 0; s->poll && i < s->poll_count; i++) {
-        kms_run_cancel(s->poll[i].run);
-        kms_timer_free(s->poll[i].timer);
-    }
+    drop_polls(s, 0);
     kms_timer_free(s->tick);
     free(s->poll);
     free(s);

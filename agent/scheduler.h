@@ -9,18 +9,22 @@
 #include "model/board.h"
 #include "probe/probe.h"
 
-#define KMS_SCHEDULER_IN_FLIGHT_MAX 64
-#define KMS_SCHEDULER_SPREAD_MS     50 /* between the first polls of two hosts */
+#define KMS_SCHEDULER_IN_FLIGHT_MAX 64   /* probes that may use a thread or a transfer */
+#define KMS_SCHEDULER_SOCKETS_MAX   1000 /* probes that wait on sockets and nothing else */
+#define KMS_SCHEDULER_SPREAD_MS     50   /* between the first polls of two hosts */
 #define KMS_SCHEDULER_TICK_MS       10000
 
 struct kms_scheduler_config {
     struct kms_env *env;
-    struct kms_board *board; /* with all its hosts */
+    struct kms_board *board; /* hosts that are added later are told with kms_scheduler_add */
     const struct kms_log *log;
     const struct kms_probe_type *const
         *types;          /* ended by NULL; a host's source runs when it is enabled there */
     int64_t interval_ms; /* for sources without one of their own */
-    /* After every publish; NULL: nobody asks. */
+    /* Of the probes that wait on sockets, so that open files do not run out; 0:
+     * KMS_SCHEDULER_SOCKETS_MAX. */
+    size_t sockets_max;
+    /* After every publish, and when time changed a host's state; NULL: nobody asks. */
     void (*published)(void *arg);
     void *arg;
 };

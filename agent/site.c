@@ -7,6 +7,9 @@
 
 #include "agent/bind.h"
 #include "agent/site_check.h"
+#include "agent/site_dns.h"
+#include "agent/site_print.h"
+#include "agent/site_snmp.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "report/place.h"
@@ -54,6 +57,9 @@ static const struct kms_opt site_rows[] = {
      .arg = "DIR", .help = "where the stable SNMP indexes are kept"},
     {ROW("", "log-level", KMS_OPT_CHOICE, kms_site, log_level), .preset = "info",
      .choices = log_levels, .arg = "WORD", .help = "least important messages that are logged"},
+    {ROW("", "discover", KMS_OPT_TEXTS, kms_site, discover), .arg = "LIST",
+     .help = "domains whose published hosts are watched; default: without a host block those the "
+             "machine searches"},
     KMS_OPT_END,
 };
 
@@ -102,12 +108,15 @@ static const struct kms_opt rpc_rows[] = {
 static const struct kms_bind_block site_blocks[] = {
     {.name = "host", .usage = "host \"NAME\" { ... }", .titled = true, .repeated = true},
     {.name = "judgement", .usage = "judgement { ... }"},
+    {.name = "dns", .usage = "dns { ... }"},
+    {.name = "snmp", .usage = "snmp { ... }"},
     {0},
 };
 
 static const struct kms_bind_block host_blocks[] = {
     {.name = "report", .usage = "report { url = \"PATH or URL\" }"},
     {.name = "rpc", .usage = "rpc { }"},
+    {.name = "dns", .usage = "dns { }"},
     {0},
 };
 
@@ -145,8 +154,8 @@ static void read_rpc(const struct kms_conf_node *block, struct kms_source_config
     kms_bind_apply(&in_rpc, block, source, errors);
 }
 
-static void read_host(const struct kms_conf_node *block, struct kms_target *host,
-                      struct kms_conf_errors *errors)
+static void read_host(const struct kms_conf_node *block, const struct kms_site_dns *dns,
+                      struct kms_target *host, struct kms_conf_errors *errors)
 {
     kms_site_check_host_name(block, errors);
     struct host_values values = {0};
@@ -169,10 +178,14 @@ static void read_host(const struct kms_conf_node *block, struct kms_target *host
     if (rpc) {
         read_rpc(rpc, &host->source[KMS_SOURCE_RPC], errors);
     }
-    if (!report && !rpc) {
+    const struct kms_conf_node *published = kms_bind_find(block->child, "dns");
+    if (published) {
+        kms_site_read_published(published, dns, host, errors);
+    }
+    if (!report && !rpc && !published) {
         kms_conf_error(
             errors, block->file, block->line,
-            "host '%.255s' has no source; add report { url = \"PATH or URL\" } or rpc { }",
+            "host '%.255s' has no source; add report { url = \"PATH or URL\" }, rpc { } or dns { }",
             host->name ? host->name : "");
     }
 }
@@ -234,11 +247,6 @@ static void read_hosts(const struct kms_conf_node *root, struct kms_site *site,
         count++;
     }
     if (count == 0) {
-        if (errors->count == 0) {
-            kms_conf_error(errors, root->file, 0,
-                           "there is no host to watch; add host \"NAME\" { report { url = "
-                           "\"PATH or URL\" } }");
-        }
         return;
     }
     site->host = calloc(count, sizeof *site->host);
@@ -248,7 +256,7 @@ static void read_hosts(const struct kms_conf_node *root, struct kms_site *site,
     }
     block = kms_bind_find(root->child, "host");
     for (; block; block = kms_bind_find(block->next, "host")) {
-        read_host(block, &site->host[site->host_count++], errors);
+        read_host(block, &site->dns, &site->host[site->host_count++], errors);
     }
     check_repeated_hosts(root, count, errors);
 }
@@ -273,20 +281,43 @@ static void read_site(const struct kms_conf_node *root, struct kms_site *site,
             kms_site_check_policy(judgement, &site->policy, errors);
         }
     }
+    kms_site_check_domains(root, "discover", &site->discover, errors);
+    kms_site_read_dns(kms_bind_find(root->child, "dns"), &site->dns, errors);
+    kms_site_read_snmp(kms_bind_find(root->child, "snmp"), &site->snmp, errors);
     read_hosts(root, site, errors);
+    site->discover_search = site->host_count == 0 && site->discover.count == 0;
 }
 
-enum kms_status kms_site_build(const struct kms_conf *conf, struct kms_site *ret_site,
-                               struct kms_conf_errors *errors)
+static enum kms_status build(const struct kms_conf_node *root, struct kms_site *ret_site,
+                             struct kms_conf_errors *errors)
 {
     struct kms_site site = {0};
-    read_site(kms_conf_root(conf), &site, errors);
+    read_site(root, &site, errors);
     if (errors->status != KMS_OK) {
         kms_site_free(&site);
         return errors->status;
     }
     *ret_site = site;
     return KMS_OK;
+}
+
+/* Memory is all that can be missing. */
+enum kms_status kms_site_preset(struct kms_site *ret_site)
+{
+    const struct kms_conf_node empty = {.file = "", .block = true};
+    struct kms_buf text;
+    kms_buf_init(&text, 4096);
+    struct kms_conf_errors errors;
+    kms_conf_errors_init(&errors, &text);
+    enum kms_status status = build(&empty, ret_site, &errors);
+    kms_buf_done(&text);
+    return status;
+}
+
+enum kms_status kms_site_build(const struct kms_conf *conf, struct kms_site *ret_site,
+                               struct kms_conf_errors *errors)
+{
+    return build(kms_conf_root(conf), ret_site, errors);
 }
 
 enum kms_status kms_site_load(const char *path, struct kms_site *ret_site, struct kms_buf *errors)
@@ -312,56 +343,9 @@ void kms_site_free(struct kms_site *site)
     }
     free(site->host);
     kms_opts_free_values(site_rows, site);
+    kms_site_dns_done(&site->dns);
+    kms_site_snmp_done(&site->snmp);
     *site = (struct kms_site){0};
-}
-
-/* Rows without a default are printed only when they were given; 0 and NULL say that they were not.
- */
-static bool is_given(const struct kms_opt *opt, const void *base)
-{
-    const char *at = (const char *)base + opt->offset;
-    if (opt->preset) {
-        return true;
-    }
-    if (opt->type == KMS_OPT_TEXT) {
-        char *text;
-        memcpy(&text, at, sizeof text);
-        return text != NULL;
-    }
-    uint64_t number;
-    memcpy(&number, at, sizeof number);
-    return number != 0;
-}
-
-static enum kms_status print_value(const struct kms_opt *opt, const void *base, struct kms_buf *buf)
-{
-    if (opt->type == KMS_OPT_TEXT) {
-        char *text;
-        memcpy(&text, (const char *)base + opt->offset, sizeof text);
-        return kms_conf_quote(buf, text ? text : "");
-    }
-    char value[256];
-    kms_opt_print(opt, base, value, sizeof value);
-    return kms_buf_add_str(buf, value);
-}
-
-static enum kms_status print_rows(const struct kms_opt *rows, const char *section, const void *base,
-                                  const char *indent, struct kms_buf *buf)
-{
-    enum kms_status status = KMS_OK;
-    for (const struct kms_opt *opt = rows; status == KMS_OK && !kms_opt_is_end(opt); opt++) {
-        if (!kms_text_equal(opt->section, section) || !is_given(opt, base)) {
-            continue;
-        }
-        status = kms_buf_addf(buf, "%s%s = ", indent, opt->key);
-        if (status == KMS_OK) {
-            status = print_value(opt, base, buf);
-        }
-        if (status == KMS_OK) {
-            status = kms_buf_add_str(buf, "\n");
-        }
-    }
-    return status;
 }
 
 static enum kms_status print_source(const struct kms_bind *bind, const char *name,
@@ -383,7 +367,7 @@ static enum kms_status print_source(const struct kms_bind *bind, const char *nam
     if (status == KMS_OK) {
         struct kms_source_config shown = *source;
         shown.url = hidden ? url.data : source->url;
-        status = print_rows(bind->opts, bind->section, &shown, "        ", buf);
+        status = kms_site_print_rows(bind->opts, bind->section, &shown, "        ", buf);
     }
     kms_buf_done(&url);
     return status == KMS_OK ? kms_buf_add_str(buf, "    }\n") : status;
@@ -402,7 +386,7 @@ static enum kms_status print_host(const struct kms_target *host, struct kms_buf 
         status = kms_buf_add_str(buf, " {\n");
     }
     if (status == KMS_OK) {
-        status = print_rows(host_rows, "host", &values, "    ", buf);
+        status = kms_site_print_rows(host_rows, "host", &values, "    ", buf);
     }
     if (status == KMS_OK) {
         status = print_source(&in_report, "report", &host->source[KMS_SOURCE_REPORT], buf);
@@ -410,17 +394,29 @@ static enum kms_status print_host(const struct kms_target *host, struct kms_buf 
     if (status == KMS_OK) {
         status = print_source(&in_rpc, "rpc", &host->source[KMS_SOURCE_RPC], buf);
     }
+    if (status == KMS_OK) {
+        status = kms_site_print_published(host, buf);
+    }
     return status == KMS_OK ? kms_buf_add_str(buf, "}\n") : status;
 }
 
 enum kms_status kms_site_print(const struct kms_site *site, struct kms_buf *buf)
 {
-    enum kms_status status = print_rows(site_rows, "", site, "", buf);
+    enum kms_status status = kms_site_print_rows(site_rows, "", site, "", buf);
+    if (status == KMS_OK && site->discover_search) {
+        status = kms_buf_add_str(buf, "# no host and no discover: the machine's search domains\n");
+    }
+    if (status == KMS_OK) {
+        status = kms_site_print_dns(&site->dns, buf);
+    }
+    if (status == KMS_OK) {
+        status = kms_site_print_snmp(&site->snmp, buf);
+    }
     if (status == KMS_OK) {
         status = kms_buf_add_str(buf, "\njudgement {\n");
     }
     if (status == KMS_OK) {
-        status = print_rows(kms_policy_opts(), "judgement", &site->policy, "    ", buf);
+        status = kms_site_print_rows(kms_policy_opts(), "judgement", &site->policy, "    ", buf);
     }
     if (status == KMS_OK) {
         status = kms_buf_add_str(buf, "}\n");
@@ -431,29 +427,19 @@ enum kms_status kms_site_print(const struct kms_site *site, struct kms_buf *buf)
     return status;
 }
 
-static enum kms_status list_keys(const struct kms_bind *bind, struct kms_buf *buf)
-{
-    enum kms_status status = KMS_OK;
-    for (const struct kms_opt *opt = bind->opts; status == KMS_OK && !kms_opt_is_end(opt); opt++) {
-        if (!kms_text_equal(opt->section, bind->section)) {
-            continue;
-        }
-        char allowed[320];
-        kms_opt_allowed(opt, allowed, sizeof allowed);
-        status = kms_buf_addf(buf, "%s%s%s\t%s\t%s\t%s\n", bind->section,
-                              bind->section[0] ? "." : "", opt->key, allowed,
-                              opt->preset ? opt->preset : "-", opt->help);
-    }
-    return status;
-}
-
 enum kms_status kms_site_keys(struct kms_buf *buf)
 {
     const struct kms_bind judgement = in_judgement();
     const struct kms_bind *const all[] = {&top, &in_host, &in_report, &in_rpc, &judgement};
     enum kms_status status = KMS_OK;
     for (size_t i = 0; i < KMS_COUNT_OF(all) && status == KMS_OK; i++) {
-        status = list_keys(all[i], buf);
+        status = kms_site_list_keys(all[i], buf);
+    }
+    if (status == KMS_OK) {
+        status = kms_site_dns_keys(buf);
+    }
+    if (status == KMS_OK) {
+        status = kms_site_snmp_keys(buf);
     }
     return status;
 }

@@ -62,10 +62,10 @@ struct kms_site {
     struct kms_site_snmp snmp;
 };
 
+/* The site of an empty file: what the machine's search domains publish. KMS_OK or KMS_ENOMEM. */
+enum kms_status kms_site_preset(struct kms_site *ret_site);
 /* Reads the file and what it includes. KMS_EINVAL: errors holds all that is wrong, a line each. On
  * failure ret_site is not written. */
-/* The site of an empty file: what the machine's search domains publish. */
-enum kms_status kms_site_preset(struct kms_site *ret_site);
 enum kms_status kms_site_load(const char *path, struct kms_site *ret_site, struct kms_buf *errors);
 /* The same from a tree (errors of reading it are in errors already). */
 enum kms_status kms_site_build(const struct kms_conf *conf, struct kms_site *ret_site,
@@ -73,7 +73,8 @@ enum kms_status kms_site_build(const struct kms_conf *conf, struct kms_site *ret
 void kms_site_free(struct kms_site *site);
 
 /* Appends the effective configuration, defaults included, in the syntax that kms_site_load reads.
- * Only the passwords of web addresses are not in it. */
+ * Only the passwords of web addresses and the community are not in it: a place to listen that needs
+ * one is refused until it is written in again. */
 enum kms_status kms_site_print(const struct kms_site *site, struct kms_buf *buf);
 /* Appends a line for every key there is: name with its blocks, what is allowed, the default, what
  * it is for. */

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/text.h"
+#include "net/resolve.h"
 #include "report/place.h"
 
 #define SHOWN_TEXT    128 /* of a wrong value that a message repeats */
@@ -26,14 +28,30 @@ static const struct kms_conf_node *find_setting(const struct kms_conf_node *bloc
     return node;
 }
 
-static void report(const struct kms_conf_node *block, const char *key, const char *value,
-                   const char *wrong, struct kms_conf_errors *errors)
+void kms_site_wrong(const struct kms_conf_node *block, const char *key, const char *value,
+                    const char *wrong, struct kms_conf_errors *errors)
 {
     const struct kms_conf_node *setting = find_setting(block, key);
     const struct kms_conf_node *place = setting ? setting : block;
     char shown[SHOWN_TEXT];
     kms_text_clean(shown, sizeof shown, value, strlen(value));
     kms_conf_error(errors, place->file, place->line, "%s: '%s' %s", key, shown, wrong);
+}
+
+bool kms_site_is_set(const struct kms_conf_node *block, const char *key)
+{
+    return find_setting(block, key) != NULL;
+}
+
+bool kms_site_is_word(const char *text, size_t max)
+{
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] <= ' ' || text[i] > '~' || strchr("\"'\\#", text[i])) {
+            return false;
+        }
+    }
+    return len > 0 && len <= max;
 }
 
 static bool has_blank_or_control(const char *text)
@@ -122,10 +140,60 @@ void kms_site_check_address(const struct kms_conf_node *block, const char *addre
                             struct kms_conf_errors *errors)
 {
     if (address && !is_address(address)) {
-        report(block, "address", address,
-               "is neither a DNS name nor an IP address; allowed: a name of letters, digits, '-', "
-               "'_' and '.', or an address such as 192.0.2.1 or 2001:db8::1",
-               errors);
+        kms_site_wrong(
+            block, "address", address,
+            "is neither a DNS name nor an IP address; allowed: a name of letters, digits, '-', "
+            "'_' and '.', or an address such as 192.0.2.1 or 2001:db8::1",
+            errors);
+    }
+}
+
+/* What is wrong with a domain; NULL: nothing. */
+static const char *wrong_domain(const char *domain)
+{
+    static const char prefix[] = "_vlmcs._tcp";
+    if (strncasecmp(domain, prefix, sizeof prefix - 1) == 0) {
+        return "is a record's name; allowed: the domain alone, leave _vlmcs._tcp away";
+    }
+    if (!is_dns_name(domain) || strlen(domain) > NAME_MAX_LEN - sizeof prefix) {
+        return "is not a domain; allowed: a DNS name such as example.com, 241 bytes at most and 63 "
+               "between two dots";
+    }
+    return NULL;
+}
+
+void kms_site_check_domains(const struct kms_conf_node *block, const char *key,
+                            struct kms_texts *domains, struct kms_conf_errors *errors)
+{
+    struct kms_texts seen = {.text = domains->text};
+    for (; seen.count < domains->count; seen.count++) {
+        char *domain = domains->text[seen.count];
+        size_t len = strlen(domain);
+        if (len > 1 && domain[len - 1] == '.') {
+            domain[len - 1] = '\0';
+        }
+        const char *wrong = wrong_domain(domain);
+        if (!wrong && kms_texts_has(&seen, domain)) {
+            wrong = "is there a second time; allowed: every domain once";
+        }
+        if (wrong) {
+            kms_site_wrong(block, key, domain, wrong, errors);
+        }
+    }
+}
+
+void kms_site_check_servers(const struct kms_conf_node *block, const char *servers,
+                            struct kms_conf_errors *errors)
+{
+    struct kms_fault fault = {0};
+    enum kms_status status = servers ? kms_resolver_check_servers(servers, &fault) : KMS_OK;
+    if (status == KMS_ENOMEM) {
+        kms_conf_out_of_memory(errors);
+    } else if (status != KMS_OK) {
+        char wrong[320];
+        kms_text_format(wrong, sizeof wrong, "cannot be used: %s%s", fault.text,
+                        status == KMS_EINVAL ? "; allowed: fewer of them" : "");
+        kms_site_wrong(block, "servers", servers, wrong, errors);
     }
 }
 
@@ -161,10 +229,11 @@ void kms_site_check_agentx(const struct kms_conf_node *block, const char *agentx
                            struct kms_conf_errors *errors)
 {
     if (agentx && !is_agentx(agentx)) {
-        report(block, "agentx", agentx,
-               "is not an address of an AgentX master; allowed: unix:/PATH or /PATH without blanks "
-               "and shorter than 108 bytes, tcp:HOST:PORT, tcp6:HOST:PORT, tcp6:[ADDRESS]:PORT",
-               errors);
+        kms_site_wrong(
+            block, "agentx", agentx,
+            "is not an address of an AgentX master; allowed: unix:/PATH or /PATH without blanks "
+            "and shorter than 108 bytes, tcp:HOST:PORT, tcp6:HOST:PORT, tcp6:[ADDRESS]:PORT",
+            errors);
     }
 }
 
@@ -189,7 +258,7 @@ void kms_site_check_path(const struct kms_conf_node *block, const char *key, con
                          struct kms_conf_errors *errors)
 {
     if (value && (value[0] != '/' || !is_plain(value))) {
-        report(block, key, value, "is not an absolute path; allowed: /FOLDER/NAME", errors);
+        kms_site_wrong(block, key, value, "is not an absolute path; allowed: /FOLDER/NAME", errors);
     }
 }
 
@@ -224,7 +293,7 @@ void kms_site_check_ca_file(const struct kms_conf_node *block, const char *path,
         kms_text_format(wrong, sizeof wrong,
                         "cannot be read (%s); allowed: a PEM file that the agent may read",
                         strerror(error));
-        report(block, "ca-file", path, wrong, errors);
+        kms_site_wrong(block, "ca-file", path, wrong, errors);
     }
 }
 
@@ -239,7 +308,7 @@ static void report_url(const struct kms_conf_node *block, const char *url, const
         kms_text_format(text, sizeof text,
                         "%s; allowed: /PATH, file:///PATH, http://SERVER/PATH, https://SERVER/PATH",
                         wrong);
-        report(block, "url", kms_buf_str(&shown), text, errors);
+        kms_site_wrong(block, "url", kms_buf_str(&shown), text, errors);
     } else {
         kms_conf_out_of_memory(errors);
     }
@@ -338,11 +407,11 @@ static void check_pair(const struct kms_conf_node *block, const struct kms_polic
     if (given) {
         kms_text_format(wrong, sizeof wrong, "is %s than %s, which is %s; allowed: %s or %s", order,
                         pair->critical, limit, limit, pair->early_is_less ? "less" : "more");
-        report(block, pair->warning, value, wrong, errors);
+        kms_site_wrong(block, pair->warning, value, wrong, errors);
     } else {
         kms_text_format(wrong, sizeof wrong, "is %s than %s, which is %s; allowed: %s or %s",
                         pair->early_is_less ? "less" : "more", pair->warning, value, value, order);
-        report(block, pair->critical, limit, wrong, errors);
+        kms_site_wrong(block, pair->critical, limit, wrong, errors);
     }
 }
 

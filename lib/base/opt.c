@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/texts.h"
 
 enum {
     SHOWN_VALUE = 48, /* bytes of a wrong value that a message repeats */
@@ -39,6 +40,11 @@ static bool *flag_at(const struct kms_opt *opt, void *base)
 static char **text_at(const struct kms_opt *opt, void *base)
 {
     return (char **)(void *)((char *)base + opt->offset);
+}
+
+static struct kms_texts *texts_at(const struct kms_opt *opt, void *base)
+{
+    return (struct kms_texts *)(void *)((char *)base + opt->offset);
 }
 
 static bool *given_at(const struct kms_opt *opt, void *base)
@@ -137,6 +143,9 @@ void kms_opt_allowed(const struct kms_opt *opt, char *dst, size_t size)
         return;
     case KMS_OPT_TEXT:
         kms_text_copy(dst, size, "any text");
+        return;
+    case KMS_OPT_TEXTS:
+        kms_text_copy(dst, size, "a text, or several as {\"a\", \"b\"}");
         return;
     case KMS_OPT_UINT:
     case KMS_OPT_COUNT:
@@ -290,6 +299,23 @@ static enum kms_status apply_text(const struct kms_opt *opt, const char *text, v
     return KMS_OK;
 }
 
+static enum kms_status apply_texts(const struct kms_opt *opt, const char *text, void *base,
+                                   struct kms_fault *fault)
+{
+    struct kms_texts *texts = texts_at(opt, base);
+    const bool *given = given_at(opt, base);
+    struct kms_texts fresh = {0};
+    bool replace = given && !*given;
+    if (kms_texts_add(replace ? &fresh : texts, text) != KMS_OK) {
+        return kms_fault_set(fault, KMS_ENOMEM, 0, "%s", kms_status_text(KMS_ENOMEM));
+    }
+    if (replace) {
+        kms_texts_done(texts);
+        *texts = fresh;
+    }
+    return KMS_OK;
+}
+
 static enum kms_status apply_choice(const struct kms_opt *opt, const char *label, const char *text,
                                     void *base, struct kms_fault *fault)
 {
@@ -321,6 +347,8 @@ static enum kms_status apply_as(const struct kms_opt *opt, const char *label, co
         return apply_flag(opt, label, text, base, fault);
     case KMS_OPT_TEXT:
         return apply_text(opt, text, base, fault);
+    case KMS_OPT_TEXTS:
+        return apply_texts(opt, text, base, fault);
     case KMS_OPT_CHOICE:
         return apply_choice(opt, label, text, base, fault);
     case KMS_OPT_SET:
@@ -382,6 +410,8 @@ void kms_opts_free_values(const struct kms_opt *opts, void *base)
             char **place = text_at(opt, base);
             free(*place);
             *place = NULL;
+        } else if (opt->type == KMS_OPT_TEXTS) {
+            kms_texts_done(texts_at(opt, base));
         }
     }
 }
@@ -390,9 +420,9 @@ void kms_opts_free_values(const struct kms_opt *opts, void *base)
 
 /* The configuration reader knows two escapes and takes no control bytes, so a value with one was
  * never in a file. */
-static void print_quoted(const char *text, char *dst, size_t size)
+static void append_quoted(const char *text, char *dst, size_t size)
 {
-    kms_text_copy(dst, size, "\"");
+    kms_text_append(dst, size, "\"");
     for (const char *at = text; *at; at++) {
         unsigned char c = (unsigned char)*at;
         size_t len = strlen(dst);
@@ -407,6 +437,17 @@ static void print_quoted(const char *text, char *dst, size_t size)
         }
     }
     kms_text_append(dst, size, "\"");
+}
+
+static void print_texts(const struct kms_texts *texts, char *dst, size_t size)
+{
+    bool one = texts->count == 1;
+    kms_text_copy(dst, size, one ? "" : "{");
+    for (size_t i = 0; i < texts->count; i++) {
+        kms_text_append(dst, size, "%s", i > 0 ? ", " : "");
+        append_quoted(texts->text[i], dst, size);
+    }
+    kms_text_append(dst, size, "%s", one ? "" : "}");
 }
 
 static void print_set(const struct kms_opt *opt, uint64_t mask, char *dst, size_t size)
@@ -442,13 +483,15 @@ void kms_opt_print(const struct kms_opt *opt, const void *base, char *dst, size_
         return;
     case KMS_OPT_TEXT: {
         const char *text = *(char *const *)(const void *)place;
+        dst[0] = '\0';
         if (text) {
-            print_quoted(text, dst, size);
-        } else {
-            dst[0] = '\0';
+            append_quoted(text, dst, size);
         }
         return;
     }
+    case KMS_OPT_TEXTS:
+        print_texts((const struct kms_texts *)(const void *)place, dst, size);
+        return;
     case KMS_OPT_CHOICE:
         print_choice(opt, *(const int64_t *)(const void *)place, dst, size);
         return;

@@ -17,9 +17,12 @@ enum kms_opt_type {
     KMS_OPT_DURATION, /* int64_t milliseconds, min..max in milliseconds; "90s" */
     KMS_OPT_BYTES,    /* int64_t, min..max; "8M" */
     KMS_OPT_CHOICE,   /* int64_t, one of choices */
-    KMS_OPT_SET,  /* uint64_t bit mask of choices: {"server", "client"} in a file, server,client in
-                     argv */
-    KMS_OPT_COUNT /* int64_t, counted up to max: -v -v */
+    KMS_OPT_SET,   /* uint64_t bit mask of choices: {"server", "client"} in a file, server,client in
+                      argv */
+    KMS_OPT_TEXTS, /* struct kms_texts (base/texts.h), freed by kms_opts_free_values: "a" or
+                      {"a", "b"} in a file; in argv every use adds one. The preset is one text; what
+                      is given replaces it where the row says where "was given" is. */
+    KMS_OPT_COUNT  /* int64_t, counted up to max: -v -v */
 };
 
 struct kms_opt_choice {
@@ -52,12 +55,12 @@ bool kms_opt_is_end(const struct kms_opt *opt);
 
 /* Writes every row's preset into the struct at base (which the caller zeroed). */
 enum kms_status kms_opts_preset(const struct kms_opt *opts, void *base);
-/* Frees KMS_OPT_TEXT values and sets them to NULL. */
+/* Frees KMS_OPT_TEXT and KMS_OPT_TEXTS values and leaves NULL and empty lists. */
 void kms_opts_free_values(const struct kms_opt *opts, void *base);
 
 /* Reads text as the row's type into base. On failure the fault says what is wrong and what is
  * allowed: "max-age: 'soon' is not a duration; allowed: a number with ms, s, m, h, d or w (without
- * a unit seconds)". */
+ * a unit seconds)". A KMS_OPT_TEXTS gets one text more. */
 enum kms_status kms_opt_apply(const struct kms_opt *opt, const char *text, void *base,
                               struct kms_fault *fault);
 /* Adds one word of a KMS_OPT_SET. Where the row says where "was given" is, the first word replaces

@@ -34,7 +34,7 @@ struct kms_board {
     const struct kms_clock *clock;
     kms_key_index_fn *key_index;
     void *key_index_arg;
-    struct slot *slot;
+    struct slot **slot; /* each of its own: targets keep their place while hosts are added */
     size_t count, cap;
     uint64_t serial;
     uint64_t shape;
@@ -68,7 +68,7 @@ static void free_snapshot(struct kms_snapshot *snapshot)
     }
 }
 
-static void slot_done(struct slot *slot)
+static void slot_free(struct slot *slot)
 {
     for (size_t i = 0; i <= KMS_SOURCE_MAX; i++) {
         if (slot->good[i] != slot->last[i]) {
@@ -79,6 +79,7 @@ static void slot_done(struct slot *slot)
     free(slot->key);
     free_snapshot(slot->snapshot);
     kms_target_done(&slot->target);
+    free(slot);
 }
 
 void kms_board_free(struct kms_board *board)
@@ -87,7 +88,7 @@ void kms_board_free(struct kms_board *board)
         return;
     }
     for (size_t i = 0; i < board->count; i++) {
-        slot_done(&board->slot[i]);
+        slot_free(board->slot[i]);
     }
     free(board->slot);
     free(board);
@@ -224,31 +225,37 @@ static enum kms_status rejudge(struct kms_board *board, struct slot *slot,
     return KMS_OK;
 }
 
+static bool room_for_slot(struct kms_board *board)
+{
+    if (board->count < board->cap) {
+        return true;
+    }
+    size_t cap = board->cap ? board->cap * 2 : 16;
+    struct slot **grown = realloc(board->slot, cap * sizeof(struct slot *));
+    if (!grown) {
+        return false;
+    }
+    board->slot = grown;
+    board->cap = cap;
+    return true;
+}
+
 enum kms_status kms_board_add(struct kms_board *board, const struct kms_target *target,
                               uint32_t index, size_t *ret_slot)
 {
-    if (board->count == board->cap) {
-        size_t cap = board->cap ? board->cap * 2 : 16;
-        struct slot *grown = realloc(board->slot, cap * sizeof *grown);
-        if (!grown) {
-            return KMS_ENOMEM;
-        }
-        /* Snapshots point at their slot's target: tell them where it went. */
-        for (size_t i = 0; i < board->count; i++) {
-            grown[i].snapshot->target = &grown[i].target;
-        }
-        board->slot = grown;
-        board->cap = cap;
+    struct slot *slot = room_for_slot(board) ? calloc(1, sizeof *slot) : NULL;
+    if (!slot) {
+        return KMS_ENOMEM;
     }
-    struct slot *slot = &board->slot[board->count];
-    *slot = (struct slot){.index = index};
+    slot->index = index;
     struct kms_change ignored;
     if (kms_target_copy(&slot->target, target) != KMS_OK ||
         rejudge(board, slot, &ignored) != KMS_OK) {
-        slot_done(slot);
+        slot_free(slot);
         return KMS_ENOMEM;
     }
-    *ret_slot = board->count++;
+    *ret_slot = board->count;
+    board->slot[board->count++] = slot;
     return KMS_OK;
 }
 
@@ -259,7 +266,7 @@ size_t kms_board_count(const struct kms_board *board)
 
 const struct kms_snapshot *kms_board_snapshot(const struct kms_board *board, size_t slot)
 {
-    return board->slot[slot].snapshot;
+    return board->slot[slot]->snapshot;
 }
 
 static void count_attempt(struct slot *slot, const struct kms_result *result)
@@ -293,7 +300,7 @@ static void keep(struct slot *slot, struct kms_result *copy)
 enum kms_status kms_board_publish(struct kms_board *board, size_t at,
                                   const struct kms_result *result, struct kms_change *ret_change)
 {
-    struct slot *slot = &board->slot[at];
+    struct slot *slot = board->slot[at];
     struct kms_result *copy = calloc(1, sizeof *copy);
     if (!copy) {
         return KMS_ENOMEM;
@@ -327,7 +334,7 @@ enum kms_status kms_board_publish(struct kms_board *board, size_t at,
 enum kms_status kms_board_tick(struct kms_board *board, size_t at, struct kms_change *ret_change)
 {
     struct kms_change change = {0};
-    enum kms_status status = rejudge(board, &board->slot[at], &change);
+    enum kms_status status = rejudge(board, board->slot[at], &change);
     if (status == KMS_OK) {
         *ret_change = change;
     }
@@ -343,7 +350,7 @@ struct kms_board_totals kms_board_totals(const struct kms_board *board)
 {
     struct kms_board_totals totals = {.hosts = (uint32_t)board->count, .overall = KMS_STATE_OK};
     for (size_t i = 0; i < board->count; i++) {
-        const struct kms_snapshot *snapshot = board->slot[i].snapshot;
+        const struct kms_snapshot *snapshot = board->slot[i]->snapshot;
         totals.by_state[snapshot->judgement.state]++;
         totals.overall = kms_state_worse(totals.overall, snapshot->judgement.state);
         for (size_t s = 1; s <= KMS_SOURCE_MAX; s++) {

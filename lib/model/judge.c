@@ -3,18 +3,14 @@
 
 #include <stdlib.h>
 
-#include "base/text.h"
 #include "model/merge.h"
-#include "vocab/hostkey.h"
 
 /* ---- sources: how old is what they said ---- */
 
-/* An attempt that failed here says nothing about the host. A lookup that failed is judged with the
- * publication. */
+/* An attempt that failed here says nothing about the host, nor does DNS that gives no answer. */
 static bool failed_here(const struct kms_result *last)
 {
-    return last && last->source != KMS_SOURCE_DNS &&
-           kms_outcome_row(last->outcome)->kind == KMS_OUTCOME_IS_OURS;
+    return last && kms_outcome_row(last->outcome)->kind == KMS_OUTCOME_IS_OURS;
 }
 
 /* Not answering is an answer: such a source is never stale because it failed. */
@@ -69,6 +65,35 @@ static void judge_reachability(struct kms_judgement *ret)
     blame(ret, KMS_STATE_CRITICAL, other ? KMS_REASON_NOT_KMS : KMS_REASON_UNREACHABLE);
 }
 
+/* What the last lookup says, also one that failed in one domain and found fault in another; not
+ * what is too old. */
+bool kms_judge_knows_publication(const struct kms_evidence *evidence,
+                                 const struct kms_judgement *judgement)
+{
+    const struct kms_result *last = evidence->last[KMS_SOURCE_DNS];
+    return last && kms_facts_has(&judgement->host, KMS_FACT_PUBLICATION) &&
+           (!judgement->source[KMS_SOURCE_DNS].stale || !kms_outcome_good(last->outcome));
+}
+
+enum kms_state kms_judge_publication_state(const struct kms_judgement *judgement)
+{
+    return (enum kms_state)kms_fact_or(&judgement->host, KMS_FACT_PUBLICATION_JUDGED,
+                                       KMS_STATE_UNKNOWN);
+}
+
+static void judge_published(const struct kms_evidence *evidence, struct kms_judgement *ret)
+{
+    if (!kms_judge_knows_publication(evidence, ret)) {
+        return;
+    }
+    enum kms_state state = kms_judge_publication_state(ret);
+    if (state == KMS_STATE_WARNING || state == KMS_STATE_CRITICAL) {
+        blame(ret, state, KMS_REASON_NOT_PUBLISHED);
+    } else if (state == KMS_STATE_UNKNOWN && ret->source[KMS_SOURCE_DNS].enabled) {
+        blame(ret, state, KMS_REASON_STALE);
+    }
+}
+
 static void judge_host_facts(struct kms_judgement *ret, const struct kms_policy *policy)
 {
     int64_t service = kms_fact_or(&ret->host, KMS_FACT_SERVICE_STATE, KMS_SERVICE_UNKNOWN);
@@ -91,7 +116,7 @@ static void judge_host_facts(struct kms_judgement *ret, const struct kms_policy 
     }
 }
 
-static bool any_result(const struct kms_evidence *evidence)
+bool kms_judge_has_result(const struct kms_evidence *evidence)
 {
     for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
         if (evidence->good[i] || (evidence->last[i] && is_live((enum kms_source)i))) {
@@ -101,11 +126,25 @@ static bool any_result(const struct kms_evidence *evidence)
     return false;
 }
 
-static void judge_coverage(struct kms_judgement *ret)
+/* DNS answered in every domain that counts, and what it said is not too old. */
+static bool is_publication_covered(const struct kms_evidence *evidence,
+                                   const struct kms_judgement *judgement)
+{
+    int64_t publication = kms_fact_or(&judgement->host, KMS_FACT_PUBLICATION,
+                                      KMS_PUBLICATION_UNKNOWN);
+    return kms_judge_knows_publication(evidence, judgement) &&
+           kms_outcome_good(evidence->last[KMS_SOURCE_DNS]->outcome) &&
+           publication != KMS_PUBLICATION_UNKNOWN && publication != KMS_PUBLICATION_LOOKUP_FAILED;
+}
+
+static void judge_coverage(const struct kms_evidence *evidence, struct kms_judgement *ret)
 {
     if (kms_fact_or(&ret->host, KMS_FACT_RPC_STATE, KMS_RPC_UNKNOWN) != KMS_RPC_UNKNOWN &&
         !ret->source[KMS_SOURCE_RPC].stale) {
         ret->coverage |= KMS_BIT(KMS_COVERAGE_REACHABILITY);
+    }
+    if (is_publication_covered(evidence, ret)) {
+        ret->coverage |= KMS_BIT(KMS_COVERAGE_PUBLICATION);
     }
     if (kms_facts_has(&ret->host, KMS_FACT_CLOCK_SKEW)) {
         ret->coverage |= KMS_BIT(KMS_COVERAGE_CLOCK);
@@ -139,7 +178,7 @@ static void judge_host(const struct kms_evidence *evidence, const struct kms_pol
                        int64_t now_s, struct kms_judgement *ret)
 {
     ret->state = KMS_STATE_OK;
-    if (!any_result(evidence)) {
+    if (!kms_judge_has_result(evidence)) {
         blame(ret, KMS_STATE_UNKNOWN, KMS_REASON_NO_DATA);
     }
     for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
@@ -149,6 +188,7 @@ static void judge_host(const struct kms_evidence *evidence, const struct kms_pol
     }
     judge_reachability(ret);
     judge_host_facts(ret, policy);
+    judge_published(evidence, ret);
     for (size_t i = 0; i < ret->key_count; i++) {
         kms_worsen(&ret->state, ret->key[i].state);
         ret->reasons |= ret->key[i].reasons;
@@ -169,98 +209,6 @@ static void judge_host(const struct kms_evidence *evidence, const struct kms_pol
     }
 }
 
-/* ---- the line for people ---- */
-
-/* Why nothing can be said, or why what is said is old. */
-static bool summarise_failure(const struct kms_evidence *evidence, struct kms_judgement *ret)
-{
-    for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
-        const struct kms_result *last = evidence->last[i];
-        if (!last || !ret->source[i].stale || kms_outcome_good(last->outcome)) {
-            continue;
-        }
-        const char *why = last->detail[0] ? last->detail : kms_outcome_row(last->outcome)->meaning;
-        kms_text_copy(ret->summary, sizeof ret->summary, why);
-        return true;
-    }
-    for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
-        if (!ret->source[i].stale || !evidence->good[i]) {
-            continue;
-        }
-        char limit[32];
-        char age[32] = "of unknown age";
-        kms_text_duration(limit, sizeof limit, evidence->target->source[i].max_age_ms);
-        if (ret->source[i].age_known) {
-            kms_text_age(age, sizeof age, ret->source[i].age_s);
-            kms_text_append(age, sizeof age, " old");
-        }
-        kms_text_format(ret->summary, sizeof ret->summary, "data is %s, limit %s", age, limit);
-        return true;
-    }
-    return false;
-}
-
-static void summarise_key(struct kms_judgement *ret, size_t at)
-{
-    const struct kms_key_judgement *key = &ret->key[at];
-    char text[160];
-    kms_judge_count_text(ret, at, text, sizeof text);
-    kms_text_append(ret->summary, sizeof ret->summary, "%s", ret->summary[0] ? "; " : "");
-    if (ret->key_count > 1) {
-        kms_text_append(ret->summary, sizeof ret->summary, "%s ",
-                        kms_application_name(key->application));
-    }
-    kms_text_append(ret->summary, sizeof ret->summary, "%s", text);
-    kms_judge_key_short(key, text, sizeof text);
-    kms_text_append(ret->summary, sizeof ret->summary, ", key %s", text);
-    if (key->requests_state == KMS_STATE_WARNING || key->requests_state == KMS_STATE_CRITICAL) {
-        kms_text_append(ret->summary, sizeof ret->summary, ", %u requests failed",
-                        (unsigned)key->window.failed);
-    }
-}
-
-/* Classes that the site relies on and no key serves hang on no key above. */
-static void summarise_unserved(struct kms_judgement *ret)
-{
-    for (size_t c = 1; c <= KMS_CLASS_MAX; c++) {
-        const struct kms_class_judgement *cls = &ret->cls[c];
-        if (cls->present && cls->key < 0) {
-            char text[64];
-            kms_judge_class_text(cls, text, sizeof text);
-            kms_text_append(ret->summary, sizeof ret->summary, "%s%s", ret->summary[0] ? "; " : "",
-                            text);
-        }
-    }
-}
-
-static void summarise(const struct kms_evidence *evidence, struct kms_judgement *ret)
-{
-    if (kms_judge_is_unreachable(ret)) {
-        int64_t rpc = kms_fact_or(&ret->host, KMS_FACT_RPC_STATE, KMS_RPC_UNKNOWN);
-        kms_text_copy(ret->summary, sizeof ret->summary,
-                      kms_word_meaning(kms_words_rpc_state(), (int)rpc));
-        return;
-    }
-    if (summarise_failure(evidence, ret)) {
-        return;
-    }
-    if (ret->drift[0]) {
-        kms_text_copy(ret->summary, sizeof ret->summary, ret->drift);
-    }
-    for (size_t i = 0; i < ret->key_count; i++) {
-        if (!ret->key[i].superseded) {
-            summarise_key(ret, i);
-        }
-    }
-    if (ret->key_count > 0) {
-        summarise_unserved(ret);
-    }
-    if (!ret->summary[0]) {
-        kms_text_copy(ret->summary, sizeof ret->summary,
-                      any_result(evidence) ? "port answers, nothing else is known" : "no data yet");
-    }
-}
-
 enum kms_status kms_judge(const struct kms_evidence *evidence, const struct kms_policy *policy,
                           int64_t now_s, struct kms_judgement *ret)
 {
@@ -277,8 +225,8 @@ enum kms_status kms_judge(const struct kms_evidence *evidence, const struct kms_
     kms_judge_keys(evidence, policy, &made);
     kms_judge_classes(evidence, policy, &made);
     judge_host(evidence, policy, now_s, &made);
-    judge_coverage(&made);
-    summarise(evidence, &made);
+    judge_coverage(evidence, &made);
+    kms_judge_summarise(evidence, &made);
     *ret = made;
     return KMS_OK;
 }

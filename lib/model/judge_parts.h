@@ -30,4 +30,15 @@ void kms_judge_classes(const struct kms_evidence *evidence, const struct kms_pol
 /* The port was probed, the result is not stale, and it is not "accepted". */
 bool kms_judge_is_unreachable(const struct kms_judgement *judgement);
 
+/* Any source said something, if only by not answering. */
+bool kms_judge_has_result(const struct kms_evidence *evidence);
+/* The last lookup says something of the host's publication, also one that failed in one domain and
+ * found fault in another; not what is too old. */
+bool kms_judge_knows_publication(const struct kms_evidence *evidence,
+                                 const struct kms_judgement *judgement);
+enum kms_state kms_judge_publication_state(const struct kms_judgement *judgement);
+
+/* Fills the summary of a host that is judged otherwise. */
+void kms_judge_summarise(const struct kms_evidence *evidence, struct kms_judgement *ret);
+
 #endif

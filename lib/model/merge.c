@@ -192,7 +192,8 @@ static void compare_port(const struct kms_target *target, const struct kms_resul
 static const struct kms_result *result_of(const struct kms_evidence *evidence,
                                           enum kms_source source)
 {
-    bool live = source == KMS_SOURCE_RPC || source == KMS_SOURCE_ACTIVATION;
+    bool live = source == KMS_SOURCE_RPC || source == KMS_SOURCE_ACTIVATION ||
+                source == KMS_SOURCE_DNS;
     return live && evidence->last[source] ? evidence->last[source] : evidence->good[source];
 }
 

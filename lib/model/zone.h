@@ -45,7 +45,12 @@ struct kms_zone_lookup {
     size_t left_out; /* records beyond what was read */
 };
 
-/* A record and what it is worth. */
+/* A record and what it is worth: its identity is its target and port. The state is that of the
+ * watched host that it leads to. A host that answers on the record's port is right there whatever
+ * port it says that it listens on. Strangers are not probed: they are unknown, and rogue is only a
+ * host that answers, was discovered and stands in no list of the site. Of the flaws a target that
+ * is no name is unresolvable, a port that the watched host does not listen on (0 above all) is
+ * wrongPort, anything else is dead. */
 struct kms_zone_record_view {
     uint32_t index;                /* stable number among the records of its domain */
     struct kms_zone_record record; /* as last seen */
@@ -55,6 +60,7 @@ struct kms_zone_record_view {
     size_t host_slot;              /* of the board, when host_known */
     uint32_t share, share_uniform; /* per mille of clients that choose it first; while present */
     int64_t first_seen_s, last_seen_s; /* wall clock */
+    enum kms_srv_state told;           /* of the last news about it; 0: none yet */
 };
 
 /* One host in one domain: expected there, or found there. */
@@ -64,8 +70,9 @@ struct kms_zone_publication {
     enum kms_publication_state publication;
     enum kms_state state;
     bool missing_known;
-    int64_t missing_since_s; /* 0: it is published as it should be */
-    char reason[200];        /* one line for people */
+    int64_t missing_since_s;         /* 0: it is published as it should be */
+    char reason[200];                /* one line for people */
+    enum kms_publication_state told; /* of the last news about it; 0: none yet */
 };
 
 struct kms_zone {
@@ -90,7 +97,9 @@ struct kms_zone {
 /* The stable number of a name in a space ("domain", "record/3"); 0: out of memory. */
 typedef uint32_t kms_zone_index_fn(void *arg, const char *space, const char *name);
 
-/* What changed, for the log: called for each line-worthy change after a publish or a refresh. */
+/* What changed, for the log: called once for each line-worthy change after a publish or a refresh,
+ * never for what is not known for once: a record that becomes unknown and then what it was, or the
+ * hosts of a domain whose lookup failed, which is told as LOOKUP. */
 struct kms_zone_news {
     enum { KMS_ZONE_NEWS_LOOKUP, KMS_ZONE_NEWS_RECORD, KMS_ZONE_NEWS_PUBLICATION } what;
     const struct kms_zone *zone;
@@ -115,7 +124,7 @@ struct kms_zones *kms_zones_new(const struct kms_board *board, const struct kms_
 void kms_zones_free(struct kms_zones *zones);
 
 /* Watches a domain; one that is watched already (ASCII case and a last dot do not count) keeps its
- * place. */
+ * place. KMS_ETOOBIG: too long for a name. */
 enum kms_status kms_zones_add(struct kms_zones *zones, const char *domain, size_t *ret_zone);
 size_t kms_zones_count(const struct kms_zones *zones);
 /* Never NULL for a number below kms_zones_count; valid until the next publish, refresh or add. */
@@ -133,11 +142,14 @@ uint64_t kms_zones_shape(const struct kms_zones *zones);
 /* What the domains say of one host, as a result of source dns: outcome OK when every domain that it
  * is expected in was looked up, else the outcome of the one that failed; facts PUBLICATION and
  * PUBLICATION_JUDGED of the worst; detail names the domain. False: it is neither expected nor found
- * anywhere, or out of memory. The caller frees ret with kms_result_done. */
+ * anywhere, nothing was looked up yet, or out of memory. The caller frees ret with kms_result_done.
+ */
 bool kms_zones_host_result(const struct kms_zones *zones, size_t host_slot, struct kms_result *ret);
 
 /* The shares of clients that choose each record first, in per mille, by priority and weight (RFC
- * 2782) and for clients that choose at random; records with a flaw are never chosen. */
+ * 2782) and for clients that choose at random; records with a flaw are never chosen. The sum is
+ * 1000 unless all have a flaw. Records of weight 0 beside others share one draw out of the sum of
+ * the weights plus one, as the RFC's algorithm does; all of weight 0 have equal shares. */
 void kms_zone_shares(const struct kms_zone_record *const *record, size_t count, uint32_t *ret_share,
                      uint32_t *ret_uniform);
 

@@ -381,6 +381,17 @@ void kms_resolver_free(struct kms_resolver *resolver)
     free(resolver);
 }
 
+enum kms_status kms_resolver_check_servers(const char *servers, struct kms_fault *fault)
+{
+    struct kms_resolver *scratch = calloc(1, sizeof *scratch);
+    if (!scratch) {
+        return kms_fault_set(fault, KMS_ENOMEM, 0, "%s", kms_status_text(KMS_ENOMEM));
+    }
+    enum kms_status status = read_servers(scratch, servers, fault);
+    free(scratch);
+    return status;
+}
+
 void kms_resolver_servers(const struct kms_resolver *resolver, char *dst, size_t size)
 {
     kms_text_copy(dst, size, "");

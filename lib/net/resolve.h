@@ -28,6 +28,9 @@ enum kms_status kms_resolver_new(struct kms_loop *loop, const struct kms_resolve
 /* After every question ended or was cancelled. NULL is fine. */
 void kms_resolver_free(struct kms_resolver *resolver);
 
+/* Whether that text can be the servers of a set-up; the fault as of kms_resolver_new. */
+enum kms_status kms_resolver_check_servers(const char *servers, struct kms_fault *fault);
+
 /* The servers that are asked, as "192.0.2.53, [2001:db8::53]:5353". */
 void kms_resolver_servers(const struct kms_resolver *resolver, char *dst, size_t size);
 /* The system's search domains; NULL behind the last. */

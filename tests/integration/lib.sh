@@ -30,11 +30,12 @@ done
 work=$(mktemp -d "${TMPDIR:-/tmp}/kmsmon-test.XXXXXX")
 snmpd_pid=
 agent_pid=
+other_pids= # of endpoints and pretenders
 phase=starting
 
 finish() {
     code=$?
-    for pid in $agent_pid $snmpd_pid; do
+    for pid in $agent_pid $snmpd_pid $other_pids; do
         kill -CONT "$pid" 2>/dev/null || :
         kill -TERM "$pid" 2>/dev/null || :
         wait "$pid" 2>/dev/null || :
@@ -176,4 +177,78 @@ fresh_report() {
     sed "s/21\.02\.2013 14:50:58/$(date '+%d.%m.%Y %H:%M:%S')/" "$german" >"$1.new"
     ! cmp -s "$german" "$1.new" || fail "the date of the sample was not found"
     mv "$1.new" "$1"
+}
+
+# start_other NAME PROGRAM ARGUMENT...: a program that prints one word, into said, when it is ready, and ends with its
+# standard input.
+start_other() {
+    name=$1
+    shift
+    [ -p "$work/held" ] || mkfifo "$work/held"
+    exec 9<>"$work/held"
+    mkfifo "$work/$name.said"
+    "$@" <&9 >"$work/$name.said" 2>>"$work/$name.log" &
+    echo $! >"$work/$name.pid"
+    other_pids="$other_pids $!"
+    read -r said <"$work/$name.said" || fail "$name did not start"
+    rm "$work/$name.said"
+}
+
+stop_other() { # NAME
+    other=$(cat "$work/$1.pid")
+    kill -TERM "$other"
+    wait "$other" || :
+    rm "$work/$1.pid"
+}
+
+# start_endpoint NAME ACT [ADDRESS [PORT]]: a scripted KMS port; sets port.
+start_endpoint() {
+    start_other "$1" "${rpc_endpoint:?}" "$2" "${3:-127.0.0.1}" "${4:-0}" "$work/$1.count"
+    port=$said
+}
+
+# How many connections came to an endpoint so far.
+connections() { # NAME
+    wc -c <"$work/$1.count"
+}
+
+had_connections() { # NAME COUNT
+    [ "$(connections "$1")" -ge "$2" ]
+}
+
+# probed COUNT NAME: so many more probes come to an endpoint.
+probed() {
+    probes_before=$(connections "$2")
+    wait_for "$1 more probes of $2 than $probes_before" had_connections "$2" $((probes_before + $1))
+    echo "  $1 more probes"
+}
+
+# The instances that have names, which say which row is which.
+names() {
+    for table in Host Key Class Source; do
+        snmp snmpwalk -Oq "unix:$work/snmp" "KMSMON-MIB::kmsmon${table}Name" || return 1
+    done
+}
+
+# What the rows are and how many lines were logged until now, for what happens next.
+remember() {
+    names >"$work/names.before"
+    lines_before=$(wc -l <"$work/kmsmond.log")
+}
+
+# back_within PROBES NAME: the agent answers again before more than so many probes of an endpoint went by.
+back_within() {
+    probes_before=$(connections "$2")
+    expect_soon kmsmonHostName.1 kms01
+    probes=$(($(connections "$2") - probes_before))
+    [ "$probes" -le "$1" ] || fail "the agent answered after $probes probes only, not within $1"
+}
+
+# unchanged LINES: every row is what it was, and no more lines were logged since.
+unchanged() {
+    names >"$work/names.after"
+    diff "$work/names.before" "$work/names.after" >&2 || fail "rows are not what they were"
+    lines=$(($(wc -l <"$work/kmsmond.log") - lines_before))
+    [ "$lines" -le "$1" ] || fail "$lines lines were logged, not $1 at most"
+    echo "  same rows, $lines lines in the log"
 }

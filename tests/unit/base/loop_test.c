@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -378,6 +379,69 @@ static void a_guest_shortens_the_wait_and_has_its_turn_without_news(void **state
     close(pair[1]);
 }
 
+/* Writes to itself in its turn, as often as it is told. */
+struct talker {
+    int read_fd, write_fd;
+    int left, turns, heard;
+};
+
+static int64_t talker_prepare(void *arg, struct kms_guest_turn *turn)
+{
+    struct talker *talker = arg;
+    kms_guest_add(turn, talker->read_fd);
+    return -1;
+}
+
+static void talker_turn(void *arg, const int *ready_fds, size_t ready_count)
+{
+    struct talker *talker = arg;
+    char byte;
+    talker->turns++;
+    if (ready_count > 0 && read(ready_fds[0], &byte, 1) == 1) {
+        talker->heard++;
+        if (talker->left-- > 0) {
+            assert_int_equal(write(talker->write_fd, "x", 1), 1);
+        }
+    }
+}
+
+static void a_guest_hears_at_once_what_it_says_to_itself(void **state)
+{
+    struct fixture *f = *state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    struct talker talker = {.read_fd = ends[0], .write_fd = ends[1], .left = 2};
+    struct kms_guest *guest = kms_guest_new(f->loop, talker_prepare, talker_turn, &talker);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    kms_loop_once(f->loop, 10000);
+    assert_int_equal(talker.heard, 3);
+    assert_int_equal(talker.turns, 3);
+    kms_guest_free(guest);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void a_guest_that_never_falls_silent_lets_timers_fire(void **state)
+{
+    struct fixture *f = *state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    struct talker talker = {.read_fd = ends[0], .write_fd = ends[1], .left = INT_MAX};
+    struct kms_guest *guest = kms_guest_new(f->loop, talker_prepare, talker_turn, &talker);
+    struct mark mark = {f, 'a', false};
+    struct kms_timer *timer = kms_timer_new(f->loop, timer_marks, &mark);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    kms_loop_once(f->loop, 10000);
+    assert_true(talker.heard > 1);
+    kms_timer_set(timer, 0);
+    kms_loop_once(f->loop, 10000);
+    assert_string_equal(f->order, "a");
+    kms_timer_free(timer);
+    kms_guest_free(guest);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void a_regular_file_counts_as_ready(void **state)
 {
     struct fixture *f = *state;
@@ -424,6 +488,8 @@ int main(void)
         LOOP_TEST(a_guest_that_reopens_the_same_number_is_still_heard),
         LOOP_TEST(a_watch_on_a_number_that_a_guest_just_closed_is_heard),
         LOOP_TEST(a_guest_shortens_the_wait_and_has_its_turn_without_news),
+        LOOP_TEST(a_guest_hears_at_once_what_it_says_to_itself),
+        LOOP_TEST(a_guest_that_never_falls_silent_lets_timers_fire),
         LOOP_TEST(a_regular_file_counts_as_ready),
         LOOP_TEST(a_guest_may_free_itself_in_its_turn),
     };

@@ -10,6 +10,7 @@
 
 #include "base/opt.h"
 #include "base/text.h"
+#include "base/texts.h"
 
 struct values {
     bool quiet;
@@ -379,6 +380,75 @@ static void a_long_option_stands_on_a_line_of_its_own(void **state)
                                    "  -n NUMBER                 number\n");
 }
 
+struct lists {
+    struct kms_texts listen, domains;
+    bool listen_given;
+};
+
+static const struct kms_opt list_rows[] = {
+    {.key = "listen",
+     .long_opt = "listen",
+     .type = KMS_OPT_TEXTS,
+     .offset = offsetof(struct lists, listen),
+     .given_offset = offsetof(struct lists, listen_given),
+     .preset = "udp:127.0.0.1:161",
+     .help = "where"},
+    {.key = "domain",
+     .long_opt = "domain",
+     .short_opt = 'd',
+     .type = KMS_OPT_TEXTS,
+     .offset = offsetof(struct lists, domains),
+     .given_offset = KMS_OPT_NO_GIVEN,
+     .help = "which"},
+    KMS_OPT_END,
+};
+
+static void expect_printed(const struct kms_opt *opt, const struct lists *lists, const char *wanted)
+{
+    char printed[80];
+    kms_opt_print(opt, lists, printed, sizeof printed);
+    assert_string_equal(printed, wanted);
+}
+
+static void given_texts_replace_the_preset_and_more_are_added(void **state)
+{
+    (void)state;
+    struct lists lists = {0};
+    assert_int_equal(kms_opts_preset(list_rows, &lists), KMS_OK);
+    assert_false(lists.listen_given);
+    expect_printed(&list_rows[0], &lists, "\"udp:127.0.0.1:161\"");
+    expect_printed(&list_rows[1], &lists, "{}");
+    assert_int_equal(kms_opt_apply(&list_rows[0], "a\"b", &lists, NULL), KMS_OK);
+    assert_true(lists.listen_given);
+    expect_printed(&list_rows[0], &lists, "\"a\\\"b\"");
+    assert_int_equal(kms_opt_apply(&list_rows[0], "c,d", &lists, NULL), KMS_OK);
+    expect_printed(&list_rows[0], &lists, "{\"a\\\"b\", \"c,d\"}");
+    char small[8];
+    kms_opt_print(&list_rows[0], &lists, small, sizeof small);
+    assert_int_equal(strlen(small), 7);
+    kms_opts_free_values(list_rows, &lists);
+    assert_int_equal(lists.listen.count, 0);
+    assert_null(lists.listen.text);
+}
+
+static void every_use_on_the_command_line_adds_a_text(void **state)
+{
+    (void)state;
+    struct lists lists = {0};
+    int rest = 0;
+    char *argv[] = {"x", "-d", "a", "--listen=l1", "--domain=b", "--listen", "l2", NULL};
+    assert_int_equal(kms_opts_preset(list_rows, &lists), KMS_OK);
+    assert_int_equal(kms_opts_argv(list_rows, 7, argv, &lists, &rest, NULL), KMS_OK);
+    expect_printed(&list_rows[0], &lists, "{\"l1\", \"l2\"}");
+    expect_printed(&list_rows[1], &lists, "{\"a\", \"b\"}");
+    kms_opts_free_values(list_rows, &lists);
+    char *missing[] = {"x", "-d", NULL};
+    struct kms_fault fault = {0};
+    assert_int_equal(kms_opts_argv(list_rows, 2, missing, &lists, &rest, &fault), KMS_EINVAL);
+    assert_string_equal(fault.text,
+                        "--domain: needs a value; allowed: a text, or several as {\"a\", \"b\"}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -387,6 +457,8 @@ int main(void)
         cmocka_unit_test(every_wrong_value_is_named_with_what_is_allowed),
         cmocka_unit_test(the_first_given_word_replaces_the_preset_and_more_are_added),
         cmocka_unit_test(values_that_do_not_fit_the_place_are_cut_not_overrun),
+        cmocka_unit_test(given_texts_replace_the_preset_and_more_are_added),
+        cmocka_unit_test(every_use_on_the_command_line_adds_a_text),
         cmocka_unit_test(argv_is_read_in_all_its_spellings),
         cmocka_unit_test(counting_stops_at_the_most),
         cmocka_unit_test(every_wrong_command_line_names_the_option),

@@ -1,5 +1,5 @@
-/* GET and GETNEXT over a made-up board: order, chaining, absent instances and rows that come and
- * go. */
+/* GET, GETNEXT and GETBULK over a made-up board: order, chaining, absent instances and rows that
+ * come and go. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,7 +70,7 @@ static bool exists(struct fixture *f, const struct kms_mib_table *table, unsigne
 /* Every name that could be an instance, asked one by one. */
 static size_t count_by_get(struct fixture *f, const struct kms_mib_table *table)
 {
-    static const oid host[] = {0, 1, 2, 7, 8, 300, 301};
+    static const oid host[] = {0, 1, 2, 4, 5, 7, 8, 9, 12, 300, 301};
     size_t count = 0;
     for (unsigned column = 1; column < 40; column++) {
         for (size_t h = 0; h < KMS_COUNT_OF(host); h++) {
@@ -85,6 +85,7 @@ static size_t count_by_get(struct fixture *f, const struct kms_mib_table *table)
 static void a_walk_meets_every_instance_once_and_in_order(void **state)
 {
     struct fixture *f = *state;
+    fixture_add_domains(f);
     size_t table_count;
     const struct kms_mib_table *const *tables = kms_mib_tables(&table_count);
     for (size_t t = 0; t < table_count; t++) {
@@ -350,6 +351,109 @@ static void ages_grow_without_a_poll(void **state)
     assert_int_equal(fixture_number(f, &kms_mib_host_table, HOST_AGE, 7, 0), before + 50);
 }
 
+/* GETBULK as Net-SNMP asks for it: room for the repetitions is chained behind the first varbind.
+ * Returns how many it filled in; the request says where it stopped. */
+static size_t bulk(struct fixture *f, const struct kms_mib_table *table,
+                   netsnmp_request_info *request, const oid *name, size_t len, int repeat)
+{
+    netsnmp_variable_list *vars = NULL;
+    for (int i = 0; i <= repeat; i++) {
+        assert_non_null(
+            snmp_varlist_add_variable(&vars, name, i == 0 ? len : 0, ASN_NULL, NULL, 0));
+    }
+    netsnmp_agent_request_info info = {.mode = MODE_GETBULK};
+    request->requestvb = request->requestvb_start = vars;
+    request->repeat = request->orig_repeat = repeat;
+    assert_int_equal(kms_mib_answer(f->mib, table, &info, request), SNMP_ERR_NOERROR);
+    size_t count = 0;
+    for (const netsnmp_variable_list *var = vars; var != NULL && var->type != ASN_NULL;
+         var = var->next_variable) {
+        count++;
+    }
+    return count;
+}
+
+static void getbulk_gives_what_as_many_getnexts_give(void **state)
+{
+    struct fixture *f = *state;
+    fixture_add_domains(f);
+    const struct kms_mib_table *table = &kms_mib_srv_table;
+    for (int repeat = 0; repeat < 50; repeat += 7) {
+        oid name[MAX_OID_LEN];
+        size_t len = table_name(table, name);
+        netsnmp_request_info request = {0};
+        size_t count = bulk(f, table, &request, name, len, repeat);
+        netsnmp_variable_list *var = request.requestvb_start;
+        for (size_t i = 0; i < count; i++, var = var->next_variable) {
+            assert_true(next(f, table, name, &len));
+            assert_int_equal(snmp_oid_compare(var->name, var->name_length, name, len), 0);
+        }
+        if (count <= (size_t)repeat) { /* the table ended first */
+            assert_false(next(f, table, name, &len));
+            assert_ptr_equal(request.requestvb, var);
+            assert_int_equal(request.repeat, repeat - (int)count);
+        } else {
+            assert_int_equal(request.repeat, 0);
+        }
+        snmp_free_varbind(request.requestvb_start);
+    }
+}
+
+static void getbulk_leaves_the_rest_to_the_next_table(void **state)
+{
+    struct fixture *f = *state;
+    oid name[MAX_OID_LEN];
+    size_t len = fixture_oid(&kms_mib_host_table, 28, 7, 0, name);
+    netsnmp_request_info request = {0};
+    assert_int_equal(bulk(f, &kms_mib_host_table, &request, name, len, 5), 1);
+    /* From the last answer on, as what is not answered. */
+    assert_int_equal(request.requestvb->type, ASN_NULL);
+    assert_int_equal(request.repeat, 4);
+    len = fixture_oid(&kms_mib_host_table, 28, 300, 0, name);
+    assert_int_equal(
+        snmp_oid_compare(request.requestvb->name, request.requestvb->name_length, name, len), 0);
+    snmp_free_varbind(request.requestvb_start);
+}
+
+static void getbulk_past_the_end_keeps_all_its_repetitions(void **state)
+{
+    struct fixture *f = *state;
+    oid name[MAX_OID_LEN];
+    size_t len = fixture_oid(&kms_mib_host_table, 99, 1, 0, name);
+    netsnmp_request_info request = {0};
+    assert_int_equal(bulk(f, &kms_mib_host_table, &request, name, len, 3), 0);
+    assert_int_equal(request.repeat, 3);
+    assert_ptr_equal(request.requestvb, request.requestvb_start);
+    snmp_free_varbind(request.requestvb_start);
+}
+
+static void getbulk_stops_where_another_handler_begins(void **state)
+{
+    struct fixture *f = *state;
+    oid name[MAX_OID_LEN], end[MAX_OID_LEN];
+    size_t len = table_name(&kms_mib_host_table, name);
+    size_t end_len = fixture_oid(&kms_mib_host_table, HOST_NAME, 7, 0, end);
+    netsnmp_request_info request = {.range_end = end, .range_end_len = end_len};
+    assert_int_equal(bulk(f, &kms_mib_host_table, &request, name, len, 9), 2);
+    assert_int_equal(request.repeat, 8);
+    snmp_free_varbind(request.requestvb_start);
+}
+
+static void an_inclusive_getbulk_answers_its_own_name_once(void **state)
+{
+    struct fixture *f = *state;
+    oid name[MAX_OID_LEN];
+    size_t len = fixture_oid(&kms_mib_host_table, HOST_NAME, 7, 0, name);
+    netsnmp_request_info request = {.inclusive = 1};
+    assert_int_equal(bulk(f, &kms_mib_host_table, &request, name, len, 1), 2);
+    const netsnmp_variable_list *var = request.requestvb_start;
+    assert_int_equal(snmp_oid_compare(var->name, var->name_length, name, len), 0);
+    len = fixture_oid(&kms_mib_host_table, HOST_NAME, 300, 0, name);
+    var = var->next_variable;
+    assert_int_equal(snmp_oid_compare(var->name, var->name_length, name, len), 0);
+    snmp_free_varbind(request.requestvb_start);
+}
+
 static void a_set_changes_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -384,6 +488,11 @@ int main(void)
         TEST(a_key_that_comes_or_goes_changes_the_rows),
         TEST(a_key_keeps_its_row_when_the_source_names_keys_in_another_order),
         TEST(ages_grow_without_a_poll),
+        TEST(getbulk_gives_what_as_many_getnexts_give),
+        TEST(getbulk_leaves_the_rest_to_the_next_table),
+        TEST(getbulk_past_the_end_keeps_all_its_repetitions),
+        TEST(getbulk_stops_where_another_handler_begins),
+        TEST(an_inclusive_getbulk_answers_its_own_name_once),
         TEST(a_set_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

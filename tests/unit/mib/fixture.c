@@ -1,4 +1,5 @@
-/* A made-up board with three hosts, and GET and GETNEXT in memory on the tables over it. */
+/* A made-up board with three hosts, domains beside it, and GET and GETNEXT in memory on the tables
+ * over it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,6 +97,94 @@ void fixture_publish(struct fixture *f, size_t slot, const struct kms_result *re
     assert_int_equal(kms_board_publish(f->board, slot, result, &change), KMS_OK);
 }
 
+void fixture_bind(struct fixture *f, size_t slot, enum kms_outcome outcome,
+                  enum kms_rpc_state state, int64_t latency_us)
+{
+    struct kms_result result;
+    kms_result_init(&result, KMS_SOURCE_RPC);
+    result.outcome = outcome;
+    result.wall_s = result.data_s = result.data_s_min = result.data_s_max = FIXTURE_NOW;
+    number(&result.host, KMS_FACT_RPC_STATE, state);
+    if (latency_us > 0) {
+        number(&result.host, KMS_FACT_RPC_LATENCY, latency_us);
+    }
+    fixture_publish(f, slot, &result);
+    kms_result_done(&result);
+}
+
+struct kms_zone_record fixture_record(const char *target, uint16_t priority, uint16_t weight)
+{
+    struct kms_zone_record record = {.port = KMS_DEFAULT_PORT,
+                                     .priority = priority,
+                                     .weight = weight,
+                                     .ttl = 3600,
+                                     .resolution = KMS_ZONE_RESOLVES,
+                                     .address_count = 1};
+    (void)kms_text_copy(record.target, sizeof record.target, target);
+    (void)kms_text_copy(record.address[0], sizeof record.address[0], "192.0.2.1");
+    return record;
+}
+
+void fixture_look_up(struct fixture *f, size_t zone, enum kms_outcome outcome,
+                     const struct kms_zone_record *record, size_t count)
+{
+    struct kms_zone_lookup lookup = {
+        .outcome = outcome, .wall_s = f->now_s, .record = record, .record_count = count};
+    assert_int_equal(kms_zones_publish(f->zones, zone, &lookup), KMS_OK);
+}
+
+/* Numbers of domains and of records go down as they are given out. */
+static uint32_t number_of(void *arg, const char *space, const char *name)
+{
+    static const struct {
+        const char *name;
+        uint32_t number;
+    } domain[] = {{"example.com", 9}, {"never.example", 4}, {"b.example", 1}};
+    struct fixture *f = arg;
+    for (size_t i = 0; i < KMS_COUNT_OF(domain); i++) {
+        if (kms_text_equal(space, "domain") && kms_text_equal(name, domain[i].name)) {
+            return domain[i].number;
+        }
+    }
+    assert_true(f->records_numbered < 4);
+    return 7 - 2 * (uint32_t)f->records_numbered++;
+}
+
+static void add_watched(struct fixture *f, const char *name, uint32_t index, const char *publish_in)
+{
+    char host[32], domain[32];
+    char *list[] = {domain};
+    (void)kms_text_copy(host, sizeof host, name);
+    (void)kms_text_copy(domain, sizeof domain, publish_in == NULL ? "" : publish_in);
+    struct kms_target target = {.name = host,
+                                .port = KMS_DEFAULT_PORT,
+                                .origin = KMS_ORIGIN_CONFIGURED,
+                                .publish_in = {.text = list, .count = publish_in != NULL}};
+    target.source[KMS_SOURCE_RPC].enabled = true;
+    target.source[KMS_SOURCE_DNS].enabled = true;
+    size_t slot;
+    assert_int_equal(kms_board_add(f->board, &target, index, &slot), KMS_OK);
+}
+
+void fixture_add_domains(struct fixture *f)
+{
+    static const char *const name[] = {"example.com", "never.example", "b.example"};
+    add_watched(f, "kms2.example.com", 12, "b.example");
+    add_watched(f, "kms1.example.com", 5, NULL);
+    fixture_bind(f, FIXTURE_KMS2, KMS_OUTCOME_OK, KMS_RPC_ACCEPTED, 1500);
+    fixture_bind(f, FIXTURE_KMS1, KMS_OUTCOME_RPC_REFUSED, KMS_RPC_REFUSED, 0);
+    for (size_t i = 0; i < KMS_COUNT_OF(name); i++) {
+        size_t zone;
+        assert_int_equal(kms_zones_add(f->zones, name[i], &zone), KMS_OK);
+        assert_int_equal(zone, i);
+    }
+    const struct kms_zone_record record[] = {fixture_record("kms2.example.com", 0, 300),
+                                             fixture_record("kms1.example.com", 0, 100),
+                                             fixture_record("stranger.example.com", 10, 0)};
+    fixture_look_up(f, FIXTURE_EXAMPLE_COM, KMS_OUTCOME_OK, record, KMS_COUNT_OF(record));
+    fixture_look_up(f, FIXTURE_B_EXAMPLE, KMS_OUTCOME_DNS_NXDOMAIN, NULL, 0);
+}
+
 struct fixture *fixture_new(void)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -128,7 +217,9 @@ struct fixture *fixture_new(void)
     fixture_publish(f, 1, &report);
     kms_result_done(&report);
 
-    f->mib = kms_mib_new(f->board, NULL, &f->clock, &f->facts);
+    f->zones = kms_zones_new(f->board, &f->clock, true, number_of, f, NULL, NULL);
+    assert_non_null(f->zones);
+    f->mib = kms_mib_new(f->board, f->zones, &f->clock, &f->facts);
     assert_non_null(f->mib);
     return f;
 }
@@ -136,6 +227,7 @@ struct fixture *fixture_new(void)
 void fixture_free(struct fixture *f)
 {
     kms_mib_free(f->mib);
+    kms_zones_free(f->zones);
     kms_board_free(f->board);
     free(f);
 }

@@ -1,4 +1,5 @@
-/* A made-up board with three hosts, and GET and GETNEXT in memory on the tables over it. */
+/* A made-up board with three hosts, domains beside it, and GET and GETNEXT in memory on the tables
+ * over it. */
 #ifndef TESTS_UNIT_MIB_FIXTURE_H
 #define TESTS_UNIT_MIB_FIXTURE_H
 
@@ -13,6 +14,8 @@ struct fixture {
     struct kms_agent_facts facts;
     struct kms_policy policy;
     struct kms_board *board;
+    struct kms_zones *zones; /* without a domain */
+    size_t records_numbered;
     struct kms_mib *mib;
 };
 
@@ -24,6 +27,23 @@ void fixture_publish(struct fixture *f, size_t slot, const struct kms_result *re
 /* A good report of one Windows key. */
 void fixture_report(struct kms_result *result, uint32_t count, uint32_t total, uint32_t failed);
 void fixture_add_office_key(struct kms_result *result, uint32_t count);
+
+/* Hosts "kms2.example.com" (index 12, slot 3), which accepts binds and is expected in b.example
+ * too, and "kms1.example.com" (5, slot 4), which refuses them; both with the sources rpc and dns.
+ */
+enum { FIXTURE_KMS2 = 3, FIXTURE_KMS1 };
+/* Domains, not in the order of their numbers: "example.com" (9), which names kms2, kms1 and a
+ * stranger in records 7, 5 and 3; "never.example" (4), which was not looked up; "b.example" (1),
+ * which does not exist. */
+enum { FIXTURE_EXAMPLE_COM, FIXTURE_NEVER, FIXTURE_B_EXAMPLE };
+void fixture_add_domains(struct fixture *f);
+/* A record that answers at 192.0.2.1. */
+struct kms_zone_record fixture_record(const char *target, uint16_t priority, uint16_t weight);
+void fixture_look_up(struct fixture *f, size_t zone, enum kms_outcome outcome,
+                     const struct kms_zone_record *record, size_t count);
+/* What a bind probe that ended like this says; latency_us 0: nothing. */
+void fixture_bind(struct fixture *f, size_t slot, enum kms_outcome outcome,
+                  enum kms_rpc_state state, int64_t latency_us);
 
 /* The OID root.1.table[.1].column.index... ; sub 0: the index has one part. */
 size_t fixture_oid(const struct kms_mib_table *table, unsigned column, oid index, oid sub,

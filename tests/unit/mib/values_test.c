@@ -242,6 +242,71 @@ static void a_source_tells_its_last_outcome_and_keeps_its_last_success(void **st
     assert_int_equal(fixture_number(f, &kms_mib_key_table, 14, 7, 1), 6); /* still there */
 }
 
+static void what_the_port_did_is_a_word_and_only_an_accepted_bind_has_a_latency(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        enum kms_outcome outcome;
+        enum kms_rpc_state state;
+    } way[] = {
+        {KMS_OUTCOME_OK, KMS_RPC_ACCEPTED},
+        {KMS_OUTCOME_RPC_UNRESOLVED, KMS_RPC_UNRESOLVED},
+        {KMS_OUTCOME_RPC_REFUSED, KMS_RPC_REFUSED},
+        {KMS_OUTCOME_RPC_TIMEOUT, KMS_RPC_TIMEOUT},
+        {KMS_OUTCOME_RPC_UNREACHABLE, KMS_RPC_UNREACHABLE},
+        {KMS_OUTCOME_RPC_RESET, KMS_RPC_RESET},
+        {KMS_OUTCOME_RPC_NOT_RPC, KMS_RPC_NOT_RPC},
+        {KMS_OUTCOME_RPC_NOT_KMS, KMS_RPC_NOT_KMS},
+        {KMS_OUTCOME_RPC_BIND_NAK, KMS_RPC_BIND_NAK},
+        {KMS_OUTCOME_RPC_NO_SOCKET, KMS_RPC_UNKNOWN},
+    };
+    fixture_add_domains(f);
+    for (size_t i = 0; i < KMS_COUNT_OF(way); i++) {
+        fixture_bind(f, FIXTURE_KMS1, KMS_OUTCOME_OK, KMS_RPC_ACCEPTED, 1500);
+        assert_int_equal(fixture_number(f, &kms_mib_host_table, 12, 5, 0), 1500);
+        if (way[i].outcome != KMS_OUTCOME_OK) {
+            fixture_bind(f, FIXTURE_KMS1, way[i].outcome, way[i].state, 0);
+            assert_absent(f, &kms_mib_host_table, 12, 5, 0);
+        }
+        assert_int_equal(fixture_number(f, &kms_mib_host_table, 11, 5, 0), way[i].state);
+        assert_int_equal(fixture_number(f, &kms_mib_source_table, 3, 5, KMS_SOURCE_RPC),
+                         way[i].outcome);
+    }
+}
+
+static void source_dns_shows_what_the_domains_of_the_host_say(void **state)
+{
+    struct fixture *f = *state;
+    fixture_add_domains(f);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 3, 5, KMS_SOURCE_DNS),
+                     KMS_OUTCOME_NONE);
+    struct kms_result told;
+    assert_true(kms_zones_host_result(f->zones, FIXTURE_KMS1, &told));
+    fixture_publish(f, FIXTURE_KMS1, &told);
+    kms_result_done(&told);
+    f->now_s += 50;
+    assert_text(f, &kms_mib_source_table, 2, 5, KMS_SOURCE_DNS, "dns");
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 3, 5, KMS_SOURCE_DNS),
+                     KMS_OUTCOME_OK);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 7, 5, KMS_SOURCE_DNS), 50);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 9, 5, KMS_SOURCE_DNS), 1);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 11, 5, KMS_SOURCE_DNS), 2);
+
+    fixture_look_up(f, FIXTURE_EXAMPLE_COM, KMS_OUTCOME_DNS_TIMEOUT, NULL, 0);
+    assert_true(kms_zones_host_result(f->zones, FIXTURE_KMS1, &told));
+    fixture_publish(f, FIXTURE_KMS1, &told);
+    kms_result_done(&told);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 3, 5, KMS_SOURCE_DNS),
+                     KMS_OUTCOME_DNS_TIMEOUT);
+    netsnmp_variable_list *var = fixture_get(f, &kms_mib_source_table, 4, 5, KMS_SOURCE_DNS);
+    assert_true(var->val_len > strlen("dns-timeout: "));
+    assert_memory_equal(var->val.string, "dns-timeout: ", strlen("dns-timeout: "));
+    snmp_free_varbind(var);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 7, 5, KMS_SOURCE_DNS), 50);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 10, 5, KMS_SOURCE_DNS), 1);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 11, 5, KMS_SOURCE_DNS), 1);
+}
+
 static void the_agent_counts_its_hosts_and_probes(void **state)
 {
     struct fixture *f = *state;
@@ -280,6 +345,8 @@ int main(void)
         TEST(long_text_is_cut_between_characters),
         TEST(data_from_the_future_has_no_negative_age),
         TEST(a_source_tells_its_last_outcome_and_keeps_its_last_success),
+        TEST(what_the_port_did_is_a_word_and_only_an_accepted_bind_has_a_latency),
+        TEST(source_dns_shows_what_the_domains_of_the_host_say),
         TEST(the_agent_counts_its_hosts_and_probes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -218,6 +218,32 @@ static void ten_thousand_hosts_keep_their_targets_while_the_board_grows(void **s
     kms_board_free(stage.board);
 }
 
+static void targets_stay_where_they_are_however_many_hosts_are_added(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    const struct kms_snapshot *snapshot = kms_board_snapshot(stage.board, 0);
+    const struct kms_target *target = snapshot->target;
+    const struct kms_target *tenth = NULL;
+    for (uint32_t i = 0; i < 2000; i++) {
+        char name[16];
+        kms_text_format(name, sizeof name, "later%u", i);
+        struct kms_target more = {.name = name};
+        size_t slot;
+        assert_int_equal(kms_board_add(stage.board, &more, i + 8, &slot), KMS_OK);
+        assert_int_equal(slot, i + 1);
+        tenth = slot == 10 ? kms_board_snapshot(stage.board, slot)->target : tenth;
+    }
+    assert_ptr_equal(kms_board_snapshot(stage.board, 0), snapshot);
+    assert_ptr_equal(snapshot->target, target);
+    assert_string_equal(target->name, "kms01");
+    assert_string_equal(tenth->name, "later9");
+    publish(&stage, KMS_OUTCOME_OK, 50);
+    assert_ptr_equal(kms_board_snapshot(stage.board, 0)->target, target);
+    kms_board_free(stage.board);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +253,7 @@ int main(void)
         cmocka_unit_test(a_report_with_other_keys_at_every_poll_is_remembered_to_a_limit),
         cmocka_unit_test(data_goes_stale_without_any_publish),
         cmocka_unit_test(a_sample_is_timed_by_the_file_or_the_present_before_the_reports_own_clock),
+        cmocka_unit_test(targets_stay_where_they_are_however_many_hosts_are_added),
         cmocka_unit_test(ten_thousand_hosts_keep_their_targets_while_the_board_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

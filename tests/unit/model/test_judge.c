@@ -24,6 +24,7 @@ struct scene {
     struct kms_result report;
     struct kms_result wsman;
     struct kms_result rpc;
+    struct kms_result dns;
     struct kms_evidence evidence;
     struct kms_window window;
     struct kms_judgement judgement;
@@ -36,6 +37,7 @@ static void scene_open(struct scene *s)
     kms_result_init(&s->report, KMS_SOURCE_REPORT);
     kms_result_init(&s->wsman, KMS_SOURCE_WSMAN);
     kms_result_init(&s->rpc, KMS_SOURCE_RPC);
+    kms_result_init(&s->dns, KMS_SOURCE_DNS);
     s->evidence.target = &s->target;
     s->target.port = KMS_DEFAULT_PORT;
 }
@@ -45,6 +47,7 @@ static void scene_close(struct scene *s)
     kms_result_done(&s->report);
     kms_result_done(&s->wsman);
     kms_result_done(&s->rpc);
+    kms_result_done(&s->dns);
     kms_judgement_done(&s->judgement);
 }
 
@@ -652,6 +655,99 @@ static void publication_is_judged_as_the_rules_say(void **state)
     assert_int_equal(kms_judge_publication(&e).state, KMS_STATE_OK);
 }
 
+/* The port answers, and a lookup said this. */
+static void look_up(struct scene *s, enum kms_outcome outcome, const char *detail,
+                    enum kms_publication_state publication, enum kms_state judged)
+{
+    kms_facts_set_number(&s->rpc.host, KMS_FACT_RPC_STATE, KMS_RPC_ACCEPTED);
+    source_good(s, &s->rpc);
+    source_good(s, &s->dns);
+    s->dns.outcome = outcome;
+    kms_text_copy(s->dns.detail, sizeof s->dns.detail, detail);
+    kms_facts_set_number(&s->dns.host, KMS_FACT_PUBLICATION, publication);
+    kms_facts_set_number(&s->dns.host, KMS_FACT_PUBLICATION_JUDGED, judged);
+    judge(s);
+}
+
+static void publication_worsens_the_host_and_stands_in_its_line(void **state)
+{
+    (void)state;
+    const uint32_t both = KMS_BIT(KMS_COVERAGE_REACHABILITY) | KMS_BIT(KMS_COVERAGE_PUBLICATION);
+    struct scene s;
+    scene_open(&s);
+    look_up(&s, KMS_OUTCOME_OK, "published in example.com", KMS_PUBLICATION_PUBLISHED,
+            KMS_STATE_OK);
+    assert_int_equal(s.judgement.state, KMS_STATE_OK);
+    assert_int_equal(s.judgement.reasons, 0);
+    assert_int_equal(s.judgement.coverage, both);
+    assert_string_equal(s.judgement.summary, "port answers; published in example.com");
+    look_up(&s, KMS_OUTCOME_OK, "not published in example.com", KMS_PUBLICATION_MISSING,
+            KMS_STATE_CRITICAL);
+    assert_int_equal(s.judgement.state, KMS_STATE_CRITICAL);
+    assert_int_equal(s.judgement.reasons, KMS_BIT(KMS_REASON_NOT_PUBLISHED));
+    assert_int_equal(s.judgement.coverage, both);
+    assert_string_equal(s.judgement.summary, "port answers; not published in example.com");
+    look_up(&s, KMS_OUTCOME_OK, "", KMS_PUBLICATION_WRONG_PORT, KMS_STATE_WARNING);
+    assert_int_equal(s.judgement.state, KMS_STATE_WARNING);
+    assert_string_equal(s.judgement.summary,
+                        "port answers; The record has another port than the host listens on.");
+    /* beside what the report says, only what is wrong is told */
+    add_key(&s.report, WINDOWS, "VOLUME_KMS_R2_B", KMS_LICENSE_LICENSED, 50);
+    source_good(&s, &s.report);
+    look_up(&s, KMS_OUTCOME_OK, "not published in example.com", KMS_PUBLICATION_MISSING,
+            KMS_STATE_WARNING);
+    assert_non_null(strstr(s.judgement.summary, "key licensed; not published in example.com"));
+    look_up(&s, KMS_OUTCOME_OK, "published in example.com", KMS_PUBLICATION_PUBLISHED,
+            KMS_STATE_OK);
+    assert_null(strstr(s.judgement.summary, "published"));
+    scene_close(&s);
+}
+
+static void a_failed_lookup_is_unknown_and_an_old_one_proves_nothing(void **state)
+{
+    (void)state;
+    struct kms_result good;
+    kms_result_init(&good, KMS_SOURCE_DNS);
+    good.outcome = KMS_OUTCOME_OK;
+    kms_facts_set_number(&good.host, KMS_FACT_PUBLICATION, KMS_PUBLICATION_PUBLISHED);
+    kms_facts_set_number(&good.host, KMS_FACT_PUBLICATION_JUDGED, KMS_STATE_OK);
+    struct scene s;
+    scene_open(&s);
+    look_up(&s, KMS_OUTCOME_DNS_SERVFAIL, "example.com could not be looked up: SERVFAIL",
+            KMS_PUBLICATION_LOOKUP_FAILED, KMS_STATE_UNKNOWN);
+    s.evidence.good[KMS_SOURCE_DNS] = &good;
+    judge(&s);
+    int64_t publication = 0;
+    assert_true(kms_facts_number(&s.judgement.host, KMS_FACT_PUBLICATION, &publication));
+    assert_int_equal(publication, KMS_PUBLICATION_LOOKUP_FAILED);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.reasons, KMS_BIT(KMS_REASON_STALE));
+    assert_true(s.judgement.source[KMS_SOURCE_DNS].stale);
+    assert_int_equal(s.judgement.coverage, KMS_BIT(KMS_COVERAGE_REACHABILITY));
+    assert_string_equal(s.judgement.summary, "example.com could not be looked up: SERVFAIL");
+    /* the same when nothing tells whose fault it was, or only an address could not be looked up */
+    look_up(&s, KMS_OUTCOME_TIMEOUT, "", KMS_PUBLICATION_LOOKUP_FAILED, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.coverage, KMS_BIT(KMS_COVERAGE_REACHABILITY));
+    look_up(&s, KMS_OUTCOME_OK, "", KMS_PUBLICATION_LOOKUP_FAILED, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.coverage, KMS_BIT(KMS_COVERAGE_REACHABILITY));
+    /* another domain was looked up, and the host is missing there */
+    look_up(&s, KMS_OUTCOME_DNS_SERVFAIL, "not published in b.example", KMS_PUBLICATION_MISSING,
+            KMS_STATE_CRITICAL);
+    assert_int_equal(s.judgement.state, KMS_STATE_CRITICAL);
+    assert_int_equal(s.judgement.reasons,
+                     KMS_BIT(KMS_REASON_STALE) | KMS_BIT(KMS_REASON_NOT_PUBLISHED));
+    /* a verdict that is older than its limit is none */
+    s.target.source[KMS_SOURCE_DNS].max_age_ms = 30000;
+    look_up(&s, KMS_OUTCOME_OK, "not published in b.example", KMS_PUBLICATION_MISSING,
+            KMS_STATE_CRITICAL);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.coverage, KMS_BIT(KMS_COVERAGE_REACHABILITY));
+    scene_close(&s);
+    kms_result_done(&good);
+}
+
 static void texts_say_what_an_administrator_wants_to_read(void **state)
 {
     (void)state;
@@ -709,6 +805,8 @@ int main(void)
         cmocka_unit_test(port_key_and_epid_can_contradict),
         cmocka_unit_test(service_clock_and_authenticity_are_judged),
         cmocka_unit_test(publication_is_judged_as_the_rules_say),
+        cmocka_unit_test(publication_worsens_the_host_and_stands_in_its_line),
+        cmocka_unit_test(a_failed_lookup_is_unknown_and_an_old_one_proves_nothing),
         cmocka_unit_test(texts_say_what_an_administrator_wants_to_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* A scripted TCP endpoint that behaves as told, for tests and demonstrations: answers no more than
- * a bind. Usage: rpc_endpoint ACT [ADDRESS [PORT]]; prints its port, ends with standard input. */
+ * a bind. Usage: rpc_endpoint ACT [ADDRESS [PORT [COUNT_FILE]]]; prints its port, adds a byte to
+ * the file for each connection, ends with standard input. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -55,6 +57,7 @@ static const struct act {
 struct connection {
     const struct act *act;
     int fd;
+    int count_fd; /* of the listener; -1: nobody counts */
 };
 
 static void reply(const struct connection *c)
@@ -119,7 +122,8 @@ static void *accept_all(void *arg)
         }
         c->act = listener->act;
         c->fd = accept(listener->fd, NULL, NULL);
-        if (c->fd < 0 || pthread_create(&thread, NULL, serve, c) != 0) {
+        bool counted = listener->count_fd < 0 || write(listener->count_fd, "+", 1) == 1;
+        if (!counted || c->fd < 0 || pthread_create(&thread, NULL, serve, c) != 0) {
             free(c);
             return NULL;
         }
@@ -157,7 +161,7 @@ int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
     uint64_t port = 0;
-    struct connection listener = {.act = NULL, .fd = -1};
+    struct connection listener = {.act = NULL, .fd = -1, .count_fd = -1};
     pthread_t thread;
     int backlog = 128;
     if (kms_text_equal(name, "refuse")) {
@@ -170,13 +174,16 @@ int main(int argc, char **argv)
     }
     if ((!listener.act && backlog > 0) || (argc > 3 && !kms_text_u64(argv[3], &port))) {
         (void)fputs("usage: rpc_endpoint accept|other|nak|ssh|http|drip|garbage|accept-garbage|"
-                    "silent|close|reset|refuse|drop [ADDRESS [PORT]]\n",
+                    "silent|close|reset|refuse|drop [ADDRESS [PORT [COUNT_FILE]]]\n",
                     stderr);
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);
     listener.fd = listen_at(argc > 2 ? argv[2] : "127.0.0.1", port, backlog);
-    if (listener.fd < 0) {
+    if (argc > 4) {
+        listener.count_fd = open(argv[4], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    }
+    if (listener.fd < 0 || (argc > 4 && listener.count_fd < 0)) {
         perror("rpc_endpoint");
         return 1;
     }

@@ -12,7 +12,8 @@
 #include "base/bytes.h"
 #include "base/text.h"
 
-#define HOSTS_MAX 80
+#define HOSTS_MAX 256
+#define HANGING   200
 
 struct kms_probe {
     struct kms_timer *timer;
@@ -104,9 +105,11 @@ static void probe_cancel(struct kms_probe *probe)
     free(probe);
 }
 
-static const struct kms_probe_type type = {
+static const struct kms_probe_type report = {
     .name = "report", .source = KMS_SOURCE_REPORT, .start = probe_start, .cancel = probe_cancel};
-static const struct kms_probe_type *const types[] = {&type, NULL};
+static const struct kms_probe_type rpc = {
+    .name = "rpc", .source = KMS_SOURCE_RPC, .start = probe_start, .cancel = probe_cancel};
+static const struct kms_probe_type *const types[] = {&rpc, &report, NULL};
 
 static void keep_line(void *arg, enum kms_log_level level, const char *line)
 {
@@ -121,7 +124,17 @@ static void count_publish(void *arg)
     w->published++;
 }
 
-static void begin(size_t hosts, int64_t interval_ms)
+static void add_host(size_t number, enum kms_source source, size_t *ret_slot)
+{
+    char name[16];
+    kms_text_format(name, sizeof name, "h%zu", number);
+    struct kms_target target = {.name = name, .port = 1688};
+    target.source[source] = (struct kms_source_config){.enabled = true, .timeout_ms = 60000};
+    assert_int_equal(kms_board_add(world.board, &target, (uint32_t)number + 1, ret_slot), KMS_OK);
+}
+
+static void begin_with(enum kms_source source, size_t hosts, int64_t interval_ms,
+                       size_t sockets_max)
 {
     world = (struct world){.outcome = KMS_OUTCOME_REPORT_MISSING};
     world.clock = (struct kms_clock){.mono_us = mono_us, .wall_us = wall_us, .arg = &world};
@@ -136,24 +149,25 @@ static void begin(size_t hosts, int64_t interval_ms)
     world.log = (struct kms_log){
         .kind = KMS_LOG_TO_CALLBACK, .level = KMS_LOG_DEBUG, .callback = keep_line, .arg = &world};
     for (size_t i = 0; i < hosts; i++) {
-        char name[16];
-        kms_text_format(name, sizeof name, "h%zu", i);
-        struct kms_target target = {.name = name, .port = 1688};
-        target.source[KMS_SOURCE_REPORT] = (struct kms_source_config){.enabled = true,
-                                                                      .timeout_ms = 60000};
         size_t slot;
-        assert_int_equal(kms_board_add(world.board, &target, (uint32_t)i + 1, &slot), KMS_OK);
+        add_host(i, source, &slot);
     }
     const struct kms_scheduler_config config = {.env = &world.env,
                                                 .board = world.board,
                                                 .log = &world.log,
                                                 .types = types,
                                                 .interval_ms = interval_ms,
+                                                .sockets_max = sockets_max,
                                                 .published = count_publish,
                                                 .arg = &world};
     world.scheduler = kms_scheduler_new(&config);
     assert_non_null(world.scheduler);
     assert_int_equal(world.started_all, 0);
+}
+
+static void begin(size_t hosts, int64_t interval_ms)
+{
+    begin_with(KMS_SOURCE_REPORT, hosts, interval_ms, 0);
 }
 
 static int end(void **state)
@@ -216,7 +230,8 @@ static void a_source_is_never_asked_twice_at_once(void **state)
 static void sixty_four_run_at_once_and_the_others_wait_their_turn(void **state)
 {
     (void)state;
-    begin(HOSTS_MAX, 1);
+    size_t hosts = KMS_SCHEDULER_IN_FLIGHT_MAX + 16;
+    begin(hosts, 1);
     memset(world.hold, 1, sizeof world.hold);
     turn_until_started(KMS_SCHEDULER_IN_FLIGHT_MAX);
     for (int i = 0; i < 20; i++) {
@@ -226,13 +241,71 @@ static void sixty_four_run_at_once_and_the_others_wait_their_turn(void **state)
     end_probe(world.running[0]);
     assert_int_equal(world.started_all, KMS_SCHEDULER_IN_FLIGHT_MAX + 1);
     /* First come, first served: host 0 is behind those that wait already. */
-    for (size_t i = 1; i + KMS_SCHEDULER_IN_FLIGHT_MAX < HOSTS_MAX; i++) {
+    for (size_t i = 1; i + KMS_SCHEDULER_IN_FLIGHT_MAX < hosts; i++) {
         end_probe(world.running[i]);
     }
-    assert_int_equal(world.started_all, HOSTS_MAX);
-    for (size_t i = 0; i < HOSTS_MAX; i++) {
+    assert_int_equal(world.started_all, hosts);
+    for (size_t i = 0; i < hosts; i++) {
         assert_int_equal(world.started[i], 1);
     }
+}
+
+static void two_hundred_silent_ports_do_not_delay_a_healthy_one(void **state)
+{
+    (void)state;
+    begin_with(KMS_SOURCE_RPC, HANGING + 1, 1, 0);
+    memset(world.hold, 1, HANGING);
+    while (world.started[HANGING] < 20 || world.started_all < HANGING + 20) {
+        kms_loop_once(world.loop, 1000);
+    }
+    for (size_t i = 0; i < HANGING; i++) {
+        assert_non_null(world.running[i]);
+    }
+}
+
+static void silent_ports_do_not_delay_a_report(void **state)
+{
+    begin_with(KMS_SOURCE_RPC, 10, 60000, 4);
+    memset(world.hold, 1, 10);
+    turn_until_started(4);
+    size_t slot;
+    add_host(10, KMS_SOURCE_REPORT, &slot);
+    assert_int_equal(kms_scheduler_add(world.scheduler, slot), KMS_OK);
+    turn_until_published(1);
+    assert_int_equal(world.started[10], 1);
+    (void)state;
+}
+
+static void sockets_in_use_are_bounded(void **state)
+{
+    (void)state;
+    begin_with(KMS_SOURCE_RPC, 20, 1, 7);
+    memset(world.hold, 1, sizeof world.hold);
+    turn_until_started(7);
+    for (int i = 0; i < 20; i++) {
+        kms_loop_once(world.loop, 1);
+    }
+    assert_int_equal(world.started_all, 7);
+}
+
+static void a_host_that_is_added_while_others_run_is_asked_at_once_and_again(void **state)
+{
+    (void)state;
+    begin(3, 60000);
+    world.hold[0] = true;
+    turn_until_started(1);
+    for (size_t i = 3; i < 40; i++) {
+        size_t slot;
+        add_host(i, i % 2 ? KMS_SOURCE_RPC : KMS_SOURCE_REPORT, &slot);
+        assert_int_equal(kms_scheduler_add(world.scheduler, slot), KMS_OK);
+    }
+    assert_int_equal(world.started_all, 1);
+    while (world.started[39] == 0) {
+        kms_loop_once(world.loop, 1000);
+    }
+    assert_int_equal(world.started[3], 1);
+    end_probe(world.running[0]);
+    assert_int_equal(kms_board_snapshot(world.board, 0)->tally[KMS_SOURCE_REPORT].attempts, 1);
 }
 
 static void what_runs_is_cancelled_at_the_end(void **state)
@@ -298,6 +371,11 @@ int main(void)
         cmocka_unit_test_teardown(without_hosts_nothing_is_asked, end),
         cmocka_unit_test_teardown(a_source_is_never_asked_twice_at_once, end),
         cmocka_unit_test_teardown(sixty_four_run_at_once_and_the_others_wait_their_turn, end),
+        cmocka_unit_test_teardown(two_hundred_silent_ports_do_not_delay_a_healthy_one, end),
+        cmocka_unit_test_teardown(silent_ports_do_not_delay_a_report, end),
+        cmocka_unit_test_teardown(sockets_in_use_are_bounded, end),
+        cmocka_unit_test_teardown(a_host_that_is_added_while_others_run_is_asked_at_once_and_again,
+                                  end),
         cmocka_unit_test_teardown(what_runs_is_cancelled_at_the_end, end),
         cmocka_unit_test_teardown(a_change_is_logged_once_and_repetition_is_for_debugging, end),
         cmocka_unit_test_teardown(lateness_is_known, end),

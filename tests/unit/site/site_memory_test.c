@@ -47,8 +47,13 @@ void *__wrap_realloc(void *old, size_t size)
 
 static const char good[] = "agentx \"unix:/x\" state-dir /s\njudgement { client-threshold = 30 }\n"
                            "host a { address 192.0.2.1 classes = {server, client}\n"
-                           "  report { url = /r ca-file /etc/passwd } }\ninclude x\n";
-static const char bad[] = "x 1\nhost a { classes = {z} report { } }\nhost a { }\n\"\n";
+                           "  report { url = /r ca-file /etc/passwd }\n"
+                           "  dns { publish-in = {a.example, b.example} } }\n"
+                           "dns { servers \"192.0.2.1, ::1\" } discover = {c.example, d.example}\n"
+                           "snmp { listen = {\"udp:0.0.0.0:161\", \"unix:/x\"} community c }\n"
+                           "include x\n";
+static const char bad[] = "x 1\nhost a { classes = {z} report { } }\nhost a { dns { } }\n"
+                          "snmp { user u { } user v { auth-file /x } }\n\"\n";
 
 static enum kms_status expand(void *arg, const char *from, const char *pattern, char ***ret_names,
                               size_t *ret_count, struct kms_fault *fault)

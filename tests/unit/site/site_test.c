@@ -190,14 +190,16 @@ static void unknown_keys_and_blocks_list_the_allowed_ones_and_the_nearest(void *
         "intervall 60s\nzzz = 1\n"
         "hosts x { }\n" GOOD_HOST "host b { prot 3 report { url /r maxage 1h } wsman { } }\n",
         "t.conf:1: unknown key 'intervall', did you mean 'interval'?; allowed: agentx, "
-        "ping-interval, interval, state-dir, log-level; blocks: host, judgement\n"
+        "ping-interval, interval, state-dir, log-level, discover; blocks: host, judgement, dns, "
+        "snmp\n"
         "t.conf:2: unknown key 'zzz'; allowed: agentx, ping-interval, interval, state-dir, "
-        "log-level; blocks: host, judgement\n"
+        "log-level, discover; blocks: host, judgement, dns, snmp\n"
         "t.conf:3: unknown block 'hosts', did you mean 'host'?; allowed: agentx, ping-interval, "
-        "interval, state-dir, log-level; blocks: host, judgement\n"
+        "interval, state-dir, log-level, discover; blocks: host, judgement, dns, snmp\n"
         "t.conf:5: unknown key 'prot', did you mean 'port'?; allowed: address, port, classes; "
-        "blocks: report, rpc\n"
-        "t.conf:5: unknown block 'wsman'; allowed: address, port, classes; blocks: report, rpc\n"
+        "blocks: report, rpc, dns\n"
+        "t.conf:5: unknown block 'wsman'; allowed: address, port, classes; blocks: report, rpc, "
+        "dns\n"
         "t.conf:5: unknown key 'maxage', did you mean 'max-age'?; allowed: url, max-age, interval, "
         "timeout, max-size, ca-file\n");
 }
@@ -298,21 +300,300 @@ static void a_host_needs_a_name_and_a_source(void **state)
                   "blanks\n"
                   "t.conf:3: host: 'a b' is not a name; allowed: 1 to 255 visible bytes without "
                   "blanks\n"
-                  "t.conf:4: host 'c' has no source; add report { url = \"PATH or URL\" } or "
-                  "rpc { }\n"
+                  "t.conf:4: host 'c' has no source; add report { url = \"PATH or URL\" }, "
+                  "rpc { } or dns { }\n"
                   "t.conf:5: report: url is missing; allowed: url = \"/PATH\", or a URL with "
                   "file://, http:// or https://\n"
                   "t.conf:6: block report has no name of its own, but 'x' stands there; allowed: "
                   "report { url = \"PATH or URL\" }\n");
 }
 
-static void a_configuration_without_hosts_is_an_error(void **state)
+static void without_hosts_and_domains_the_machine_s_domains_are_discovered(void **state)
 {
     (void)state;
-    expect_errors("", "t.conf: there is no host to watch; add host \"NAME\" { report { url = "
-                      "\"PATH or URL\" } }\n");
+    struct kms_site site;
+    expect_good("", &site);
+    assert_true(site.discover_search);
+    assert_int_equal(site.host_count, 0);
+    kms_site_free(&site);
+    expect_good(GOOD_HOST, &site);
+    assert_false(site.discover_search);
+    kms_site_free(&site);
+    expect_good("discover a.example", &site);
+    assert_false(site.discover_search);
+    assert_int_equal(site.discover.count, 1);
+    kms_site_free(&site);
     expect_errors("interval { }\n",
                   "t.conf:1: interval is a key and no block; allowed: interval = VALUE\n");
+}
+
+static void the_preset_site_is_that_of_an_empty_file(void **state)
+{
+    (void)state;
+    struct kms_site site;
+    assert_int_equal(kms_site_preset(&site), KMS_OK);
+    assert_true(site.discover_search);
+    assert_string_equal(site.agentx, "unix:/var/agentx/master");
+    assert_int_equal(site.dns.timeout_ms, 10000);
+    assert_int_equal(site.snmp.listen.count, 1);
+    assert_string_equal(site.snmp.listen.text[0], "udp:127.0.0.1:1161");
+    assert_null(site.snmp.community);
+    kms_site_free(&site);
+}
+
+/* What is printed reads back to what prints the same. */
+static void expect_stable(const struct kms_site *site)
+{
+    struct kms_buf once;
+    struct kms_buf twice;
+    struct kms_site again;
+    kms_buf_init(&once, 65536);
+    kms_buf_init(&twice, 65536);
+    assert_int_equal(kms_site_print(site, &once), KMS_OK);
+    expect_good(kms_buf_str(&once), &again);
+    assert_int_equal(kms_site_print(&again, &twice), KMS_OK);
+    assert_string_equal(kms_buf_str(&once), kms_buf_str(&twice));
+    kms_site_free(&again);
+    kms_buf_done(&once);
+    kms_buf_done(&twice);
+}
+
+static void names_are_looked_up_as_the_block_dns_says(void **state)
+{
+    (void)state;
+    struct kms_site site;
+    expect_good("host kms1.Example.com { dns { publish-in = {a.example., b.example} } }\n"
+                "host 192.0.2.1 { rpc { } dns { publish-in a.example } }\n"
+                "discover = {\"c.example.\", d.example}\n"
+                "dns { servers \"127.0.0.1:5353, [::1]:53\" interval 30s timeout 2s }\n",
+                &site);
+    assert_string_equal(site.dns.servers, "127.0.0.1:5353, [::1]:53");
+    assert_int_equal(site.dns.interval_ms, 30000);
+    const struct kms_target *host = &site.host[0];
+    assert_true(host->source[KMS_SOURCE_DNS].enabled);
+    assert_int_equal(host->source[KMS_SOURCE_DNS].interval_ms, 30000);
+    assert_int_equal(host->source[KMS_SOURCE_DNS].timeout_ms, 2000);
+    assert_int_equal(host->publish_in.count, 2);
+    assert_true(kms_target_expected_in(host, "example.com"));
+    assert_string_equal(host->publish_in.text[0], "a.example");
+    assert_string_equal(site.discover.text[0], "c.example");
+    expect_stable(&site);
+    kms_site_free(&site);
+}
+
+static void domains_and_servers_that_cannot_be_asked_are_errors(void **state)
+{
+    (void)state;
+    expect_errors(
+        "discover = {_vlmcs._tcp.a.example, 192.0.2.1, b.example, B.example.}\n"
+        "dns { servers = dns.example }\n"
+        "host h {\n dns { } }\nhost 192.0.2.1 {\n dns { } }\n"
+        "host a.example { dns {\n publish-in = {\"\", a..b} } }\n",
+        "t.conf:1: discover: '_vlmcs._tcp.a.example' is a record's name; allowed: the domain "
+        "alone, leave _vlmcs._tcp away\n"
+        "t.conf:1: discover: '192.0.2.1' is not a domain; allowed: a DNS name such as "
+        "example.com, 241 bytes at most and 63 between two dots\n"
+        "t.conf:1: discover: 'B.example' is there a second time; allowed: every domain once\n"
+        "t.conf:2: servers: 'dns.example' cannot be used: 'dns.example' is not a DNS server; "
+        "allowed: an address with or without port, e.g. 192.0.2.53, 192.0.2.53:5353 or "
+        "[2001:db8::53]:5353\n"
+        "t.conf:4: dns: 'h' has no domain of its own to be published in; add publish-in = "
+        "\"DOMAIN\", or address = \"NAME.DOMAIN\" to the host\n"
+        "t.conf:6: dns: '192.0.2.1' has no domain of its own to be published in; add publish-in = "
+        "\"DOMAIN\", or address = \"NAME.DOMAIN\" to the host\n"
+        "t.conf:8: publish-in: '' is not a domain; allowed: a DNS name such as example.com, 241 "
+        "bytes at most and 63 between two dots\n"
+        "t.conf:8: publish-in: 'a..b' is not a domain; allowed: a DNS name such as example.com, "
+        "241 bytes at most and 63 between two dots\n");
+    expect_errors("dns { servers \"::1,::1,::1,::1,::1,::1,::1,::1,::1\" }\n",
+                  "t.conf:1: servers: '::1,::1,::1,::1,::1,::1,::1,::1,::1' cannot be used: more "
+                  "than 8 DNS servers; allowed: fewer of them\n");
+}
+
+static void expect_listen(const char *listen, bool good)
+{
+    char text[256];
+    assert_true(kms_text_format(text, sizeof text, "snmp { listen = \"%s\" community x }", listen));
+    if (good) {
+        struct kms_site site;
+        expect_good(text, &site);
+        assert_int_equal(site.snmp.listen.count, 1);
+        assert_string_equal(site.snmp.listen.text[0], listen);
+        kms_site_free(&site);
+        return;
+    }
+    char wanted[512];
+    assert_true(kms_text_format(wanted, sizeof wanted,
+                                "t.conf:1: listen: '%s' is not a place to listen; allowed: "
+                                "udp:IPV4:PORT, udp6:[IPV6]:PORT, tcp:IPV4:PORT, "
+                                "tcp6:[IPV6]:PORT, unix:/PATH\n",
+                                listen));
+    expect_errors(text, wanted);
+}
+
+static void the_port_of_its_own_is_an_address_with_a_transport(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"udp:127.0.0.1:1161", "udp:0.0.0.0:161",
+                                       "udp6:[::1]:1161",    "tcp:192.0.2.1:161",
+                                       "tcp6:[::]:161",      "unix:/run/kmsmon.snmp"};
+    static const char *const wrong[] = {"",
+                                        "127.0.0.1:1161",
+                                        "udp:1161",
+                                        "udp:localhost:161",
+                                        "udp:127.0.0.1:0",
+                                        "udp:127.0.0.1:65536",
+                                        "udp:[::1]:161",
+                                        "udp6:::1:161",
+                                        "udp6:[]:161",
+                                        "udp6:[127.0.0.1]:161",
+                                        "tcp6:127.0.0.1:161",
+                                        "unix:run",
+                                        "unix:/",
+                                        "dtls:127.0.0.1:161"};
+    for (size_t i = 0; i < KMS_COUNT_OF(good); i++) {
+        expect_listen(good[i], true);
+    }
+    for (size_t i = 0; i < KMS_COUNT_OF(wrong); i++) {
+        expect_listen(wrong[i], false);
+    }
+}
+
+static void others_than_this_machine_need_a_community_or_a_user(void **state)
+{
+    (void)state;
+    struct kms_site site;
+    expect_good("snmp { listen = {\"udp:127.0.0.9:161\", \"udp6:[::1]:161\", \"unix:/x\"} }",
+                &site);
+    assert_int_equal(site.snmp.listen.count, 3);
+    kms_site_free(&site);
+    expect_errors("snmp {\n listen = {\"udp:127.0.0.1:161\", \"udp:0.0.0.0:161\", "
+                  "\"UDP:0.0.0.0:161\", \"udp:127.0.0.1:161\"} }\n",
+                  "t.conf:2: listen: 'udp:0.0.0.0:161' can be reached from other machines, where "
+                  "the default community 'public' is not served; add community, community-file or "
+                  "user \"NAME\" { ... }\n"
+                  "t.conf:2: listen: 'UDP:0.0.0.0:161' is not a place to listen; allowed: "
+                  "udp:IPV4:PORT, udp6:[IPV6]:PORT, tcp:IPV4:PORT, tcp6:[IPV6]:PORT, unix:/PATH\n"
+                  "t.conf:2: listen: 'udp:127.0.0.1:161' is there a second time; allowed: each one "
+                  "once\n");
+}
+
+/* A file with that text and those permissions; unlink path afterwards. */
+static void write_secret(char *path, const char *text, unsigned mode)
+{
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(kms_file_replace(path, text, strlen(text), mode, NULL), KMS_OK);
+}
+
+static void users_have_a_name_and_files_with_pass_phrases(void **state)
+{
+    (void)state;
+    char phrase[] = "/tmp/kms-secret-XXXXXX";
+    write_secret(phrase, "correct horse\r\nsecond line\n", 0600);
+    char text[512];
+    assert_true(kms_text_format(text, sizeof text,
+                                "snmp { listen \"udp:0.0.0.0:161\" community-file %s\n"
+                                "user monitor { auth-file %s priv-file %s }\n"
+                                "user reader { auth sha512 auth-file %s priv none } }\n",
+                                phrase, phrase, phrase, phrase));
+    struct kms_site site;
+    struct kms_buf errors;
+    assert_int_equal(build(text, &site, &errors), KMS_EINVAL); /* a community has no blank */
+    assert_non_null(strstr(kms_buf_str(&errors), "t.conf:1: community-file: '"));
+    assert_non_null(strstr(kms_buf_str(&errors), "' holds no community; allowed: "));
+    kms_buf_done(&errors);
+    assert_int_equal(kms_file_replace(phrase, "correct-horse\n", 14, 0600, NULL), KMS_OK);
+    expect_good(text, &site);
+    assert_int_equal(site.snmp.user_count, 2);
+    assert_string_equal(site.snmp.user[0].name, "monitor");
+    assert_int_equal(site.snmp.user[0].auth, KMS_SITE_AUTH_SHA256);
+    assert_int_equal(site.snmp.user[0].priv, KMS_SITE_PRIV_AES);
+    assert_string_equal(site.snmp.user[0].auth_file, phrase);
+    assert_int_equal(site.snmp.user[1].auth, KMS_SITE_AUTH_SHA512);
+    assert_int_equal(site.snmp.user[1].priv, KMS_SITE_PRIV_NONE);
+    assert_null(site.snmp.user[1].priv_file);
+    expect_stable(&site);
+    kms_site_free(&site);
+    assert_int_equal(unlink(phrase), 0);
+}
+
+static void expect_secret(const char *text, unsigned mode, const char *wrong)
+{
+    char path[] = "/tmp/kms-secret-XXXXXX";
+    write_secret(path, text, mode);
+    char conf[256];
+    char wanted[512];
+    assert_true(kms_text_format(conf, sizeof conf,
+                                "snmp { user u {\n auth-file %s\n priv none } }\n", path));
+    assert_true(
+        kms_text_format(wanted, sizeof wanted, "t.conf:2: auth-file: '%s' %s\n", path, wrong));
+    expect_errors(conf, wanted);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void a_secret_is_long_enough_and_its_owner_s_alone(void **state)
+{
+    (void)state;
+    static const char length[] =
+        "has a first line that is too short or too long; allowed: 8 to 255 bytes";
+    expect_secret("longenough\n", 0640, "is readable by others; chmod 600");
+    expect_secret("longenough\n", 0604, "is readable by others; chmod 600");
+    expect_secret("seven77\nlonger line\n", 0600, length);
+    expect_secret("", 0600, length);
+    char long_text[300];
+    memset(long_text, 'x', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = '\0';
+    expect_secret(long_text, 0600, length);
+}
+
+static void users_and_communities_that_cannot_work_are_errors(void **state)
+{
+    (void)state;
+    expect_errors(
+        "snmp {\n community \"a b\"\n community-file /no/such\n"
+        " user u { }\n user u { auth md5 auth-file x priv none priv-file /y }\n"
+        " user \"a b\" { auth-file /etc priv none }\n user { auth-file /no/such priv none } }\n",
+        "t.conf:7: block user has no name; allowed: user \"NAME\" { ... }\n"
+        "t.conf:2: community: '***' is not a community; allowed: 1 to 64 letters, digits and signs "
+        "without blanks, quotes, \\ and #\n"
+        "t.conf:3: community-file: '/no/such' stands beside community; allowed: one of them\n"
+        "t.conf:3: community-file: '/no/such' cannot be read (No such file or directory); allowed: "
+        "a file that the agent may read\n"
+        "t.conf:4: user: auth-file is missing; allowed: auth-file = \"/PATH\" of a file whose "
+        "first line is the pass phrase\n"
+        "t.conf:4: user: priv-file is missing; allowed: priv-file = \"/PATH\" of a file whose "
+        "first line is the pass phrase, or priv = none\n"
+        "t.conf:5: user 'u' is there a second time; allowed: one block a user\n"
+        "t.conf:5: auth: 'md5' is unknown; allowed: one of sha1, sha224, sha256, sha384, sha512\n"
+        "t.conf:5: auth-file: 'x' is not an absolute path; allowed: /FOLDER/NAME\n"
+        "t.conf:5: priv-file: '/y' has no use with priv = none; allowed: priv = aes, or no "
+        "priv-file\n"
+        "t.conf:6: user: 'a b' is not a name; allowed: 1 to 32 letters, digits and signs without "
+        "blanks, quotes, \\ and #\n"
+        "t.conf:6: auth-file: '/etc' is not a regular file; allowed: a file that the agent may "
+        "read\n"
+        "t.conf:7: auth-file: '/no/such' cannot be read (No such file or directory); allowed: a "
+        "file that the agent may read\n");
+}
+
+static void a_community_is_not_printed(void **state)
+{
+    (void)state;
+    struct kms_site site;
+    struct kms_buf printed;
+    kms_buf_init(&printed, 65536);
+    expect_good("snmp { community s3cret! }", &site);
+    assert_string_equal(site.snmp.community, "s3cret!");
+    assert_int_equal(kms_site_print(&site, &printed), KMS_OK);
+    kms_site_free(&site);
+    assert_null(strstr(kms_buf_str(&printed), "s3cret"));
+    assert_non_null(strstr(kms_buf_str(&printed), "\nsnmp {\n    listen = \"udp:127.0.0.1:1161\"\n"
+                                                  "    # community: not shown\n}\n"));
+    expect_good(kms_buf_str(&printed), &site);
+    kms_site_free(&site);
+    kms_buf_done(&printed);
 }
 
 #define AGENTX_ALLOWED                                                                        \
@@ -541,8 +822,10 @@ static void every_key_is_listed(void **state)
     struct kms_buf keys;
     kms_buf_init(&keys, 65536);
     assert_int_equal(kms_site_keys(&keys), KMS_OK);
-    static const char *const wanted[] = {"agentx\t", "host.classes\t", "host.report.max-age\t",
-                                         "judgement.client-threshold\t"};
+    static const char *const wanted[] = {
+        "agentx\t",      "host.classes\t",        "host.report.max-age\t",
+        "discover\t",    "dns.servers\t",         "host.dns.publish-in\t",
+        "snmp.listen\t", "snmp.user.auth-file\t", "judgement.client-threshold\t"};
     for (size_t i = 0; i < KMS_COUNT_OF(wanted); i++) {
         assert_non_null(strstr(kms_buf_str(&keys), wanted[i]));
     }
@@ -561,7 +844,16 @@ int main(void)
         cmocka_unit_test(wrong_values_say_what_is_allowed),
         cmocka_unit_test(the_block_rpc_enables_the_source),
         cmocka_unit_test(a_host_needs_a_name_and_a_source),
-        cmocka_unit_test(a_configuration_without_hosts_is_an_error),
+        cmocka_unit_test(without_hosts_and_domains_the_machine_s_domains_are_discovered),
+        cmocka_unit_test(the_preset_site_is_that_of_an_empty_file),
+        cmocka_unit_test(names_are_looked_up_as_the_block_dns_says),
+        cmocka_unit_test(domains_and_servers_that_cannot_be_asked_are_errors),
+        cmocka_unit_test(the_port_of_its_own_is_an_address_with_a_transport),
+        cmocka_unit_test(others_than_this_machine_need_a_community_or_a_user),
+        cmocka_unit_test(users_have_a_name_and_files_with_pass_phrases),
+        cmocka_unit_test(a_secret_is_long_enough_and_its_owner_s_alone),
+        cmocka_unit_test(users_and_communities_that_cannot_work_are_errors),
+        cmocka_unit_test(a_community_is_not_printed),
         cmocka_unit_test(paths_are_absolute_and_addresses_not_empty),
         cmocka_unit_test(the_master_is_reached_by_a_path_or_by_host_and_port),
         cmocka_unit_test(an_address_is_a_dns_name_or_an_ip_address),

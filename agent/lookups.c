@@ -1,0 +1,378 @@
+/* One timer for each domain, a bound on how many are asked at once, and the way of the answers to
+ * zones and hosts. */
+#include "agent/lookups.h"
+
+#include <stdlib.h>
+
+#include "agent/discover.h"
+#include "agent/lookup_record.h"
+#include "agent/news.h"
+#include "agent/turns.h"
+#include "base/text.h"
+#include "dns/probe.h"
+
+#define IN_FLIGHT_MAX 16
+#define SPREAD_MS     50  /* between the first lookups of two domains */
+#define REFRESH_MS    200 /* news of hosts are collected that long */
+/* With many hosts and records judging takes time: at most one part in so many of the loop's. */
+#define REFRESH_PART 10
+
+/* One domain. Never more than one lookup of it. */
+struct lookup {
+    struct kms_lookups *lookups;
+    size_t zone;
+    bool discovers;
+    int64_t due_us;
+    struct kms_timer *timer;
+    struct kms_dns_probe *probe; /* NULL: not running */
+    struct kms_turn turn;
+};
+
+/* A host's place in all domains, as one number: what its result was made from, and what is so now.
+ */
+struct place {
+    uint64_t told, found; /* 0: in no domain */
+    bool due;             /* its domain was looked up */
+};
+
+struct kms_lookups {
+    struct kms_lookups_config config;
+    struct lookup **lookup;
+    size_t count, cap;
+    struct kms_turns turns;
+    struct kms_discovery discovery;
+    struct place *place; /* by slot */
+    size_t place_count;
+    struct kms_timer *refresh;
+    bool refresh_planned;
+    int64_t refresh_ms; /* how long they are collected at present */
+};
+
+static int64_t now_us(const struct kms_lookups *l)
+{
+    return kms_clock_mono_us(&l->config.env->clock);
+}
+
+static void complain(const struct kms_lookups *l, const char *about, enum kms_status status)
+{
+    kms_log_write(l->config.log, KMS_LOG_ERROR, "dns %s: %s, keeping what was known", about,
+                  kms_status_text(status));
+}
+
+/* ---- from domains to hosts ---- */
+
+static bool grow_places(struct kms_lookups *l)
+{
+    size_t count = kms_board_count(l->config.board);
+    if (count <= l->place_count) {
+        return true;
+    }
+    struct place *place = realloc(l->place, count * sizeof *place);
+    if (!place) {
+        return false;
+    }
+    for (size_t i = l->place_count; i < count; i++) {
+        place[i] = (struct place){0};
+    }
+    l->place = place;
+    l->place_count = count;
+    return true;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    return (hash ^ value) * UINT64_C(1099511628211);
+}
+
+/* Expected or found in the domain: their results are due after its lookup, before and after it
+ * changed. */
+static void mark_due(struct kms_lookups *l, size_t zone)
+{
+    const struct kms_zone *of = kms_zones_get(l->config.zones, zone);
+    for (size_t i = 0; i < of->publication_count; i++) {
+        if (of->publication[i].host_slot < l->place_count) {
+            l->place[of->publication[i].host_slot].due = true;
+        }
+    }
+}
+
+static void find_places(struct kms_lookups *l)
+{
+    for (size_t slot = 0; slot < l->place_count; slot++) {
+        l->place[slot].found = 0;
+    }
+    for (size_t z = 0; z < kms_zones_count(l->config.zones); z++) {
+        const struct kms_zone *zone = kms_zones_get(l->config.zones, z);
+        for (size_t i = 0; i < zone->publication_count; i++) {
+            const struct kms_zone_publication *publication = &zone->publication[i];
+            if (publication->host_slot < l->place_count) {
+                uint64_t *found = &l->place[publication->host_slot].found;
+                *found = mix(*found, z + 1);
+                *found = mix(*found, (uint64_t)publication->publication);
+                *found = mix(*found, (uint64_t)publication->state);
+            }
+        }
+    }
+}
+
+static void publish_result(struct kms_lookups *l, size_t slot, const struct kms_result *result)
+{
+    struct kms_change change = {0};
+    enum kms_status status = kms_board_publish(l->config.board, slot, result, &change);
+    const struct kms_snapshot *snapshot = kms_board_snapshot(l->config.board, slot);
+    if (status != KMS_OK) {
+        complain(l, snapshot->target->name, status);
+        return;
+    }
+    kms_news_state(l->config.log, snapshot, &change);
+}
+
+/* A host that is in no domain any more has nothing to be judged by. */
+static void publish_absence(struct kms_lookups *l, size_t slot)
+{
+    struct kms_result result;
+    kms_result_init(&result, KMS_SOURCE_DNS);
+    result.outcome = KMS_OUTCOME_OK;
+    result.wall_s = kms_clock_wall_s(&l->config.env->clock);
+    kms_text_copy(result.detail, sizeof result.detail, "named in none of the watched domains");
+    publish_result(l, slot, &result);
+    kms_result_done(&result);
+}
+
+static void publish_host(struct kms_lookups *l, size_t slot)
+{
+    struct place *place = &l->place[slot];
+    struct kms_result result;
+    if (place->found == 0) {
+        if (place->told != 0) {
+            publish_absence(l, slot);
+        }
+    } else if (kms_zones_host_result(l->config.zones, slot, &result)) {
+        if (result.outcome != KMS_OUTCOME_NONE) { /* else its domain was never looked up */
+            publish_result(l, slot, &result);
+        }
+        kms_result_done(&result);
+    }
+    place->told = place->found;
+    place->due = false;
+}
+
+/* The hosts whose domain was looked up, and those whose judgement changed with the other hosts'. */
+static void publish_hosts(struct kms_lookups *l)
+{
+    if (!grow_places(l)) {
+        complain(l, "hosts", KMS_ENOMEM);
+        return;
+    }
+    find_places(l);
+    bool any = false;
+    for (size_t slot = 0; slot < l->place_count; slot++) {
+        const struct place *place = &l->place[slot];
+        if (place->due || place->told != place->found) {
+            publish_host(l, slot);
+            any = true;
+        }
+    }
+    if (any && l->config.published) {
+        l->config.published(l->config.arg);
+    }
+}
+
+static void refresh(struct kms_lookups *l)
+{
+    enum kms_status status = kms_zones_refresh(l->config.zones);
+    if (status != KMS_OK) {
+        complain(l, "records", status);
+    }
+}
+
+static void refresh_due(void *arg)
+{
+    struct kms_lookups *l = arg;
+    int64_t start_us = now_us(l);
+    l->refresh_planned = false;
+    refresh(l);
+    publish_hosts(l);
+    int64_t pause_ms = (now_us(l) - start_us) * REFRESH_PART / 1000;
+    l->refresh_ms = pause_ms > REFRESH_MS ? pause_ms : REFRESH_MS;
+}
+
+void kms_lookups_poke(struct kms_lookups *l)
+{
+    if (!l->refresh_planned) {
+        l->refresh_planned = true;
+        kms_timer_set(l->refresh, l->refresh_ms);
+    }
+}
+
+/* ---- lookups ---- */
+
+static void take_in(struct lookup *lookup, const struct kms_zone_lookup *answer)
+{
+    struct kms_lookups *l = lookup->lookups;
+    struct kms_zones *zones = l->config.zones;
+    mark_due(l, lookup->zone);
+    enum kms_status status = kms_zones_publish(zones, lookup->zone, answer);
+    if (status != KMS_OK) {
+        complain(l, kms_zones_get(zones, lookup->zone)->name, status);
+    }
+    if (lookup->discovers &&
+        kms_discover(&l->config, &l->discovery, kms_zones_get(zones, lookup->zone)) > 0) {
+        refresh(l);
+    }
+    if (grow_places(l)) {
+        mark_due(l, lookup->zone);
+    }
+    publish_hosts(l);
+    kms_timer_set(lookup->timer,
+                  kms_turn_next_ms(&lookup->due_us, l->config.interval_ms * 1000, now_us(l)));
+}
+
+static void answered(void *arg, const struct kms_dns_domain *domain)
+{
+    struct lookup *lookup = arg;
+    struct kms_lookups *l = lookup->lookups;
+    lookup->probe = NULL;
+    struct kms_zone_lookup answer;
+    struct kms_zone_record *record;
+    (void)kms_lookup_take(domain, kms_clock_wall_s(&l->config.env->clock), &answer, &record);
+    take_in(lookup, &answer);
+    free(record);
+    kms_turns_end(&l->turns);
+}
+
+static bool start(void *arg)
+{
+    struct lookup *lookup = arg;
+    const struct kms_lookups_config *config = &lookup->lookups->config;
+    const char *domain = kms_zones_get(config->zones, lookup->zone)->name;
+    lookup->probe = kms_dns_start(config->env->resolver, config->env->loop, domain,
+                                  config->timeout_ms, answered, lookup);
+    if (!lookup->probe) {
+        struct kms_zone_lookup none = kms_lookup_without_memory(
+            kms_clock_wall_s(&config->env->clock));
+        take_in(lookup, &none);
+    }
+    return lookup->probe != NULL;
+}
+
+static void lookup_due(void *arg)
+{
+    struct lookup *lookup = arg;
+    kms_turns_ask(&lookup->lookups->turns, &lookup->turn);
+}
+
+/* ---- what is looked up ---- */
+
+static bool grow(struct kms_lookups *l)
+{
+    if (l->count < l->cap) {
+        return true;
+    }
+    size_t cap = l->cap == 0 ? 16 : l->cap * 2;
+    struct lookup **lookup = realloc(l->lookup, cap * sizeof *lookup);
+    if (!lookup) {
+        return false;
+    }
+    l->lookup = lookup;
+    l->cap = cap;
+    return true;
+}
+
+static bool add_domain(struct kms_lookups *l, const char *domain, bool discovers)
+{
+    size_t zone;
+    if (kms_zones_add(l->config.zones, domain, &zone) != KMS_OK) {
+        return false;
+    }
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->lookup[i]->zone == zone) {
+            return true;
+        }
+    }
+    struct lookup *lookup = grow(l) ? calloc(1, sizeof *lookup) : NULL;
+    if (!lookup) {
+        return false;
+    }
+    *lookup = (struct lookup){.lookups = l,
+                              .zone = zone,
+                              .discovers = discovers,
+                              .turn = {.start = start, .arg = lookup}};
+    lookup->timer = kms_timer_new(l->config.env->loop, lookup_due, lookup);
+    if (!lookup->timer) {
+        free(lookup);
+        return false;
+    }
+    l->lookup[l->count++] = lookup;
+    return true;
+}
+
+static bool add_domains_of(struct kms_lookups *l, const struct kms_target *target)
+{
+    if (!target->source[KMS_SOURCE_DNS].enabled) {
+        return true;
+    }
+    const char *own = kms_target_domain(target);
+    bool whole = !own || add_domain(l, own, false);
+    for (size_t i = 0; whole && i < target->publish_in.count; i++) {
+        whole = add_domain(l, target->publish_in.text[i], false);
+    }
+    return whole;
+}
+
+/* Those that discover first, so that a domain that is both does. */
+static bool add_domains(struct kms_lookups *l)
+{
+    const struct kms_texts *discover = l->config.discover;
+    bool whole = true;
+    for (size_t i = 0; whole && discover && i < discover->count; i++) {
+        whole = add_domain(l, discover->text[i], true);
+    }
+    for (size_t slot = 0; whole && slot < kms_board_count(l->config.board); slot++) {
+        whole = add_domains_of(l, kms_board_snapshot(l->config.board, slot)->target);
+    }
+    return whole;
+}
+
+static void plan_first_round(struct kms_lookups *l)
+{
+    int64_t now = now_us(l);
+    for (size_t i = 0; i < l->count; i++) {
+        int64_t delay_ms = (int64_t)i * SPREAD_MS % l->config.interval_ms;
+        l->lookup[i]->due_us = now + delay_ms * 1000;
+        kms_timer_set(l->lookup[i]->timer, delay_ms);
+    }
+}
+
+struct kms_lookups *kms_lookups_new(const struct kms_lookups_config *config)
+{
+    struct kms_lookups *l = calloc(1, sizeof *l);
+    if (!l) {
+        return NULL;
+    }
+    *l = (struct kms_lookups){
+        .config = *config, .turns = {.max = IN_FLIGHT_MAX}, .refresh_ms = REFRESH_MS};
+    l->refresh = kms_timer_new(config->env->loop, refresh_due, l);
+    if (!l->refresh || !add_domains(l) || !grow_places(l)) {
+        kms_lookups_free(l);
+        return NULL;
+    }
+    plan_first_round(l);
+    return l;
+}
+
+void kms_lookups_free(struct kms_lookups *l)
+{
+    if (!l) {
+        return;
+    }
+    for (size_t i = 0; i < l->count; i++) {
+        kms_dns_cancel(l->lookup[i]->probe);
+        kms_timer_free(l->lookup[i]->timer);
+        free(l->lookup[i]);
+    }
+    kms_timer_free(l->refresh);
+    free(l->lookup);
+    free(l->place);
+    free(l);
+}

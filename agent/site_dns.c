@@ -1,0 +1,94 @@
+/* Reads and prints the blocks dns, at the top and in a host. */
+#include "agent/site_dns.h"
+
+#include "agent/bind.h"
+#include "agent/site_check.h"
+#include "agent/site_print.h"
+#include "base/text.h"
+
+#define ROW(in, name, kind, type_of, member)                                                    \
+    .section = (in), .key = (name), .type = (kind), .offset = offsetof(struct type_of, member), \
+    .given_offset = KMS_OPT_NO_GIVEN
+
+static const struct kms_opt dns_rows[] = {
+    {ROW("dns", "servers", KMS_OPT_TEXT, kms_site_dns, servers), .arg = "LIST",
+     .help = "DNS servers, with ports where they are not 53; default: the system's"},
+    {ROW("dns", "interval", KMS_OPT_DURATION, kms_site_dns, interval_ms), .min = 1000,
+     .max = INT64_C(86400000), .arg = "TIME",
+     .help = "time between two lookups of a domain; default: the top's interval"},
+    {ROW("dns", "timeout", KMS_OPT_DURATION, kms_site_dns, timeout_ms), .min = 100,
+     .max = INT64_C(600000), .preset = "10s", .arg = "TIME",
+     .help = "longest time that one lookup may take"},
+    KMS_OPT_END,
+};
+
+static const struct kms_opt published_rows[] = {
+    {ROW("host.dns", "publish-in", KMS_OPT_TEXTS, kms_target, publish_in), .arg = "LIST",
+     .help = "domains that must publish the host, beside its own"},
+    KMS_OPT_END,
+};
+
+static const struct kms_bind in_dns = {dns_rows, "dns", NULL};
+static const struct kms_bind in_published = {published_rows, "host.dns", NULL};
+
+void kms_site_read_dns(const struct kms_conf_node *block, struct kms_site_dns *dns,
+                       struct kms_conf_errors *errors)
+{
+    if (kms_opts_preset(dns_rows, dns) != KMS_OK) {
+        kms_conf_out_of_memory(errors);
+        return;
+    }
+    if (block) {
+        kms_bind_apply(&in_dns, block, dns, errors);
+        kms_site_check_servers(block, dns->servers, errors);
+    }
+}
+
+void kms_site_read_published(const struct kms_conf_node *block, const struct kms_site_dns *dns,
+                             struct kms_target *host, struct kms_conf_errors *errors)
+{
+    struct kms_source_config *source = &host->source[KMS_SOURCE_DNS];
+    source->enabled = true;
+    source->interval_ms = dns->interval_ms;
+    source->timeout_ms = dns->timeout_ms;
+    kms_bind_apply(&in_published, block, host, errors);
+    kms_site_check_domains(block, "publish-in", &host->publish_in, errors);
+    if (host->name && !kms_target_domain(host) && !kms_site_is_set(block, "publish-in")) {
+        kms_conf_error(errors, block->file, block->line,
+                       "dns: '%.255s' has no domain of its own to be published in; add publish-in "
+                       "= \"DOMAIN\", or address = \"NAME.DOMAIN\" to the host",
+                       kms_target_address(host));
+    }
+}
+
+void kms_site_dns_done(struct kms_site_dns *dns)
+{
+    kms_opts_free_values(dns_rows, dns);
+}
+
+enum kms_status kms_site_print_dns(const struct kms_site_dns *dns, struct kms_buf *buf)
+{
+    enum kms_status status = kms_buf_add_str(buf, "\ndns {\n");
+    if (status == KMS_OK) {
+        status = kms_site_print_rows(dns_rows, "dns", dns, "    ", buf);
+    }
+    return status == KMS_OK ? kms_buf_add_str(buf, "}\n") : status;
+}
+
+enum kms_status kms_site_print_published(const struct kms_target *host, struct kms_buf *buf)
+{
+    if (!host->source[KMS_SOURCE_DNS].enabled) {
+        return KMS_OK;
+    }
+    enum kms_status status = kms_buf_add_str(buf, "    dns {\n");
+    if (status == KMS_OK) {
+        status = kms_site_print_rows(published_rows, "host.dns", host, "        ", buf);
+    }
+    return status == KMS_OK ? kms_buf_add_str(buf, "    }\n") : status;
+}
+
+enum kms_status kms_site_dns_keys(struct kms_buf *buf)
+{
+    enum kms_status status = kms_site_list_keys(&in_published, buf);
+    return status == KMS_OK ? kms_site_list_keys(&in_dns, buf) : status;
+}

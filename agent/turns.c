@@ -1,0 +1,51 @@
+/* A queue for turns and a grid of times, for all that is asked again and again. */
+#include "agent/turns.h"
+
+static struct kms_turn *take_first(struct kms_turns *turns)
+{
+    struct kms_turn *turn = turns->first;
+    turns->first = turn->next;
+    if (!turns->first) {
+        turns->last = NULL;
+    }
+    turn->next = NULL;
+    return turn;
+}
+
+static void start_waiting(struct kms_turns *turns)
+{
+    while (turns->first && turns->running < turns->max) {
+        struct kms_turn *turn = take_first(turns);
+        turns->running++;
+        if (!turn->start(turn->arg)) {
+            turns->running--;
+        }
+    }
+}
+
+void kms_turns_ask(struct kms_turns *turns, struct kms_turn *turn)
+{
+    if (turns->last) {
+        turns->last->next = turn;
+    } else {
+        turns->first = turn;
+    }
+    turns->last = turn;
+    start_waiting(turns);
+}
+
+void kms_turns_end(struct kms_turns *turns)
+{
+    turns->running--;
+    start_waiting(turns);
+}
+
+int64_t kms_turn_next_ms(int64_t *due_us, int64_t interval_us, int64_t now_us)
+{
+    *due_us += interval_us;
+    if (*due_us < now_us) {
+        int64_t missed = (now_us - *due_us + interval_us - 1) / interval_us;
+        *due_us += missed * interval_us;
+    }
+    return (*due_us - now_us) / 1000;
+}

@@ -1,0 +1,32 @@
+/* Who runs when: each at its interval, and not too many at once. */
+#ifndef KMS_AGENT_TURNS_H
+#define KMS_AGENT_TURNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Something that waits for its turn, inside of what runs. */
+struct kms_turn {
+    struct kms_turn *next;
+    /* False: it could not start, and does not count among those that run. */
+    bool (*start)(void *arg);
+    void *arg;
+};
+
+/* First come, first served. {.max = ...} is empty. */
+struct kms_turns {
+    size_t max, running;
+    struct kms_turn *first, *last; /* waiting */
+};
+
+/* Starts now or when others ended. Not while it waits or runs already. */
+void kms_turns_ask(struct kms_turns *turns, struct kms_turn *turn);
+/* One that ran is over: the next may start. */
+void kms_turns_end(struct kms_turns *turns);
+
+/* Moves *due_us to its next time on its own grid and returns the milliseconds until then: one that
+ * was late does not move those after it, those missed are left out. */
+int64_t kms_turn_next_ms(int64_t *due_us, int64_t interval_us, int64_t now_us);
+
+#endif

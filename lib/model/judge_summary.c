@@ -1,0 +1,124 @@
+/* The one line that sums a judged host up. */
+#include "base/text.h"
+#include "model/judge_parts.h"
+#include "vocab/hostkey.h"
+
+/* Why nothing can be said, or why what is said is old. */
+static bool summarise_failure(const struct kms_evidence *evidence, struct kms_judgement *ret)
+{
+    for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
+        const struct kms_result *last = evidence->last[i];
+        if (!last || !ret->source[i].stale || kms_outcome_good(last->outcome)) {
+            continue;
+        }
+        const char *why = last->detail[0] ? last->detail : kms_outcome_row(last->outcome)->meaning;
+        kms_text_copy(ret->summary, sizeof ret->summary, why);
+        return true;
+    }
+    for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
+        if (!ret->source[i].stale || !evidence->good[i]) {
+            continue;
+        }
+        char limit[32];
+        char age[32] = "of unknown age";
+        kms_text_duration(limit, sizeof limit, evidence->target->source[i].max_age_ms);
+        if (ret->source[i].age_known) {
+            kms_text_age(age, sizeof age, ret->source[i].age_s);
+            kms_text_append(age, sizeof age, " old");
+        }
+        kms_text_format(ret->summary, sizeof ret->summary, "data is %s, limit %s", age, limit);
+        return true;
+    }
+    return false;
+}
+
+static void summarise_key(struct kms_judgement *ret, size_t at)
+{
+    const struct kms_key_judgement *key = &ret->key[at];
+    char text[160];
+    kms_judge_count_text(ret, at, text, sizeof text);
+    kms_text_append(ret->summary, sizeof ret->summary, "%s", ret->summary[0] ? "; " : "");
+    if (ret->key_count > 1) {
+        kms_text_append(ret->summary, sizeof ret->summary, "%s ",
+                        kms_application_name(key->application));
+    }
+    kms_text_append(ret->summary, sizeof ret->summary, "%s", text);
+    kms_judge_key_short(key, text, sizeof text);
+    kms_text_append(ret->summary, sizeof ret->summary, ", key %s", text);
+    if (key->requests_state == KMS_STATE_WARNING || key->requests_state == KMS_STATE_CRITICAL) {
+        kms_text_append(ret->summary, sizeof ret->summary, ", %u requests failed",
+                        (unsigned)key->window.failed);
+    }
+}
+
+/* Classes that the site relies on and no key serves hang on no key above. */
+static void summarise_unserved(struct kms_judgement *ret)
+{
+    for (size_t c = 1; c <= KMS_CLASS_MAX; c++) {
+        const struct kms_class_judgement *cls = &ret->cls[c];
+        if (cls->present && cls->key < 0) {
+            char text[64];
+            kms_judge_class_text(cls, text, sizeof text);
+            kms_text_append(ret->summary, sizeof ret->summary, "%s%s", ret->summary[0] ? "; " : "",
+                            text);
+        }
+    }
+}
+
+/* "published in example.com"; NULL when nothing is known. */
+static const char *publication_text(const struct kms_evidence *evidence,
+                                    const struct kms_judgement *judgement)
+{
+    if (!kms_judge_knows_publication(evidence, judgement)) {
+        return NULL;
+    }
+    const char *detail = evidence->last[KMS_SOURCE_DNS]->detail;
+    int64_t state = kms_fact_or(&judgement->host, KMS_FACT_PUBLICATION, KMS_PUBLICATION_UNKNOWN);
+    return detail[0] ? detail : kms_word_meaning(kms_words_publication_state(), (int)state);
+}
+
+/* The host where only the wire speaks. */
+static void summarise_wire(const struct kms_evidence *evidence, struct kms_judgement *ret,
+                           const char *published)
+{
+    bool is_port_known = kms_fact_or(&ret->host, KMS_FACT_RPC_STATE, KMS_RPC_UNKNOWN) ==
+                         KMS_RPC_ACCEPTED;
+    if (published) {
+        kms_text_format(ret->summary, sizeof ret->summary, "%s%s",
+                        is_port_known ? "port answers; " : "", published);
+    } else {
+        kms_text_copy(ret->summary, sizeof ret->summary,
+                      kms_judge_has_result(evidence) ? "port answers, nothing else is known"
+                                                     : "no data yet");
+    }
+}
+
+void kms_judge_summarise(const struct kms_evidence *evidence, struct kms_judgement *ret)
+{
+    if (kms_judge_is_unreachable(ret)) {
+        int64_t rpc = kms_fact_or(&ret->host, KMS_FACT_RPC_STATE, KMS_RPC_UNKNOWN);
+        kms_text_copy(ret->summary, sizeof ret->summary,
+                      kms_word_meaning(kms_words_rpc_state(), (int)rpc));
+        return;
+    }
+    if (summarise_failure(evidence, ret)) {
+        return;
+    }
+    if (ret->drift[0]) {
+        kms_text_copy(ret->summary, sizeof ret->summary, ret->drift);
+    }
+    for (size_t i = 0; i < ret->key_count; i++) {
+        if (!ret->key[i].superseded) {
+            summarise_key(ret, i);
+        }
+    }
+    if (ret->key_count > 0) {
+        summarise_unserved(ret);
+    }
+    const char *published = publication_text(evidence, ret);
+    if (!ret->summary[0]) {
+        summarise_wire(evidence, ret, published);
+    } else if (published && kms_judge_publication_state(ret) != KMS_STATE_OK) {
+        kms_text_append(ret->summary, sizeof ret->summary, "; %s", published);
+    }
+}

@@ -1,0 +1,297 @@
+/* The watched domains: takes lookups in, judges them against the board, tells what changed. */
+#include "model/zone.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "model/zone_parts.h"
+#include "model/zone_records.h"
+
+struct entry {
+    struct kms_zone shown;
+    struct kms_zone_wanted wanted;
+    struct kms_zone_numbers numbers;
+};
+
+struct kms_zones {
+    const struct kms_clock *clock;
+    bool site_lists;
+    kms_zone_index_fn *number;
+    void *number_arg;
+    kms_zone_news_fn *news;
+    void *news_arg;
+    struct kms_zone_hosts hosts;
+    struct entry **entry; /* each of its own: a zone keeps its place in memory */
+    size_t count, cap;
+    uint64_t shape;
+};
+
+struct kms_zones *kms_zones_new(const struct kms_board *board, const struct kms_clock *clock,
+                                bool site_lists, kms_zone_index_fn *number, void *number_arg,
+                                kms_zone_news_fn *news, void *news_arg)
+{
+    struct kms_zones *zones = calloc(1, sizeof *zones);
+    if (!zones) {
+        return NULL;
+    }
+    zones->hosts.board = board;
+    zones->clock = clock;
+    zones->site_lists = site_lists;
+    zones->number = number;
+    zones->number_arg = number_arg;
+    zones->news = news;
+    zones->news_arg = news_arg;
+    return zones;
+}
+
+static void free_entry(struct entry *entry)
+{
+    free(entry->shown.record);
+    free(entry->shown.publication);
+    free(entry->wanted.slot);
+    free(entry);
+}
+
+void kms_zones_free(struct kms_zones *zones)
+{
+    if (!zones) {
+        return;
+    }
+    for (size_t i = 0; i < zones->count; i++) {
+        free_entry(zones->entry[i]);
+    }
+    free(zones->entry);
+    kms_zone_hosts_done(&zones->hosts);
+    free(zones);
+}
+
+size_t kms_zones_count(const struct kms_zones *zones)
+{
+    return zones->count;
+}
+
+const struct kms_zone *kms_zones_get(const struct kms_zones *zones, size_t zone)
+{
+    return &zones->entry[zone]->shown;
+}
+
+uint64_t kms_zones_shape(const struct kms_zones *zones)
+{
+    return zones->shape;
+}
+
+/* ---- judging, and what it changed ---- */
+
+static bool want(struct kms_zone_wanted *wanted, size_t slot)
+{
+    if (wanted->count == wanted->cap) {
+        size_t cap = wanted->cap ? wanted->cap * 2 : 8;
+        size_t *grown = realloc(wanted->slot, cap * sizeof *grown);
+        if (!grown) {
+            return false;
+        }
+        wanted->slot = grown;
+        wanted->cap = cap;
+    }
+    wanted->slot[wanted->count++] = slot;
+    return true;
+}
+
+/* What a site expects of a host never changes: only hosts that were added are looked at. */
+static enum kms_status find_wanted(const struct kms_board *board, struct entry *entry)
+{
+    for (size_t slot = entry->wanted.checked; slot < kms_board_count(board); slot++) {
+        const struct kms_target *target = kms_board_snapshot(board, slot)->target;
+        if (kms_target_expected_in(target, entry->shown.name) && !want(&entry->wanted, slot)) {
+            return KMS_ENOMEM;
+        }
+        entry->wanted.checked = slot + 1;
+    }
+    return KMS_OK;
+}
+
+static bool same_hosts(const struct kms_zone *a, const struct kms_zone *b)
+{
+    bool is_same = a->publication_count == b->publication_count;
+    for (size_t i = 0; is_same && i < a->publication_count; i++) {
+        is_same = a->publication[i].host_slot == b->publication[i].host_slot;
+    }
+    return is_same;
+}
+
+/* A record whose state is not known for once is no news, nor is that it is known again. */
+static void tell_records(const struct kms_zones *zones, const struct kms_zone *zone)
+{
+    for (size_t i = 0; i < zone->record_count; i++) {
+        struct kms_zone_record_view *view = &zone->record[i];
+        bool is_new = view->told == 0;
+        if (view->state == view->told || (!is_new && view->state == KMS_SRV_UNKNOWN)) {
+            continue;
+        }
+        struct kms_zone_news news = {.what = KMS_ZONE_NEWS_RECORD,
+                                     .zone = zone,
+                                     .record = view,
+                                     .record_is_new = is_new,
+                                     .was_record = is_new ? KMS_SRV_UNKNOWN : view->told};
+        view->told = view->state;
+        zones->news(zones->news_arg, &news);
+    }
+}
+
+/* That a lookup failed is told once for the domain, not for each of its hosts. */
+static void tell_publications(const struct kms_zones *zones, const struct kms_zone *zone)
+{
+    for (size_t i = 0; i < zone->publication_count; i++) {
+        struct kms_zone_publication *of = &zone->publication[i];
+        bool is_open = of->publication == KMS_PUBLICATION_UNKNOWN ||
+                       of->publication == KMS_PUBLICATION_LOOKUP_FAILED;
+        if (is_open || of->publication == of->told) {
+            continue;
+        }
+        struct kms_zone_news news = {.what = KMS_ZONE_NEWS_PUBLICATION,
+                                     .zone = zone,
+                                     .publication = of,
+                                     .publication_is_new = of->told == 0,
+                                     .was_publication = of->told ? of->told
+                                                                 : KMS_PUBLICATION_UNKNOWN};
+        of->told = of->publication;
+        zones->news(zones->news_arg, &news);
+    }
+}
+
+static void tell(const struct kms_zones *zones, const struct kms_zone *zone, enum kms_outcome was)
+{
+    if (!zones->news) {
+        return;
+    }
+    if (zone->outcome != was) {
+        struct kms_zone_news news = {
+            .what = KMS_ZONE_NEWS_LOOKUP, .zone = zone, .was_outcome = was};
+        zones->news(zones->news_arg, &news);
+    }
+    tell_records(zones, zone);
+    tell_publications(zones, zone);
+}
+
+/* Judges the entry with what next says of its lookup and its records, and swaps that in. next->
+ * record is taken over, also where it is the list that the entry has; on KMS_ENOMEM it is not. */
+static enum kms_status judge(struct kms_zones *zones, struct entry *entry, struct kms_zone *next,
+                             int64_t now_s, bool rows)
+{
+    if (kms_zone_hosts_sync(&zones->hosts) != KMS_OK ||
+        find_wanted(zones->hosts.board, entry) != KMS_OK ||
+        kms_zone_judge(&zones->hosts, zones->site_lists, &entry->wanted, now_s, next) != KMS_OK) {
+        return KMS_ENOMEM;
+    }
+    struct kms_zone was = entry->shown;
+    entry->shown = *next;
+    zones->shape += rows || !same_hosts(&was, next) ? 1 : 0;
+    if (was.record != next->record) {
+        free(was.record);
+    }
+    free(was.publication);
+    tell(zones, &entry->shown, was.outcome);
+    return KMS_OK;
+}
+
+/* ---- domains ---- */
+
+/* In the form in which they are compared: lower case, no last dot. */
+static enum kms_status clean_name(const char *domain, char dst[KMS_ZONE_NAME_SIZE])
+{
+    if (!kms_text_copy(dst, KMS_ZONE_NAME_SIZE, domain)) {
+        return KMS_ETOOBIG;
+    }
+    size_t len = strlen(dst);
+    if (len > 1 && dst[len - 1] == '.') {
+        dst[len - 1] = '\0';
+    }
+    for (size_t i = 0; dst[i]; i++) {
+        dst[i] = kms_text_lower(dst[i]);
+    }
+    return KMS_OK;
+}
+
+static bool room_for_entry(struct kms_zones *zones)
+{
+    if (zones->count < zones->cap) {
+        return true;
+    }
+    size_t cap = zones->cap ? zones->cap * 2 : 4;
+    struct entry **grown = realloc(zones->entry, cap * sizeof(struct entry *));
+    if (!grown) {
+        return false;
+    }
+    zones->entry = grown;
+    zones->cap = cap;
+    return true;
+}
+
+enum kms_status kms_zones_add(struct kms_zones *zones, const char *domain, size_t *ret_zone)
+{
+    char name[KMS_ZONE_NAME_SIZE];
+    enum kms_status status = clean_name(domain, name);
+    if (status != KMS_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < zones->count; i++) {
+        if (kms_text_equal(zones->entry[i]->shown.name, name)) {
+            *ret_zone = i;
+            return KMS_OK;
+        }
+    }
+    struct entry *entry = room_for_entry(zones) ? calloc(1, sizeof *entry) : NULL;
+    if (!entry) {
+        return KMS_ENOMEM;
+    }
+    struct kms_zone *zone = &entry->shown;
+    memcpy(zone->name, name, sizeof name);
+    zone->outcome = KMS_OUTCOME_NONE;
+    entry->numbers = (struct kms_zone_numbers){.number = zones->number, .arg = zones->number_arg};
+    zone->index = zones->number ? zones->number(zones->number_arg, "domain", name)
+                                : (uint32_t)zones->count + 1;
+    struct kms_zone next = *zone;
+    if (zone->index == 0 ||
+        judge(zones, entry, &next, kms_clock_wall_s(zones->clock), true) != KMS_OK) {
+        free_entry(entry);
+        return KMS_ENOMEM;
+    }
+    *ret_zone = zones->count;
+    zones->entry[zones->count++] = entry;
+    return KMS_OK;
+}
+
+enum kms_status kms_zones_publish(struct kms_zones *zones, size_t at,
+                                  const struct kms_zone_lookup *lookup)
+{
+    struct entry *entry = zones->entry[at];
+    struct kms_zone next = entry->shown;
+    bool rows = false;
+    next.outcome = lookup->outcome;
+    next.last_lookup_s = lookup->wall_s;
+    kms_text_copy(next.detail, sizeof next.detail, lookup->detail);
+    if (kms_zone_answered(lookup->outcome)) {
+        next.last_success_s = lookup->wall_s;
+        if (kms_zone_records_merge(&next, lookup, &entry->numbers, &rows) != KMS_OK) {
+            return KMS_ENOMEM;
+        }
+    }
+    enum kms_status status = judge(zones, entry, &next, lookup->wall_s, rows);
+    if (status != KMS_OK && next.record != entry->shown.record) {
+        free(next.record);
+    }
+    return status;
+}
+
+enum kms_status kms_zones_refresh(struct kms_zones *zones)
+{
+    int64_t now_s = kms_clock_wall_s(zones->clock);
+    for (size_t i = 0; i < zones->count; i++) {
+        struct kms_zone next = zones->entry[i]->shown;
+        if (judge(zones, zones->entry[i], &next, now_s, false) != KMS_OK) {
+            return KMS_ENOMEM;
+        }
+    }
+    return KMS_OK;
+}

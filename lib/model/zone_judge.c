@@ -1,0 +1,259 @@
+/* Judges one domain: its records by the hosts that they lead to, the hosts by the records that lead
+ * to them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "model/judge_parts.h"
+#include "model/zone_parts.h"
+
+bool kms_zone_answered(enum kms_outcome outcome)
+{
+    return outcome == KMS_OUTCOME_OK || outcome == KMS_OUTCOME_DNS_NXDOMAIN ||
+           outcome == KMS_OUTCOME_DNS_NODATA || outcome == KMS_OUTCOME_DNS_NO_SERVICE;
+}
+
+bool kms_zone_is_lost(enum kms_srv_state state)
+{
+    return state == KMS_SRV_DEAD || state == KMS_SRV_UNRESOLVABLE || state == KMS_SRV_WRONG_PORT;
+}
+
+/* ---- which record leads where ---- */
+
+static bool add_matches(struct kms_zone_court *court, const struct kms_zone_match *match,
+                        size_t count, size_t record)
+{
+    if (court->match_count + count > court->match_cap) {
+        size_t cap = (court->match_count + count) * 2;
+        struct kms_zone_match *grown = realloc(court->match, cap * sizeof *grown);
+        if (!grown) {
+            return false;
+        }
+        court->match = grown;
+        court->match_cap = cap;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct kms_zone_match *made = &court->match[court->match_count++];
+        *made = match[i];
+        made->record = record;
+    }
+    return true;
+}
+
+static bool match_records(struct kms_zone_court *court, const struct kms_zone_hosts *hosts)
+{
+    const struct kms_zone *zone = court->zone;
+    for (size_t i = 0; i < zone->record_count; i++) {
+        struct kms_zone_match found[KMS_ZONE_MATCHES_MAX];
+        size_t count = kms_zone_hosts_match(hosts, zone->name, &zone->record[i].record, found);
+        if (!add_matches(court, found, count, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- records ---- */
+
+/* The target is none: the root, nothing, or an address where a name must stand. */
+static bool has_no_name(const struct kms_zone_record *record)
+{
+    return record->target[0] == '\0' || kms_text_equal(record->target, ".") ||
+           kms_zone_is_address(record->target);
+}
+
+bool kms_zone_has_address(const struct kms_zone_record *record)
+{
+    return record->resolution != KMS_ZONE_RESOLVES_NOT && !(record->flaw && has_no_name(record));
+}
+
+static enum kms_srv_state state_by_host(const struct kms_zone_court *court,
+                                        const struct kms_zone_record *record,
+                                        const struct kms_zone_match *match)
+{
+    const struct kms_snapshot *snapshot = kms_board_snapshot(court->board, match->slot);
+    if (!match->port_right) {
+        return KMS_SRV_WRONG_PORT;
+    }
+    if (record->flaw) {
+        return KMS_SRV_DEAD;
+    }
+    switch (kms_zone_port_state(snapshot, record->port)) {
+    case KMS_RPC_UNKNOWN:
+        return KMS_SRV_UNKNOWN;
+    case KMS_RPC_ACCEPTED:
+        return court->site_lists && snapshot->target->origin == KMS_ORIGIN_DISCOVERED
+                   ? KMS_SRV_ROGUE
+                   : KMS_SRV_HEALTHY;
+    default:
+        return KMS_SRV_DEAD;
+    }
+}
+
+static enum kms_srv_state state_of(const struct kms_zone_court *court,
+                                   const struct kms_zone_record_view *view,
+                                   const struct kms_zone_match *match)
+{
+    if (!view->present) {
+        return KMS_SRV_GONE;
+    }
+    if (!kms_zone_has_address(&view->record)) {
+        return KMS_SRV_UNRESOLVABLE;
+    }
+    if (match) {
+        return state_by_host(court, &view->record, match);
+    }
+    return view->record.flaw ? KMS_SRV_DEAD : KMS_SRV_UNKNOWN;
+}
+
+/* Of several hosts on one name or address the one whose probe says most. */
+static const struct kms_zone_match *best_match(const struct kms_zone_court *court, size_t record,
+                                               size_t first, size_t end)
+{
+    const struct kms_zone_match *best = first < end ? &court->match[first] : NULL;
+    uint16_t port = court->zone->record[record].record.port;
+    for (size_t i = first; i < end; i++) {
+        const struct kms_snapshot *snapshot = kms_board_snapshot(court->board,
+                                                                 court->match[i].slot);
+        if (kms_zone_port_state(snapshot, port) != KMS_RPC_UNKNOWN) {
+            return &court->match[i];
+        }
+    }
+    return best;
+}
+
+static void judge_records(struct kms_zone_court *court)
+{
+    struct kms_zone *zone = court->zone;
+    size_t first = 0;
+    for (size_t i = 0; i < zone->record_count; i++) {
+        struct kms_zone_record_view *view = &zone->record[i];
+        size_t end = first;
+        while (end < court->match_count && court->match[end].record == i) {
+            end++;
+        }
+        const struct kms_zone_match *match = best_match(court, i, first, end);
+        view->host_known = match != NULL;
+        view->host_slot = match ? match->slot : 0;
+        view->state = state_of(court, view, match);
+        court->healthy += view->state == KMS_SRV_HEALTHY ? 1 : 0;
+        court->is_patchy = court->is_patchy ||
+                           (view->present && view->record.address_count == 0 &&
+                            view->record.resolution == KMS_ZONE_RESOLUTION_UNKNOWN);
+        first = end;
+    }
+}
+
+/* ---- the domain ---- */
+
+static void blame(struct kms_zone *zone, enum kms_state state, enum kms_reason reason)
+{
+    kms_worsen(&zone->state, state);
+    zone->reasons |= KMS_BIT(reason);
+}
+
+static uint32_t count_healthy_hosts(const struct kms_zone_court *court)
+{
+    uint32_t count = 0;
+    size_t last = SIZE_MAX;
+    for (size_t i = 0; i < court->match_count; i++) { /* by slot */
+        const struct kms_zone_match *match = &court->match[i];
+        const struct kms_zone_record_view *view = &court->zone->record[match->record];
+        if (view->state == KMS_SRV_HEALTHY && view->host_slot == match->slot &&
+            match->slot != last) {
+            count++;
+            last = match->slot;
+        }
+    }
+    return count;
+}
+
+/* Counts what the records are worth; returns how many of those present lead nowhere. */
+static size_t sum_up(struct kms_zone *zone, size_t *ret_present)
+{
+    size_t present = 0, lost = 0;
+    zone->rogue = zone->dead_share = zone->dead_share_uniform = 0;
+    zone->shares_known = false;
+    for (size_t i = 0; i < zone->record_count && zone->record[i].present; i++) {
+        const struct kms_zone_record_view *view = &zone->record[i];
+        present++;
+        zone->rogue += view->state == KMS_SRV_ROGUE ? 1 : 0;
+        zone->shares_known = zone->shares_known || view->share_uniform > 0 || view->share > 0;
+        if (kms_zone_is_lost(view->state)) {
+            lost++;
+            zone->dead_share += view->share;
+            zone->dead_share_uniform += view->share_uniform;
+        }
+    }
+    *ret_present = present;
+    return lost;
+}
+
+static void judge_domain(const struct kms_zone_court *court)
+{
+    struct kms_zone *zone = court->zone;
+    size_t present;
+    size_t lost = sum_up(zone, &present);
+    zone->healthy_hosts = count_healthy_hosts(court);
+    zone->wanted_hosts = (uint32_t)court->wanted->count;
+    zone->state = KMS_STATE_OK;
+    zone->reasons = 0;
+    if (zone->outcome == KMS_OUTCOME_NONE) {
+        blame(zone, KMS_STATE_UNKNOWN, KMS_REASON_NO_DATA);
+        return;
+    }
+    if (!kms_zone_answered(zone->outcome)) {
+        blame(zone, KMS_STATE_UNKNOWN, KMS_REASON_STALE);
+        return;
+    }
+    if (present == 0) {
+        blame(zone, KMS_STATE_CRITICAL, KMS_REASON_NOT_PUBLISHED);
+        return;
+    }
+    for (size_t i = 0; i < present; i++) {
+        enum kms_srv_state state = zone->record[i].state;
+        if (state == KMS_SRV_WRONG_PORT) {
+            blame(zone, KMS_STATE_WARNING, KMS_REASON_NOT_PUBLISHED);
+        } else if (kms_zone_is_lost(state)) {
+            blame(zone, KMS_STATE_WARNING, KMS_REASON_UNREACHABLE);
+        } else if (state == KMS_SRV_ROGUE) {
+            blame(zone, KMS_STATE_WARNING, KMS_REASON_SUSPICIOUS);
+        }
+    }
+    if (lost == present) {
+        blame(zone, KMS_STATE_CRITICAL, KMS_REASON_UNREACHABLE);
+    }
+    for (size_t i = 0; i < zone->publication_count; i++) {
+        if (kms_zone_is_missing(&zone->publication[i])) {
+            blame(zone, KMS_STATE_WARNING, KMS_REASON_NOT_PUBLISHED);
+        }
+    }
+}
+
+enum kms_status kms_zone_judge(const struct kms_zone_hosts *hosts, bool site_lists,
+                               const struct kms_zone_wanted *wanted, int64_t now_s,
+                               struct kms_zone *zone)
+{
+    struct kms_zone_court court = {.board = hosts->board,
+                                   .site_lists = site_lists,
+                                   .wanted = wanted,
+                                   .now_s = now_s,
+                                   .zone = zone};
+    struct kms_zone_publication *made = NULL;
+    bool is_matched = match_records(&court, hosts);
+    if (is_matched) {
+        /* One more than needed: an empty list has an address too. */
+        made = calloc(wanted->count + court.match_count + 1, sizeof *made);
+    }
+    if (!made) {
+        free(court.match);
+        return KMS_ENOMEM;
+    }
+    judge_records(&court);
+    size_t count = kms_zone_judge_publications(&court, made);
+    zone->publication_count = count;
+    zone->publication = made;
+    judge_domain(&court);
+    free(court.match);
+    return KMS_OK;
+}

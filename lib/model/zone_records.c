@@ -1,0 +1,184 @@
+/* Merges the records of a lookup into those seen before: identity is target and port. */
+#include "model/zone_records.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+
+struct merge {
+    struct kms_zone_record_view *view;
+    size_t count;
+    struct kms_zone_numbers *numbers;
+    uint32_t zone_index;
+    int64_t wall_s;
+    bool is_new_row;
+};
+
+static bool same_record(const struct kms_zone_record *a, const struct kms_zone_record *b)
+{
+    return a->port == b->port && kms_text_equal_nocase(a->target, b->target);
+}
+
+static void take_off_dot(char *name)
+{
+    size_t len = strlen(name);
+    if (len > 1 && name[len - 1] == '.') {
+        name[len - 1] = '\0';
+    }
+}
+
+/* 0: out of memory. */
+static uint32_t number_of(struct merge *merge, const struct kms_zone_record *record)
+{
+    if (!merge->numbers->number) {
+        return ++merge->numbers->last;
+    }
+    char space[32];
+    char name[KMS_ZONE_NAME_SIZE + 8];
+    kms_text_format(space, sizeof space, "record/%u", (unsigned)merge->zone_index);
+    kms_text_format(name, sizeof name, "%s:%u", record->target, (unsigned)record->port);
+    for (size_t i = 0; name[i]; i++) {
+        name[i] = kms_text_lower(name[i]);
+    }
+    return merge->numbers->number(merge->numbers->arg, space, name);
+}
+
+/* What clients can use first, then in the order in which they try. */
+static int compare_records(const struct kms_zone_record *a, const struct kms_zone_record *b)
+{
+    int order = (a->priority > b->priority) - (a->priority < b->priority);
+    order = order ? order : (a->weight < b->weight) - (a->weight > b->weight);
+    order = order ? order : strcasecmp(a->target, b->target);
+    return order ? order : (a->port > b->port) - (a->port < b->port);
+}
+
+/* Those that are gone come last, the longest gone at the very end. */
+static int compare_views(const void *a, const void *b)
+{
+    const struct kms_zone_record_view *x = a;
+    const struct kms_zone_record_view *y = b;
+    if (x->present != y->present) {
+        return x->present ? -1 : 1;
+    }
+    int order = 0;
+    if (!x->present) {
+        order = (x->last_seen_s < y->last_seen_s) - (x->last_seen_s > y->last_seen_s);
+    }
+    order = order ? order : compare_records(&x->record, &y->record);
+    return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+/* An address that cannot be looked up for once is what it was. */
+static void keep_addresses(struct kms_zone_record *now, const struct kms_zone_record *was)
+{
+    if (now->resolution == KMS_ZONE_RESOLUTION_UNKNOWN && now->address_count == 0) {
+        memcpy(now->address, was->address, sizeof now->address);
+        now->address_count = was->address_count;
+    }
+}
+
+/* Of two records for one target and port the better is shown. */
+static bool is_better(const struct kms_zone_record *a, const struct kms_zone_record *b)
+{
+    if ((a->flaw == NULL) != (b->flaw == NULL)) {
+        return a->flaw == NULL;
+    }
+    return compare_records(a, b) < 0;
+}
+
+static struct kms_zone_record_view *find(struct merge *merge, const struct kms_zone_record *record)
+{
+    for (size_t i = 0; i < merge->count; i++) {
+        if (same_record(&merge->view[i].record, record)) {
+            return &merge->view[i];
+        }
+    }
+    return NULL;
+}
+
+static bool take(struct merge *merge, const struct kms_zone_record *from, uint32_t share,
+                 uint32_t share_uniform)
+{
+    struct kms_zone_record record = *from;
+    take_off_dot(record.target);
+    struct kms_zone_record_view *view = find(merge, &record);
+    if (!view) {
+        uint32_t index = number_of(merge, &record);
+        if (index == 0) {
+            return false;
+        }
+        merge->is_new_row = true;
+        view = &merge->view[merge->count++];
+        *view = (struct kms_zone_record_view){
+            .index = index, .record = record, .first_seen_s = merge->wall_s};
+    } else if (!view->present || is_better(&record, &view->record)) {
+        keep_addresses(&record, &view->record);
+        view->record = record;
+    }
+    view->present = true;
+    view->last_seen_s = merge->wall_s;
+    view->share += share;
+    view->share_uniform += share_uniform;
+    return true;
+}
+
+static bool take_all(struct merge *merge, const struct kms_zone_record *record, size_t count)
+{
+    const struct kms_zone_record **list = calloc(count + 1, sizeof(const struct kms_zone_record *));
+    uint32_t *share = calloc((count + 1) * 2, sizeof *share);
+    bool is_whole = list && share;
+    for (size_t i = 0; is_whole && i < count; i++) {
+        list[i] = &record[i];
+    }
+    if (is_whole) {
+        kms_zone_shares(list, count, share, share + count);
+    }
+    for (size_t i = 0; is_whole && i < count; i++) {
+        is_whole = take(merge, &record[i], share[i], share[count + i]);
+    }
+    free(share);
+    free(list);
+    return is_whole;
+}
+
+enum kms_status kms_zone_records_merge(struct kms_zone *zone, const struct kms_zone_lookup *lookup,
+                                       struct kms_zone_numbers *numbers, bool *ret_rows)
+{
+    size_t count = lookup->outcome == KMS_OUTCOME_OK ? lookup->record_count : 0;
+    size_t left_out = lookup->left_out;
+    if (count > KMS_ZONE_RECORDS_MAX) {
+        left_out += count - KMS_ZONE_RECORDS_MAX;
+        count = KMS_ZONE_RECORDS_MAX;
+    }
+    struct merge merge = {.view = calloc(zone->record_count + count + 1, sizeof *merge.view),
+                          .count = zone->record_count,
+                          .numbers = numbers,
+                          .zone_index = zone->index,
+                          .wall_s = lookup->wall_s};
+    if (!merge.view) {
+        return KMS_ENOMEM;
+    }
+    for (size_t i = 0; i < merge.count; i++) {
+        merge.view[i] = zone->record[i];
+        merge.view[i].present = false;
+        merge.view[i].share = merge.view[i].share_uniform = 0;
+    }
+    if (!take_all(&merge, lookup->record, count)) {
+        free(merge.view);
+        return KMS_ENOMEM;
+    }
+    qsort(merge.view, merge.count, sizeof *merge.view, compare_views);
+    bool too_many = merge.count > KMS_ZONE_RECORDS_MAX;
+    merge.count = too_many ? KMS_ZONE_RECORDS_MAX : merge.count;
+    size_t present = 0;
+    while (present < merge.count && merge.view[present].present) {
+        present++;
+    }
+    zone->record = merge.view;
+    zone->record_count = merge.count;
+    zone->records = (uint32_t)(present + (lookup->outcome == KMS_OUTCOME_OK ? left_out : 0));
+    *ret_rows = merge.is_new_row || too_many;
+    return KMS_OK;
+}

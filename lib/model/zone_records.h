@@ -1,0 +1,20 @@
+/* The records of a domain over time: those of a new lookup beside those seen before. */
+#ifndef KMS_MODEL_ZONE_RECORDS_H
+#define KMS_MODEL_ZONE_RECORDS_H
+
+#include "model/zone.h"
+
+/* Numbers of records; number NULL: counted from 1 in last. */
+struct kms_zone_numbers {
+    kms_zone_index_fn *number;
+    void *arg;
+    uint32_t last;
+};
+
+/* Sets zone's record, record_count and records anew from a lookup that was answered; the old list
+ * is read and left alone. ret_rows: whether rows came or went. KMS_ENOMEM changes nothing but
+ * numbers. */
+enum kms_status kms_zone_records_merge(struct kms_zone *zone, const struct kms_zone_lookup *lookup,
+                                       struct kms_zone_numbers *numbers, bool *ret_rows);
+
+#endif

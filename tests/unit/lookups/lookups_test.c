@@ -1,0 +1,515 @@
+/* The lookups of the agent: what a name server in the same loop says becomes records, publication,
+ * hosts and log lines. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent/lookups.h"
+#include "base/bytes.h"
+#include "base/text.h"
+#include "net/resolve.h"
+#include "unit/dns/message.h"
+
+#define RECORDS_MAX 20
+#define TURNS_MAX   20000
+
+struct srv {
+    const char *target;
+    unsigned port;
+};
+
+struct kms_probe {
+    struct kms_timer *timer;
+    const struct kms_target *target;
+    kms_done_fn *done;
+    void *arg;
+};
+
+struct world {
+    struct kms_clock clock;
+    struct kms_env env;
+    struct kms_board *board;
+    struct kms_zones *zones;
+    struct kms_log log;
+    struct kms_lookups_log lookups_log;
+    struct kms_buf lines;
+    struct kms_scheduler *scheduler;
+    struct kms_lookups *lookups;
+    struct kms_texts discover;
+    /* The name server: an address for every name but "mute...". */
+    int fd;
+    struct kms_watch *watch;
+    struct srv record[RECORDS_MAX];
+    size_t record_count;
+    unsigned rcode;
+    bool silent;
+    size_t asked; /* for SRV records */
+    /* The hosts. */
+    const char *refuses; /* the host whose port refuses; NULL: none */
+    uint32_t numbers;
+    size_t published;
+};
+
+static struct world world;
+static struct message reply;
+
+/* ---- the name server ---- */
+
+static void answer_srv(void)
+{
+    unsigned rcode = world.rcode ? world.rcode : world.record_count == 0 ? 3 : 0;
+    begin(&reply, rcode, rcode ? 0 : (unsigned)world.record_count, ASKED, 33);
+    for (size_t i = 0; rcode == 0 && i < world.record_count; i++) {
+        put_srv(&reply, 0, 0, world.record[i].port, 300, world.record[i].target);
+    }
+}
+
+/* The question's name as text. */
+static void asked_name(const uint8_t *query, char *dst, size_t size)
+{
+    kms_text_copy(dst, size, "");
+    for (size_t at = 12; query[at] != 0; at += (size_t)query[at] + 1) {
+        kms_text_append(dst, size, "%s%.*s", at > 12 ? "." : "", (int)query[at],
+                        (const char *)query + at + 1);
+    }
+}
+
+static void answer_address(const uint8_t *query, unsigned type)
+{
+    char name[256];
+    asked_name(query, name, sizeof name);
+    bool found = type == 1 && !kms_text_starts(name, "mute");
+    begin(&reply, 0, found ? 1 : 0, name, type);
+    if (found) {
+        put_record(&reply, 1, 300, 4);
+        put_bytes(&reply, "\x7f\0\0\1", 4);
+    }
+}
+
+/* The type stands behind the name; an EDNS record may follow. */
+static unsigned asked_type(const uint8_t *query)
+{
+    size_t at = 12;
+    while (query[at] != 0) {
+        at += (size_t)query[at] + 1;
+    }
+    return query[at + 2];
+}
+
+static void serve(void *arg, int fd, unsigned ready)
+{
+    (void)arg;
+    (void)ready;
+    uint8_t query[512];
+    struct sockaddr_in from;
+    socklen_t from_len = sizeof from;
+    ssize_t len = recvfrom(fd, query, sizeof query, 0, (struct sockaddr *)&from, &from_len);
+    if (len < 16) {
+        return;
+    }
+    unsigned type = asked_type(query);
+    world.asked += type == 33 ? 1 : 0;
+    if (world.silent) {
+        return;
+    }
+    if (type == 33) {
+        answer_srv();
+    } else {
+        answer_address(query, type);
+    }
+    memcpy(reply.bytes, query, 2);
+    (void)sendto(fd, reply.bytes, reply.len, 0, (struct sockaddr *)&from, from_len);
+}
+
+static void open_server(char *text, size_t size)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof at;
+    world.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    assert_true(world.fd >= 0);
+    assert_int_equal(bind(world.fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(getsockname(world.fd, (struct sockaddr *)&at, &len), 0);
+    kms_text_format(text, size, "127.0.0.1:%u", (unsigned)ntohs(at.sin_port));
+    world.watch = kms_watch_new(world.env.loop, world.fd, KMS_READABLE, serve, NULL);
+    assert_non_null(world.watch);
+}
+
+static void publish_in_dns(const char *target, unsigned port)
+{
+    assert_true(world.record_count < RECORDS_MAX);
+    world.record[world.record_count++] = (struct srv){target, port};
+}
+
+/* ---- the hosts ---- */
+
+static void probe_due(void *arg)
+{
+    struct kms_probe *probe = arg;
+    struct kms_result result;
+    kms_result_init(&result, KMS_SOURCE_RPC);
+    bool refuses = kms_text_equal(probe->target->name, world.refuses);
+    result.outcome = refuses ? KMS_OUTCOME_RPC_REFUSED : KMS_OUTCOME_OK;
+    assert_int_equal(kms_facts_set_number(&result.host, KMS_FACT_RPC_STATE,
+                                          refuses ? KMS_RPC_REFUSED : KMS_RPC_ACCEPTED),
+                     KMS_OK);
+    kms_done_fn *done = probe->done;
+    void *done_arg = probe->arg;
+    kms_timer_free(probe->timer);
+    free(probe);
+    done(done_arg, &result);
+    kms_result_done(&result);
+}
+
+static struct kms_probe *probe_start(struct kms_env *env, const struct kms_target *target,
+                                     kms_done_fn *done, void *arg)
+{
+    struct kms_probe *probe = calloc(1, sizeof *probe);
+    assert_non_null(probe);
+    *probe = (struct kms_probe){.target = target, .done = done, .arg = arg};
+    probe->timer = kms_timer_new(env->loop, probe_due, probe);
+    assert_non_null(probe->timer);
+    kms_timer_set(probe->timer, 0);
+    return probe;
+}
+
+static void probe_cancel(struct kms_probe *probe)
+{
+    kms_timer_free(probe->timer);
+    free(probe);
+}
+
+static const struct kms_probe_type rpc = {
+    .name = "rpc", .source = KMS_SOURCE_RPC, .start = probe_start, .cancel = probe_cancel};
+static const struct kms_probe_type *const types[] = {&rpc, NULL};
+
+static size_t watch_host(const char *name, int64_t port)
+{
+    char own[64];
+    kms_text_copy(own, sizeof own, name);
+    struct kms_target target = {.name = own, .port = port, .origin = KMS_ORIGIN_CONFIGURED};
+    target.source[KMS_SOURCE_RPC] = (struct kms_source_config){.enabled = true};
+    target.source[KMS_SOURCE_DNS] = (struct kms_source_config){.enabled = true};
+    size_t slot;
+    assert_int_equal(kms_board_add(world.board, &target, ++world.numbers, &slot), KMS_OK);
+    return slot;
+}
+
+/* ---- the agent's parts ---- */
+
+static void keep_line(void *arg, enum kms_log_level level, const char *line)
+{
+    static const char letters[] = "?EWID";
+    struct world *w = arg;
+    assert_int_equal(kms_buf_addf(&w->lines, "%c %s\n", letters[level], line), KMS_OK);
+}
+
+static void poll_published(void *arg)
+{
+    struct world *w = arg;
+    kms_lookups_poke(w->lookups);
+}
+
+static void lookup_published(void *arg)
+{
+    struct world *w = arg;
+    w->published++;
+}
+
+static uint32_t number_of_host(void *arg, const char *name)
+{
+    (void)name;
+    struct world *w = arg;
+    return ++w->numbers;
+}
+
+static int begin_world(void **state)
+{
+    (void)state;
+    (void)signal(SIGPIPE, SIG_IGN);
+    world = (struct world){.clock = kms_clock_system()};
+    world.env = (struct kms_env){.clock = world.clock, .loop = kms_loop_new(&world.clock)};
+    assert_non_null(world.env.loop);
+    char server[32];
+    open_server(server, sizeof server);
+    const struct kms_resolver_setup setup = {.servers = server, .try_ms = 20000};
+    assert_int_equal(kms_resolver_new(world.env.loop, &setup, &world.env.resolver, NULL), KMS_OK);
+    struct kms_policy policy;
+    kms_policy_preset(&policy);
+    world.board = kms_board_new(&policy, &world.clock, NULL, NULL);
+    assert_non_null(world.board);
+    kms_buf_init(&world.lines, 1 << 20);
+    world.log = (struct kms_log){
+        .kind = KMS_LOG_TO_CALLBACK, .level = KMS_LOG_INFO, .callback = keep_line, .arg = &world};
+    return 0;
+}
+
+static int end_world(void **state)
+{
+    (void)state;
+    kms_lookups_free(world.lookups);
+    kms_scheduler_free(world.scheduler);
+    kms_resolver_free(world.env.resolver);
+    kms_watch_free(world.watch);
+    close(world.fd);
+    kms_zones_free(world.zones);
+    kms_board_free(world.board);
+    kms_loop_free(world.env.loop);
+    kms_texts_done(&world.discover);
+    kms_buf_done(&world.lines);
+    return 0;
+}
+
+static void start_lookups(int64_t interval_ms, int64_t timeout_ms)
+{
+    world.lookups_log = (struct kms_lookups_log){.log = &world.log, .board = world.board};
+    world.zones = kms_zones_new(world.board, &world.clock, false, NULL, NULL, kms_lookups_news,
+                                &world.lookups_log);
+    assert_non_null(world.zones);
+    const struct kms_scheduler_config polls = {.env = &world.env,
+                                               .board = world.board,
+                                               .log = &world.log,
+                                               .types = types,
+                                               .interval_ms = 20,
+                                               .published = poll_published,
+                                               .arg = &world};
+    world.scheduler = kms_scheduler_new(&polls);
+    assert_non_null(world.scheduler);
+    const struct kms_lookups_config config = {.env = &world.env,
+                                              .board = world.board,
+                                              .zones = world.zones,
+                                              .scheduler = world.scheduler,
+                                              .log = &world.log,
+                                              .discover = &world.discover,
+                                              .interval_ms = interval_ms,
+                                              .timeout_ms = timeout_ms,
+                                              .rpc_timeout_ms = 10000,
+                                              .number_of_host = number_of_host,
+                                              .published = lookup_published,
+                                              .arg = &world};
+    world.lookups = kms_lookups_new(&config);
+    assert_non_null(world.lookups);
+    assert_int_equal(world.asked, 0);
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t count = 0;
+    const char *at = kms_buf_str(&world.lines);
+    while ((at = strstr(at, text))) {
+        count++;
+        at++;
+    }
+    return count;
+}
+
+/* The loop turns until the log shows it. */
+static void wait_for_line(const char *text)
+{
+    for (int i = 0; i < TURNS_MAX && count_lines(text) == 0; i++) {
+        kms_loop_once(world.env.loop, 100);
+    }
+    if (count_lines(text) == 0) {
+        fail_msg("waited in vain for '%s' in:\n%s", text, kms_buf_str(&world.lines));
+    }
+}
+
+static void wait_for_lookups(size_t more)
+{
+    size_t wanted = world.published + more;
+    for (int i = 0; i < TURNS_MAX && world.published < wanted; i++) {
+        kms_loop_once(world.env.loop, 100);
+    }
+    assert_true(world.published >= wanted);
+}
+
+static enum kms_publication_state published_state(size_t slot)
+{
+    const struct kms_result *last = kms_board_snapshot(world.board, slot)->last[KMS_SOURCE_DNS];
+    int64_t state = 0;
+    assert_non_null(last);
+    assert_true(kms_facts_number(&last->host, KMS_FACT_PUBLICATION, &state));
+    return (enum kms_publication_state)state;
+}
+
+/* ---- tests ---- */
+
+static void a_host_is_published_missed_and_published_again(void **state)
+{
+    (void)state;
+    size_t slot = watch_host("kms1.kms.lab", 1688);
+    watch_host("kms2.kms.lab", 1688);
+    publish_in_dns("kms2.kms.lab", 1688);
+    publish_in_dns("kms1.kms.lab", 1688);
+    start_lookups(20, 10000);
+    wait_for_line("I dns kms.lab: ok: 2 records\n");
+    wait_for_line("I publication kms1.kms.lab in kms.lab: published");
+    wait_for_line("I record kms.lab kms1.kms.lab:1688: healthy\n");
+    wait_for_line("I record kms.lab kms2.kms.lab:1688: healthy\n");
+    assert_int_equal(published_state(slot), KMS_PUBLICATION_PUBLISHED);
+    world.record_count = 1;
+    wait_for_line("W publication kms1.kms.lab in kms.lab: missing (was published): ");
+    wait_for_line("I record kms.lab kms1.kms.lab:1688: gone (was healthy)\n");
+    wait_for_line("W state kms1.kms.lab: warning (was ok): ");
+    assert_int_equal(published_state(slot), KMS_PUBLICATION_MISSING);
+    wait_for_lookups(5);
+    world.record_count = 2;
+    wait_for_line("I publication kms1.kms.lab in kms.lab: published (was missing)");
+    wait_for_line("I record kms.lab kms1.kms.lab:1688: healthy (was gone)\n");
+    wait_for_line("I state kms1.kms.lab: ok (was warning): ");
+    assert_int_equal(count_lines(": missing"), 1);
+    assert_int_equal(count_lines("dns kms.lab"), 1);
+}
+
+static void what_did_not_change_is_not_logged(void **state)
+{
+    (void)state;
+    watch_host("kms1.kms.lab", 1688);
+    publish_in_dns("kms1.kms.lab", 1688);
+    publish_in_dns("mute.kms.lab", 1688);
+    start_lookups(20, 10000);
+    wait_for_line("I record kms.lab kms1.kms.lab:1688: healthy\n");
+    wait_for_line("W record kms.lab mute.kms.lab:1688: unresolvable\n");
+    wait_for_line("I state kms1.kms.lab: ok");
+    wait_for_line("I publication");
+    wait_for_lookups(2);
+    size_t lines = count_lines("\n");
+    wait_for_lookups(10);
+    if (count_lines("\n") != lines) {
+        fail_msg("%s", kms_buf_str(&world.lines));
+    }
+}
+
+static void a_host_that_dies_is_told_of_its_records_without_another_lookup(void **state)
+{
+    (void)state;
+    watch_host("kms1.kms.lab", 1688);
+    publish_in_dns("kms1.kms.lab", 1688);
+    start_lookups(3600000, 10000);
+    wait_for_line("I record kms.lab kms1.kms.lab:1688: healthy\n");
+    world.refuses = "kms1.kms.lab";
+    wait_for_line("W record kms.lab kms1.kms.lab:1688: dead (was healthy)\n");
+    world.refuses = NULL;
+    wait_for_line("I record kms.lab kms1.kms.lab:1688: healthy (was dead)\n");
+    assert_int_equal(world.asked, 1);
+}
+
+static void no_answer_is_not_taken_for_no_record(void **state)
+{
+    (void)state;
+    size_t slot = watch_host("kms1.kms.lab", 1688);
+    publish_in_dns("kms1.kms.lab", 1688);
+    start_lookups(20, 10000);
+    wait_for_line("I publication kms1.kms.lab in kms.lab: published");
+    world.rcode = 2;
+    wait_for_line("W dns kms.lab: dns-servfail (was ok): ");
+    wait_for_lookups(1);
+    assert_int_equal(published_state(slot), KMS_PUBLICATION_LOOKUP_FAILED);
+    assert_int_equal(kms_zones_get(world.zones, 0)->record_count, 1);
+    assert_int_equal(count_lines("missing"), 0);
+    world.rcode = 0;
+    wait_for_line("I dns kms.lab: ok (was dns-servfail): 1 record\n");
+    wait_for_lookups(1);
+    assert_int_equal(published_state(slot), KMS_PUBLICATION_PUBLISHED);
+    assert_int_equal(count_lines("publication "), 1);
+}
+
+static void a_domain_that_never_answered_has_no_verdict(void **state)
+{
+    (void)state;
+    watch_host("kms1.kms.lab", 1688);
+    world.silent = true;
+    start_lookups(60000, 50);
+    wait_for_line("W dns kms.lab: dns-timeout: ");
+    assert_int_equal(count_lines("publication "), 0);
+}
+
+static void a_target_becomes_a_watched_host_once(void **state)
+{
+    (void)state;
+    assert_int_equal(kms_texts_add(&world.discover, "kms.lab"), KMS_OK);
+    publish_in_dns("kms1.kms.lab", 1688);
+    publish_in_dns("KMS1.kms.lab", 1688);
+    publish_in_dns("kms1.kms.lab", 1689);
+    publish_in_dns("kms0.kms.lab", 0);
+    start_lookups(20, 10000);
+    wait_for_line("I discover kms.lab: new host kms1.kms.lab, from its record kms1.kms.lab:1688 "
+                  "with priority 0 and weight 0\n");
+    wait_for_line("I discover kms.lab: new host kms1.kms.lab:1689, ");
+    wait_for_line("I rpc kms1.kms.lab: ok");
+    wait_for_line("I rpc kms1.kms.lab:1689: ok");
+    wait_for_line("I record kms.lab kms1.kms.lab:1689: healthy");
+    world.record_count = 1;
+    wait_for_line("W publication kms1.kms.lab:1689 in kms.lab: ");
+    wait_for_lookups(3);
+    assert_int_equal(kms_board_count(world.board), 2);
+    for (size_t slot = 0; slot < 2; slot++) {
+        const struct kms_target *target = kms_board_snapshot(world.board, slot)->target;
+        assert_int_equal(target->origin, KMS_ORIGIN_DISCOVERED);
+        for (size_t source = 1; source <= KMS_SOURCE_MAX; source++) {
+            assert_int_equal(target->source[source].enabled,
+                             source == KMS_SOURCE_RPC || source == KMS_SOURCE_DNS);
+        }
+        assert_string_equal(kms_target_address(target), "kms1.kms.lab");
+        assert_true(kms_target_expected_in(target, "kms.lab"));
+    }
+}
+
+static void a_configured_host_is_not_discovered(void **state)
+{
+    (void)state;
+    assert_int_equal(kms_texts_add(&world.discover, "kms.lab"), KMS_OK);
+    watch_host("Kms1.kms.lab", 1688);
+    publish_in_dns("kms1.kms.lab", 1688);
+    publish_in_dns("kms1.kms.lab", 1700);
+    publish_in_dns("kms2.kms.lab", 1688);
+    start_lookups(20, 10000);
+    wait_for_line("I discover kms.lab: new host kms2.kms.lab, ");
+    wait_for_lookups(3);
+    assert_int_equal(kms_board_count(world.board), 2);
+    wait_for_line("W record kms.lab kms1.kms.lab:1700: wrongPort");
+}
+
+static void what_runs_is_cancelled_at_the_end(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        char name[32];
+        kms_text_format(name, sizeof name, "kms1.d%d.lab", i);
+        watch_host(name, 1688);
+    }
+    world.silent = true;
+    start_lookups(3600000, 60000);
+    while (world.asked < 16) {
+        kms_loop_once(world.env.loop, 100);
+    }
+    for (int i = 0; i < 30; i++) {
+        kms_loop_once(world.env.loop, 20);
+    }
+    assert_int_equal(world.asked, 16);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin_world, end_world)
+    const struct CMUnitTest tests[] = {
+        TEST(a_host_is_published_missed_and_published_again),
+        TEST(what_did_not_change_is_not_logged),
+        TEST(a_host_that_dies_is_told_of_its_records_without_another_lookup),
+        TEST(no_answer_is_not_taken_for_no_record),
+        TEST(a_domain_that_never_answered_has_no_verdict),
+        TEST(a_target_becomes_a_watched_host_once),
+        TEST(a_configured_host_is_not_discovered),
+        TEST(what_runs_is_cancelled_at_the_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
