@@ -1,5 +1,6 @@
 # Turns a CSV file of the project's data into initialisers of a C table: awk -v columns=1,2,3 -v types=hsu -f csv2c.awk
-# One type a column: s string, h hexadecimal number, u decimal number, S string that must not be empty.
+# One type a column: s string, h hexadecimal number, u decimal number, S string that must not be empty, g GUID in the
+# order of its bytes on the wire.
 function field(    value) {
     value = ""
     if (substr(rest, 1, 1) == "\"") {
@@ -29,6 +30,27 @@ function fail(text) {
     failed = 1
     exit 1
 }
+function is_guid(text,    i, c) {
+    if (length(text) != 36)
+        return 0
+    for (i = 1; i <= 36; i++) {
+        c = substr(text, i, 1)
+        if (i == 9 || i == 14 || i == 19 || i == 24) {
+            if (c != "-")
+                return 0
+        } else if (c !~ /[0-9A-Fa-f]/)
+            return 0
+    }
+    return 1
+}
+# The first three groups have their bytes swapped.
+function guid(text,    place, i, made) {
+    split("7 5 3 1 12 10 17 15 20 22 25 27 29 31 33 35", place, " ")
+    made = ""
+    for (i = 1; i <= 16; i++)
+        made = made (i > 1 ? ", " : "") "0x" substr(text, place[i], 2)
+    return "{{" made "}}"
+}
 BEGIN { wanted = split(columns, column, ",") }
 NR == 1 { next }
 {
@@ -47,6 +69,11 @@ NR == 1 { next }
             fail("not a number: " text)
         if (type == "S" && text == "")
             fail("empty column " column[i])
+        if (type == "g") {
+            if (!is_guid(text))
+                fail("not a GUID: " text)
+            text = guid(text)
+        }
         if (type == "u") {
             sub(/^0+/, "", text)
             text = (text == "" ? "0" : text) "U"
