@@ -1,0 +1,142 @@
+/* What is remembered of a host: its times, its lookups and the result that it makes. */
+#include "rpc/memory.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+static bool settle(int64_t *wall_s, int64_t now_s)
+{
+    if (*wall_s <= now_s) {
+        return false;
+    }
+    *wall_s = now_s;
+    return true;
+}
+
+bool kms_memory_settle(struct kms_memory *memory, int64_t now_s)
+{
+    bool changed = settle(&memory->asked_s, now_s);
+    changed |= settle(&memory->tried_s, now_s);
+    for (size_t i = 0; i < memory->answer_count; i++) {
+        changed |= settle(&memory->answer[i].wall_s, now_s);
+        changed |= settle(&memory->answer[i].changed_s, now_s);
+    }
+    for (size_t i = 0; i < memory->refusal_count; i++) {
+        changed |= settle(&memory->refusal[i].wall_s, now_s);
+    }
+    return changed;
+}
+
+const struct kms_answer *kms_memory_answer(const struct kms_memory *memory,
+                                           const struct kms_guid *application)
+{
+    for (size_t i = 0; i < memory->answer_count; i++) {
+        if (kms_guid_equal(&memory->answer[i].application, application)) {
+            return &memory->answer[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- the result ---- */
+
+static enum kms_activation_state state_of(enum kms_outcome outcome)
+{
+    if (outcome == KMS_OUTCOME_NONE) {
+        return KMS_ACTIVATION_UNKNOWN;
+    }
+    if (outcome == KMS_OUTCOME_OK) {
+        return KMS_ACTIVATION_ANSWERED;
+    }
+    if (outcome == KMS_OUTCOME_RPC_PROTOCOL ||
+        (outcome >= KMS_OUTCOME_REPLY_LENGTH && outcome <= KMS_OUTCOME_REPLY_SALT)) {
+        return KMS_ACTIVATION_INVALID;
+    }
+    return KMS_ACTIVATION_FAILED;
+}
+
+static enum kms_status put_host(const struct kms_memory *memory, struct kms_result *result)
+{
+    bool answered = memory->outcome == KMS_OUTCOME_OK;
+    bool refused = memory->hresult != 0;
+    enum kms_activation_state state = refused ? KMS_ACTIVATION_REFUSED : state_of(memory->outcome);
+    enum kms_status status = kms_facts_set_number(&result->host, KMS_FACT_ACTIVATION_STATE,
+                                                  (int64_t)state);
+    if (status == KMS_OK && (answered || refused)) {
+        status = kms_facts_set_number(&result->host, KMS_FACT_ACTIVATION_RESULT, memory->hresult);
+    }
+    return status;
+}
+
+static enum kms_status put_count(const struct kms_answer *answer, struct kms_facts *key)
+{
+    enum kms_status status = kms_facts_set_number(key, KMS_FACT_CURRENT_COUNT, answer->count);
+    if (status == KMS_OK) {
+        status = kms_facts_set_number(key, KMS_FACT_ACTIVATION_INTERVAL,
+                                      answer->activation_minutes);
+    }
+    if (status == KMS_OK) {
+        status = kms_facts_set_number(key, KMS_FACT_RENEWAL_INTERVAL, answer->renewal_minutes);
+    }
+    return status;
+}
+
+static enum kms_status put_key(const struct kms_answer *answer, bool with_count, bool own,
+                               struct kms_result *result)
+{
+    struct kms_facts *key = kms_result_add_key(result);
+    if (!key) {
+        return KMS_ENOMEM;
+    }
+    char application[KMS_GUID_TEXT];
+    kms_guid_text(&answer->application, application);
+    enum kms_status status = kms_facts_set_text(key, KMS_FACT_APPLICATION_ID, application);
+    if (status == KMS_OK) {
+        status = kms_facts_set_text(key, KMS_FACT_EPID, answer->epid);
+    }
+    if (status == KMS_OK) {
+        status = kms_facts_set_number(key, KMS_FACT_OWN_ENTRY, own);
+    }
+    return status == KMS_OK && with_count ? put_count(answer, key) : status;
+}
+
+static enum kms_status put_keys(const struct kms_memory *memory, int64_t now_s,
+                                struct kms_result *result)
+{
+    bool answered = memory->outcome == KMS_OUTCOME_OK;
+    for (size_t i = 0; i < memory->answer_count; i++) {
+        const struct kms_answer *answer = &memory->answer[i];
+        bool own = now_s - answer->wall_s < KMS_OWN_ENTRY_S;
+        bool with_count = answered && i == 0;
+        if (!own && !with_count) {
+            continue;
+        }
+        enum kms_status status = put_key(answer, with_count, own, result);
+        if (status != KMS_OK) {
+            return status;
+        }
+    }
+    return KMS_OK;
+}
+
+enum kms_status kms_memory_result(const struct kms_memory *memory, int64_t now_s,
+                                  struct kms_result *ret)
+{
+    kms_result_init(ret, KMS_SOURCE_ACTIVATION);
+    ret->outcome = memory->outcome;
+    ret->wall_s = now_s;
+    bool answered = memory->outcome == KMS_OUTCOME_OK && memory->answer_count > 0;
+    ret->data_s = answered ? memory->answer[0].wall_s : memory->tried_s;
+    ret->data_s_min = ret->data_s;
+    ret->data_s_max = ret->data_s;
+    kms_text_copy(ret->detail, sizeof ret->detail, memory->detail);
+    enum kms_status status = put_host(memory, ret);
+    if (status == KMS_OK) {
+        status = put_keys(memory, now_s, ret);
+    }
+    if (status != KMS_OK) {
+        kms_result_done(ret);
+    }
+    return status;
+}
