@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "reader.h"
 #include "table.h"
+#include "vocab/hostkey.h"
 
 enum column {
     COLUMN_STATE,
@@ -316,6 +317,19 @@ static void add_pair(struct kms_table *table, const char *label, enum kms_colour
     kms_table_add(table, colour, value);
 }
 
+static void add_epid(struct kms_table *table, const char *epid)
+{
+    struct kms_epid_explained explained;
+    char line[KMS_EPID_LINES][KMS_EPID_LINE];
+
+    if (kms_epid_explain(epid, &explained)) {
+        size_t count = kms_epid_lines(&explained, line);
+        for (size_t i = 0; i < count; i++) {
+            add_pair(table, "", KMS_COLOUR_NONE, line[i]);
+        }
+    }
+}
+
 static void add_facts(struct kms_table *table, const struct kms_facts *facts)
 {
     for (size_t i = 0; i < facts->count; i++) {
@@ -329,6 +343,9 @@ static void add_facts(struct kms_table *table, const struct kms_facts *facts)
             kms_text_append(text, sizeof(text), " %s", row->unit);
         }
         add_pair(table, row->token, KMS_COLOUR_NONE, text);
+        if (facts->fact[i].id == KMS_FACT_EPID) {
+            add_epid(table, facts->fact[i].text);
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "reader.h"
+#include "vocab/hostkey.h"
 
 /* jansson takes the reference in any case, and refuses NULL: one flag tells of all failures. */
 static void put(json_t *object, const char *key, json_t *value, bool *ok)
@@ -74,9 +75,37 @@ static json_t *facts_object(const struct kms_facts *facts, bool *ok)
     return object;
 }
 
+static json_t *text_or_null(const char *text)
+{
+    return text != NULL ? json_string(text) : json_null();
+}
+
+static json_t *epid_object(const struct kms_epid_explained *of, bool *ok)
+{
+    json_t *object = json_object();
+    char date[40];
+
+    kms_text_format(date, sizeof(date), "%04u-%02u-%02u", of->year, of->month, of->day);
+    put(object, "platform", json_integer(of->epid.platform), ok);
+    put(object, "group", json_integer(of->epid.group), ok);
+    put(object, "key-id", json_integer(of->epid.key_id), ok);
+    put(object, "host-key", text_or_null(of->key_name), ok);
+    put(object, "channel", text_or_null(of->channel), ok);
+    put(object, "lcid", json_integer(of->epid.lcid), ok);
+    put(object, "language", text_or_null(of->language), ok);
+    put(object, "build", json_integer(of->epid.build), ok);
+    put(object, "os", text_or_null(of->os), ok);
+    put(object, "activated", of->year != 0 ? json_string(date) : json_null(), ok);
+    put(object, "platform-contradicts-build", json_boolean(of->is_platform_contradictory), ok);
+    put(object, "date-exists", of->epid.date_wrong ? json_false() : json_true(), ok);
+    return object;
+}
+
 static json_t *key_object(const struct kms_key_judgement *key, bool *ok)
 {
     json_t *object = json_object();
+    struct kms_epid_explained explained;
+    const char *epid;
     char name[200];
 
     kms_judge_key_name(key, name, sizeof(name));
@@ -88,6 +117,10 @@ static json_t *key_object(const struct kms_key_judgement *key, bool *ok)
     put(object, "superseded", json_boolean(key->superseded), ok);
     put(object, "classes", bits(kms_words_client_class(), key->classes, ok), ok);
     put(object, "facts", facts_object(&key->facts, ok), ok);
+    epid = kms_facts_text(&key->facts, KMS_FACT_EPID);
+    if (epid != NULL && kms_epid_explain(epid, &explained)) {
+        put(object, "epid-parts", epid_object(&explained, ok), ok);
+    }
     return object;
 }
 

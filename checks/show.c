@@ -232,6 +232,19 @@ void kms_show_count_nodes(struct kms_check *check, unsigned depth, size_t key, e
     }
 }
 
+void kms_show_epid_lines(struct kms_output *out, unsigned depth, const char *epid)
+{
+    struct kms_epid_explained explained;
+    char line[KMS_EPID_LINES][KMS_EPID_LINE];
+
+    if (kms_epid_explain(epid, &explained)) {
+        size_t count = kms_epid_lines(&explained, line);
+        for (size_t i = 0; i < count; i++) {
+            kms_output_line(out, depth, "%s", line[i]);
+        }
+    }
+}
+
 void kms_show_license_node(struct kms_check *check, unsigned depth, size_t key,
                            enum kms_state state)
 {
@@ -243,6 +256,7 @@ void kms_show_license_node(struct kms_check *check, unsigned depth, size_t key,
     kms_output_node(&check->out, depth, state, "activation: %s", text);
     if (epid != NULL && check->options.verbose > 0) {
         kms_output_line(&check->out, depth + 1, "ePID %s", epid);
+        kms_show_epid_lines(&check->out, depth + 2, epid);
     }
 }
 

@@ -28,6 +28,8 @@ void kms_show_count_nodes(struct kms_check *check, unsigned depth, size_t key,
                           enum kms_state state);
 void kms_show_license_node(struct kms_check *check, unsigned depth, size_t key,
                            enum kms_state state);
+/* What an ePID says, a line each; nothing for text that is no ePID. */
+void kms_show_epid_lines(struct kms_output *out, unsigned depth, const char *epid);
 /* Classes that the site relies on and no key serves. */
 void kms_show_unserved_nodes(struct kms_check *check, unsigned depth);
 /* What contradicts what, when something does. */

@@ -268,10 +268,11 @@ bool kms_epid_parse(const char *text, struct kms_epid *ret)
     epid.key_id = millions * 1000000U + ones;
     uint32_t date;
     struct kms_rd rest = rd;
-    if (take_number(&rest, '\0', 7, 7, &date) && date_is_real(date / 10000, date % 10000)) {
+    if (take_number(&rest, '\0', 7, 7, &date)) {
         epid.day = date / 10000;
         epid.year = date % 10000;
-        epid.has_date = true;
+        epid.has_date = date_is_real(epid.day, epid.year);
+        epid.date_wrong = !epid.has_date;
     }
     *ret = epid;
     return true;

@@ -37,8 +37,29 @@ bool kms_key_kind_of(enum kms_application application, const char *channel, cons
 /* The parts of an ePID: PPPPP-GGGGG-KKK-KKKKKK-CC-LCID-BUILD.0000-DDDYYYY. */
 struct kms_epid {
     uint32_t platform, group, key_id, channel, lcid, build, day, year;
-    bool has_date; /* false when the date part was blacked out */
+    bool has_date;   /* false when the date part was blacked out, or names no day that exists */
+    bool date_wrong; /* the digits are there, in day and year, and there is no such day */
 };
 bool kms_epid_parse(const char *text, struct kms_epid *ret);
+
+/* What the parts mean; NULL where a number is not listed. */
+struct kms_epid_explained {
+    struct kms_epid epid;
+    const char *key_name;           /* "Windows Server 2019", by group and key id */
+    const char *channel;            /* "retail", "OEM", "volume" */
+    const char *language;           /* "English (United States)" */
+    const char *os;                 /* "Windows 10 1809 / Server 2019", by the build itself */
+    unsigned year, month, day;      /* of the key's activation; 0 when not known */
+    bool is_platform_contradictory; /* the build is listed under another platform */
+    bool is_day_zero;               /* day 000: days count from 001 */
+};
+/* False for what is no ePID. */
+bool kms_epid_explain(const char *text, struct kms_epid_explained *ret);
+
+#define KMS_EPID_LINES 4
+#define KMS_EPID_LINE  160
+/* The explanation as lines for people; how many. */
+size_t kms_epid_lines(const struct kms_epid_explained *explained,
+                      char ret[KMS_EPID_LINES][KMS_EPID_LINE]);
 
 #endif

@@ -45,6 +45,25 @@ says "Lizenziert"
 says "data of"
 grep -q "$(printf '\033')" "$TMP/out" && fail "colours without a terminal"
 
+# What the host's product id says, part by part; what was blacked out is left out.
+says "host key: Windows Server 2008 R2 B (Standard & Enterprise) (group 00168, key id 313163342), volume"
+says "host: build 7601 (Windows 7 / Server 2008 R2 SP1), German (Germany)"
+says_not "key activated"
+run kmsmon report "$KMSMON_SOURCE/data/samples/en-2019-kms.txt"
+code_is 0
+says "host: build 17763 (Windows 10 1809 / Server 2019), English (United States)"
+says "key activated: 2023-02-14"
+says_not "platform"
+run kmsmon report --json "$KMSMON_SOURCE/data/samples/en-2019-kms.txt"
+code_is 0
+says '"host-key": "Windows Server 2019"'
+says '"activated": "2023-02-14"'
+says '"platform-contradicts-build": false'
+run check_kms -v --report "$KMSMON_SOURCE/data/samples/en-2019-kms.txt"
+says "key activated: 2023-02-14"
+run check_kms --report "$KMSMON_SOURCE/data/samples/en-2019-kms.txt"
+says_not "key activated"
+
 run kmsmon report - <"$SAMPLE"
 code_is 0
 says "standard input"
