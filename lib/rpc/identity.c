@@ -220,13 +220,14 @@ static enum kms_status cannot_make(const char *path, int error, struct kms_fault
                          path, error_text(error));
 }
 
+/* Some file systems cannot, and a folder may be writable without being readable: both are no
+ * failure, as with kms_file_replace. */
 static bool flush_folder(const char *folder)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        return false;
+        return errno == EACCES;
     }
-    /* Some file systems cannot, and have no need to. */
     bool flushed = fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP;
     int error = errno;
     (void)close(fd);
@@ -329,7 +330,11 @@ static void add_name(char ret[KMS_WORKSTATION_SIZE], const char *name)
 {
     size_t at = strlen(ret);
     for (; *name != '\0' && at < KMS_WORKSTATION_UNITS; name++) {
-        ret[at++] = is_name_char(*name) ? *name : '-';
+        ret[at] = '-';
+        if (is_name_char(*name)) {
+            ret[at] = *name;
+        }
+        at++;
     }
     while (at > 0 && ret[at - 1] == '.') {
         at--;

@@ -20,7 +20,10 @@ static void copy_epid(char dst[KMS_EPID_MAX], const char *src)
 {
     size_t at = 0;
     for (; src[at] != '\0' && at < KMS_EPID_MAX - 1; at++) {
-        dst[at] = src[at] > ' ' && src[at] < 0x7f ? src[at] : '?';
+        dst[at] = '?';
+        if (src[at] > ' ' && src[at] < 0x7f) {
+            dst[at] = src[at];
+        }
     }
     dst[at] = '\0';
 }

@@ -286,6 +286,22 @@ static void a_folder_that_takes_no_file_is_refused(void **state)
     assert_says("/cmid' cannot be made");
 }
 
+static void a_folder_without_write_permission_is_refused(void **state)
+{
+    (void)state;
+    if (geteuid() == 0) {
+        print_message("skipped: root may write everywhere\n");
+        skip();
+    }
+    assert_int_equal(chmod(folder, 0500), 0);
+    refused(KMS_EIO, "cannot be made: Permission denied");
+    assert_int_equal(chmod(folder, 0300), 0); /* nobody may list it, and nobody needs to */
+    (void)opened();
+    assert_int_equal(chmod(folder, 0700), 0);
+    write_file("55c92734-d682-4d71-983e-d6ec3f16059f\n", 37, 0);
+    refused(KMS_EIO, "chmod 600");
+}
+
 static void a_workstation_has_the_monitors_name(void **state)
 {
     (void)state;
@@ -342,6 +358,7 @@ int main(void)
         IN_FOLDER(what_is_no_file_is_refused),
         IN_FOLDER(a_folder_that_cannot_be_used_is_refused),
         cmocka_unit_test(a_folder_that_takes_no_file_is_refused),
+        IN_FOLDER(a_folder_without_write_permission_is_refused),
         cmocka_unit_test(a_workstation_has_the_monitors_name),
         cmocka_unit_test(a_long_workstation_is_cut_at_63),
     };
