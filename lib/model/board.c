@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/epid_memory.h"
 #include "model/sample.h"
 
 #define KEY_MEMORY_MAX ((size_t)4 * KMS_KEYS_MAX)
@@ -26,6 +27,7 @@ struct slot {
     struct kms_result *good[KMS_SOURCE_MAX + 1];
     struct key_memory *key;
     size_t key_count;
+    struct kms_epid_memory epids;
     struct kms_snapshot *snapshot;
 };
 
@@ -77,6 +79,7 @@ static void slot_free(struct slot *slot)
         free_result(slot->last[i]);
     }
     free(slot->key);
+    kms_epid_memory_done(&slot->epids);
     free_snapshot(slot->snapshot);
     kms_target_done(&slot->target);
     free(slot);
@@ -200,8 +203,12 @@ static enum kms_status rejudge(struct kms_board *board, struct slot *slot,
         evidence.last[i] = made->last[i] = slot->last[i];
         evidence.good[i] = made->good[i] = slot->good[i];
     }
-    enum kms_status status = kms_judge(&evidence, &board->policy, kms_clock_wall_s(board->clock),
-                                       &made->judgement);
+    int64_t now_s = kms_clock_wall_s(board->clock);
+    struct kms_epid_change epid_change;
+    if (kms_epid_memory_change(&slot->epids, now_s, &epid_change)) {
+        evidence.epid_change = &epid_change;
+    }
+    enum kms_status status = kms_judge(&evidence, &board->policy, now_s, &made->judgement);
     if (status != KMS_OK) {
         free_snapshot(made);
         return status;
@@ -318,6 +325,9 @@ enum kms_status kms_board_publish(struct kms_board *board, size_t at,
     enum kms_status status = KMS_OK;
     if (kms_outcome_good(result->outcome)) {
         status = remember_counters(board, slot, copy);
+        enum kms_status epids = kms_epid_memory_add(&slot->epids, copy,
+                                                    kms_clock_wall_s(board->clock));
+        status = status == KMS_OK ? epids : status;
     }
     enum kms_status judged = rejudge(board, slot, &change);
     if (judged != KMS_OK) {

@@ -17,6 +17,12 @@
 #define KMS_KEY_IDENTITY_SIZE 160
 void kms_key_identity(const struct kms_facts *key, char *dst, size_t size);
 
+/* The host key of an application was another one in the result before, by the same source. */
+struct kms_epid_change {
+    enum kms_application application;
+    const char *was, *is; /* ePIDs */
+};
+
 /* What is known about one host before it is judged. */
 struct kms_evidence {
     const struct kms_target *target;
@@ -27,6 +33,7 @@ struct kms_evidence {
      * none. */
     const struct kms_window *(*window)(void *arg, const char *identity);
     void *window_arg;
+    const struct kms_epid_change *epid_change; /* the latest of the last day; NULL: none */
 };
 
 struct kms_key_judgement {

@@ -1,4 +1,6 @@
 /* The one line that sums a judged host up. */
+#include <string.h>
+
 #include "base/text.h"
 #include "model/judge_parts.h"
 #include "vocab/hostkey.h"
@@ -104,7 +106,9 @@ void kms_judge_summarise(const struct kms_evidence *evidence, struct kms_judgeme
     if (summarise_failure(evidence, ret)) {
         return;
     }
-    if (ret->drift[0]) {
+    /* Two ePIDs would leave no room for the count. */
+    bool is_drift_long = strlen(ret->drift) > sizeof ret->summary / 2;
+    if (ret->drift[0] && !is_drift_long) {
         kms_text_copy(ret->summary, sizeof ret->summary, ret->drift);
     }
     for (size_t i = 0; i < ret->key_count; i++) {
@@ -114,6 +118,10 @@ void kms_judge_summarise(const struct kms_evidence *evidence, struct kms_judgeme
     }
     if (ret->key_count > 0) {
         summarise_unserved(ret);
+    }
+    if (is_drift_long) {
+        kms_text_append(ret->summary, sizeof ret->summary, "%s%s", ret->summary[0] ? "; " : "",
+                        ret->drift);
     }
     const char *published = publication_text(evidence, ret);
     if (!ret->summary[0]) {

@@ -220,8 +220,40 @@ static enum kms_status merge_round(const struct kms_evidence *evidence, struct k
     return KMS_OK;
 }
 
+static void note_change(const struct kms_evidence *evidence, struct kms_judgement *ret)
+{
+    const struct kms_epid_change *change = evidence->epid_change;
+    if (change) {
+        kms_text_append(ret->drift, sizeof ret->drift, "%s%s: ePID %s became %s",
+                        ret->drift[0] ? "; " : "", kms_application_name(change->application),
+                        change->was, change->is);
+    }
+}
+
+/* The wire gives an ePID and no name. */
+static enum kms_status name_keys(struct kms_judgement *ret)
+{
+    for (size_t i = 0; i < ret->key_count; i++) {
+        struct kms_facts *facts = &ret->key[i].facts;
+        struct kms_key_kind kind;
+        if (kms_facts_has(facts, KMS_FACT_KEY_GROUP) ||
+            !kms_key_kind_of(ret->key[i].application, kms_facts_text(facts, KMS_FACT_KEY_CHANNEL),
+                             kms_facts_text(facts, KMS_FACT_EPID), &kind) ||
+            !kind.name) {
+            continue;
+        }
+        enum kms_status status = kms_facts_set_text(facts, KMS_FACT_KEY_GROUP, kind.name);
+        if (status != KMS_OK) {
+            return status;
+        }
+    }
+    return KMS_OK;
+}
+
 enum kms_status kms_merge(const struct kms_evidence *evidence, struct kms_judgement *ret)
 {
+    note_change(evidence, ret);
     enum kms_status status = merge_round(evidence, ret, false);
-    return status == KMS_OK ? merge_round(evidence, ret, true) : status;
+    status = status == KMS_OK ? merge_round(evidence, ret, true) : status;
+    return status == KMS_OK ? name_keys(ret) : status;
 }

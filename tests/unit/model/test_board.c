@@ -244,6 +244,163 @@ static void targets_stay_where_they_are_however_many_hosts_are_added(void **stat
     kms_board_free(stage.board);
 }
 
+#define WINDOWS "55c92734-d682-4d71-983e-d6ec3f16059f"
+#define OFFICE  "0ff1ce15-a989-479d-af46-f275c6370663"
+#define EPID_A  "03612-00206-556-123727-03-1033-17763.0000-2972018"
+#define EPID_B  "03612-00206-556-123728-03-1033-17763.0000-2982018"
+#define EPID_C  "06401-00096-199-222222-03-1033-9600.0000-0002018"
+
+/* One key a pair of application and ePID; NULL ends them. */
+static void publish_epids(struct stage *stage, enum kms_source source, const char *const *pairs)
+{
+    struct kms_result result;
+    kms_result_init(&result, source);
+    result.outcome = KMS_OUTCOME_OK;
+    result.wall_s = result.data_s = stage->wall_us / 1000000;
+    for (size_t i = 0; pairs[i]; i += 2) {
+        struct kms_facts *key = kms_result_add_key(&result);
+        kms_facts_set_text(key, KMS_FACT_APPLICATION_ID, pairs[i]);
+        kms_facts_set_text(key, KMS_FACT_EPID, pairs[i + 1]);
+        kms_facts_set_number(key, KMS_FACT_LICENSE_STATUS, KMS_LICENSE_LICENSED);
+        kms_facts_set_number(key, KMS_FACT_CURRENT_COUNT, 50);
+    }
+    struct kms_change change;
+    assert_int_equal(kms_board_publish(stage->board, 0, &result, &change), KMS_OK);
+    kms_result_done(&result);
+}
+
+static const struct kms_judgement *judged(const struct stage *stage)
+{
+    return &kms_board_snapshot(stage->board, 0)->judgement;
+}
+
+static void pass_hours(struct stage *stage, int64_t hours)
+{
+    struct kms_change change;
+    stage->wall_us += hours * 3600 * 1000000;
+    assert_int_equal(kms_board_tick(stage->board, 0, &change), KMS_OK);
+}
+
+static void an_epid_that_changes_is_drift_for_a_day(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    const char *const first[] = {WINDOWS, EPID_A, NULL};
+    const char *const second[] = {WINDOWS, EPID_B, NULL};
+    publish_epids(&stage, KMS_SOURCE_ACTIVATION, first);
+    assert_string_equal(judged(&stage)->drift, "");
+    pass_hours(&stage, 1);
+    publish_epids(&stage, KMS_SOURCE_ACTIVATION, first);
+    assert_string_equal(judged(&stage)->drift, "");
+    publish_epids(&stage, KMS_SOURCE_ACTIVATION, second);
+    assert_string_equal(judged(&stage)->drift, "Windows: ePID " EPID_A " became " EPID_B);
+    assert_int_equal(judged(&stage)->state, KMS_STATE_WARNING);
+    assert_true(judged(&stage)->reasons & KMS_BIT(KMS_REASON_CONFIG_DRIFT));
+    assert_true(kms_text_starts(judged(&stage)->summary, "count 50: "));
+    assert_non_null(strstr(judged(&stage)->summary, "; Windows: ePID "));
+    pass_hours(&stage, 23);
+    publish_epids(&stage, KMS_SOURCE_ACTIVATION, second);
+    assert_string_not_equal(judged(&stage)->drift, "");
+    pass_hours(&stage, 1);
+    assert_string_equal(judged(&stage)->drift, "");
+    assert_int_equal(judged(&stage)->state, KMS_STATE_OK);
+    kms_board_free(stage.board);
+}
+
+static void an_epid_that_changes_at_every_poll_stays_drift(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    for (int64_t i = 0; i < 40; i++) {
+        const char *const pairs[] = {WINDOWS, i % 2 ? EPID_B : EPID_A, NULL};
+        publish_epids(&stage, KMS_SOURCE_ACTIVATION, pairs);
+        assert_int_equal(judged(&stage)->drift[0] != '\0', i > 0);
+        pass_hours(&stage, 1);
+    }
+    kms_board_free(stage.board);
+}
+
+static void every_application_and_every_source_has_its_own_epids(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    const char *const windows[] = {WINDOWS, EPID_A, NULL};
+    const char *const office[] = {OFFICE, EPID_C, NULL};
+    const char *const both[] = {OFFICE, EPID_C, WINDOWS, EPID_A, NULL};
+    publish_epids(&stage, KMS_SOURCE_ACTIVATION, windows);
+    publish_epids(&stage, KMS_SOURCE_ACTIVATION, office);
+    publish_epids(&stage, KMS_SOURCE_ACTIVATION, windows);
+    publish_epids(&stage, KMS_SOURCE_REPORT, both);
+    assert_string_equal(judged(&stage)->drift, "");
+    const char *const changed[] = {OFFICE, EPID_B, WINDOWS, EPID_A, NULL};
+    publish_epids(&stage, KMS_SOURCE_REPORT, changed);
+    assert_non_null(strstr(judged(&stage)->drift, "Office: ePID " EPID_C " became " EPID_B));
+    kms_board_free(stage.board);
+}
+
+static void keys_that_are_shown_or_not_are_no_change(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    const char *const one[] = {WINDOWS, EPID_A, NULL};
+    const char *const two[] = {WINDOWS, EPID_B, WINDOWS, EPID_A, NULL};
+    const char *const none[] = {NULL};
+    const char *const blacked_out[] = {WINDOWS, "03612-00206-556-123799-03-1033-17763.0000-xxxxxxx",
+                                       WINDOWS, EPID_A, NULL};
+    const char *const *const polls[] = {one, two, none, one, blacked_out, two, one};
+    for (size_t i = 0; i < KMS_COUNT_OF(polls); i++) {
+        publish_epids(&stage, KMS_SOURCE_REPORT, polls[i]);
+        assert_string_equal(judged(&stage)->drift, "");
+    }
+    const char *const other[] = {WINDOWS, EPID_B, NULL};
+    publish_epids(&stage, KMS_SOURCE_REPORT, other);
+    assert_string_not_equal(judged(&stage)->drift, "");
+    kms_board_free(stage.board);
+}
+
+static void a_failed_poll_forgets_no_epid(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    const char *const first[] = {WINDOWS, EPID_A, NULL};
+    const char *const second[] = {WINDOWS, EPID_B, NULL};
+    publish_epids(&stage, KMS_SOURCE_REPORT, first);
+    publish(&stage, KMS_OUTCOME_REPORT_MISSING, 0);
+    publish_epids(&stage, KMS_SOURCE_REPORT, second);
+    assert_string_not_equal(judged(&stage)->drift, "");
+    kms_board_free(stage.board);
+}
+
+static void a_key_is_named_by_its_epid_when_nothing_better_is_known(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    const char *const pairs[] = {WINDOWS, "03612-00206-551-123727-03-1033-17763.0000-2972018",
+                                 NULL};
+    char name[100];
+    publish_epids(&stage, KMS_SOURCE_ACTIVATION, pairs);
+    assert_int_equal(judged(&stage)->key_count, 1);
+    const struct kms_key_judgement *key = &judged(&stage)->key[0];
+    kms_judge_key_name(key, name, sizeof name);
+    assert_string_equal(name, "Windows Server 2019");
+    assert_string_equal(kms_facts_text(&key->facts, KMS_FACT_KEY_GROUP), "Windows Server 2019");
+    assert_true(key->kind_known);
+    const char *const unlisted[] = {WINDOWS, "03612-99999-551-123727-03-1033-17763.0000-2972018",
+                                    NULL};
+    publish_epids(&stage, KMS_SOURCE_ACTIVATION, unlisted);
+    key = &judged(&stage)->key[0];
+    kms_judge_key_name(key, name, sizeof name);
+    assert_string_equal(name, "Windows");
+    assert_false(key->kind_known);
+    kms_board_free(stage.board);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +412,12 @@ int main(void)
         cmocka_unit_test(a_sample_is_timed_by_the_file_or_the_present_before_the_reports_own_clock),
         cmocka_unit_test(targets_stay_where_they_are_however_many_hosts_are_added),
         cmocka_unit_test(ten_thousand_hosts_keep_their_targets_while_the_board_grows),
+        cmocka_unit_test(an_epid_that_changes_is_drift_for_a_day),
+        cmocka_unit_test(an_epid_that_changes_at_every_poll_stays_drift),
+        cmocka_unit_test(every_application_and_every_source_has_its_own_epids),
+        cmocka_unit_test(keys_that_are_shown_or_not_are_no_change),
+        cmocka_unit_test(a_failed_poll_forgets_no_epid),
+        cmocka_unit_test(a_key_is_named_by_its_epid_when_nothing_better_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
