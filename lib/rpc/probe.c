@@ -330,28 +330,38 @@ static void connect_to_all(struct kms_probe *probe, const struct kms_resolved *r
     }
 }
 
+/* That there is no address is about the host. A lookup that failed says nothing about it. */
+static void describe_unresolved(struct kms_probe *probe, enum kms_outcome outcome)
+{
+    const char *meaning = kms_outcome_row(outcome)->meaning;
+    bool none = outcome == KMS_OUTCOME_DNS_NXDOMAIN || outcome == KMS_OUTCOME_DNS_NODATA;
+    char text[sizeof probe->detail];
+    if (none) {
+        kms_text_format(text, sizeof text, "'%s' has no address (%s)", name_of(probe->target),
+                        outcome == KMS_OUTCOME_DNS_NODATA ? "NODATA" : "NXDOMAIN");
+    } else {
+        kms_text_format(text, sizeof text, "'%s' was not looked up: %.*s", name_of(probe->target),
+                        (int)strcspn(meaning, "."), meaning);
+    }
+    describe(probe, none ? KMS_OUTCOME_RPC_UNRESOLVED : outcome, text);
+}
+
 static void resolved(void *arg, const struct kms_resolved *answer)
 {
     struct kms_probe *probe = arg;
-    char text[200];
     probe->question = NULL;
     if (kms_outcome_good(answer->outcome) && answer->count > 0) {
         connect_to_all(probe, answer);
         return;
     }
-    kms_text_format(text, sizeof text, "%s: %s", name_of(probe->target),
-                    kms_outcome_row(answer->outcome)->token);
-    describe(probe,
-             answer->outcome == KMS_OUTCOME_NO_MEMORY ? KMS_OUTCOME_NO_MEMORY
-                                                      : KMS_OUTCOME_RPC_UNRESOLVED,
-             text);
+    describe_unresolved(probe, answer->outcome);
     finish(probe);
 }
 
 static bool ask_name(struct kms_probe *probe)
 {
     if (!probe->env->resolver) {
-        describe(probe, KMS_OUTCOME_RPC_UNRESOLVED, "this program looks up no names");
+        describe(probe, KMS_OUTCOME_INTERNAL, "this program looks up no names");
         kms_timer_set(probe->timer, 0);
         return true;
     }
@@ -402,7 +412,7 @@ static void late(const struct kms_probe *probe, struct kms_result *result)
     char text[120];
     result->outcome = KMS_OUTCOME_RPC_TIMEOUT;
     if (!probe->tcp) {
-        result->outcome = KMS_OUTCOME_RPC_UNRESOLVED;
+        result->outcome = KMS_OUTCOME_DNS_TIMEOUT;
         kms_text_format(text, sizeof text, "no answer from DNS for '%s'", name_of(probe->target));
     } else if (!kms_tcp_peer(probe->tcp)) {
         kms_tcp_story(probe->tcp, text, sizeof text);
