@@ -121,8 +121,21 @@ static int print_site(const struct kms_site *site)
     return code;
 }
 
+/* Without -c a file need not be there: what the machine's DNS knows is watched then. */
+static bool may_be_absent(const struct program *p)
+{
+    return !p->options.config_given && access(p->options.config, F_OK) != 0 && errno == ENOENT;
+}
+
 static enum kms_status load_site(struct program *p)
 {
+    if (may_be_absent(p)) {
+        p->config_absent = true;
+        if (p->options.check) {
+            complain("there is no configuration; this is what is in force without one");
+        }
+        return kms_site_preset(&p->site);
+    }
     struct kms_buf errors;
     kms_buf_init(&errors, ERRORS_TEXT_MAX);
     enum kms_status status = kms_site_load(p->options.config, &p->site, &errors);
