@@ -1,38 +1,10 @@
-# A private name server with a zone that changes, and KMS ports that accept: sourced after lib.sh.
-# The test is called with the path of rpc_endpoint.
+# A private name server with zones that change while it runs: sourced after lib.sh.
 # shellcheck shell=sh disable=SC2034,SC2154 # variables of lib.sh and of the tests
 
-endpoint=$1
 for tool in named nsupdate; do
     command -v $tool >/dev/null || skip "$tool is not installed (apt-get install bind9 bind9-dnsutils)"
 done
-
 named_pid=
-endpoint_pids=
-finish_dns() {
-    dns_code=$?
-    for pid in $named_pid $endpoint_pids; do
-        kill -TERM "$pid" 2>/dev/null || :
-        wait "$pid" 2>/dev/null || :
-    done
-    set +e
-    (exit $dns_code) # finish reads it
-    finish
-}
-trap finish_dns EXIT
-
-# The endpoints live until the other end of this pipe is closed.
-mkfifo "$work/endpoints"
-exec 9<>"$work/endpoints"
-
-# A KMS port that accepts; its number is in $port then.
-start_endpoint() {
-    mkfifo "$work/port"
-    "$endpoint" accept 127.0.0.1 <&9 >"$work/port" &
-    endpoint_pids="$endpoint_pids $!"
-    read -r port <"$work/port"
-    rm "$work/port"
-}
 
 write_named_conf() { # ZONE...
     {
@@ -57,12 +29,14 @@ named_settled() {
 run_named() {
     named -g -c "$work/named.conf" >"$work/named.log" 2>&1 &
     named_pid=$!
+    other_pids="$other_pids $named_pid"
     wait_for "named" named_settled
 }
 
 stop_named() {
     kill -TERM "$named_pid"
     wait "$named_pid" || :
+    other_pids=$(printf ' %s ' "$other_pids" | sed "s/ $named_pid / /")
     named_pid=
 }
 
