@@ -60,10 +60,10 @@ new_zone() {
     } >"$work/$1.zone"
 }
 
-# update LINE...: what nsupdate understands, all at once.
+# update LINE...: what nsupdate understands, all at once. A server that has just started may refuse for a moment.
 update() {
-    { printf 'server 127.0.0.1 %s\n' "$dns_port"; printf '%s\n' "$@" send; } | nsupdate ||
-        fail "named refused an update"
+    printf '%s\n' "server 127.0.0.1 $dns_port" "$@" send >"$work/update"
+    wait_for "named to take an update" nsupdate "$work/update"
 }
 
 # logs LINE: sooner or later.
