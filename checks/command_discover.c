@@ -23,6 +23,7 @@
 #define OUTPUT_MAX  ((size_t)256 * 1024 * 1024)
 #define TURN_MS     200
 #define PATIENCE_US 500000 /* before a terminal is told how far it is */
+#define REPEAT_US   200000
 
 struct options {
     bool json, no_probe, help;
@@ -221,7 +222,7 @@ static void show_progress(void *arg, size_t finished, size_t all)
     int64_t now_us = kms_clock_mono_us(&progress->clock);
 
     if (finished < all && now_us >= progress->next_us) {
-        progress->next_us = now_us + TURN_MS * 1000;
+        progress->next_us = now_us + REPEAT_US;
         progress->shown = true;
         (void)fprintf(stderr, "\rprobed %zu of %zu ports", finished, all);
         (void)fflush(stderr);
