@@ -241,8 +241,9 @@ struct kms_agentx *kms_agentx_start(struct kms_loop *loop, struct kms_mib *mib,
         free(agentx);
         return NULL;
     }
-    bool ready = agentx->master ? start_master(agentx, config->standalone, config->state_dir)
-                                : start_subagent(agentx, loop);
+    bool ready = config->standalone != NULL
+                     ? start_master(agentx, config->standalone, config->state_dir)
+                     : start_subagent(agentx, loop);
     if (!ready || !kms_snmp_library_serve(agentx->library, loop)) {
         kms_agentx_stop(agentx);
         return NULL;

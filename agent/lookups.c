@@ -270,7 +270,7 @@ static bool grow(struct kms_lookups *l)
         return true;
     }
     size_t cap = l->cap == 0 ? 16 : l->cap * 2;
-    struct lookup **lookup = realloc(l->lookup, cap * sizeof *lookup);
+    struct lookup **lookup = realloc(l->lookup, cap * sizeof(struct lookup *));
     if (!lookup) {
         return false;
     }

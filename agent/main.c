@@ -13,10 +13,10 @@
 #include "agent/lookups.h"
 #include "agent/mib.h"
 #include "agent/options.h"
+#include "agent/pid_file.h"
 #include "agent/scheduler.h"
 #include "agent/site.h"
 #include "agent/state_dir.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "net/http.h"
@@ -121,8 +121,21 @@ static int print_site(const struct kms_site *site)
     return code;
 }
 
+/* Without -c a file need not be there: what the machine's DNS knows is watched then. */
+static bool may_be_absent(const struct program *p)
+{
+    return !p->options.config_given && access(p->options.config, F_OK) != 0 && errno == ENOENT;
+}
+
 static enum kms_status load_site(struct program *p)
 {
+    if (may_be_absent(p)) {
+        p->config_absent = true;
+        if (p->options.check) {
+            complain("there is no configuration; this is what is in force without one");
+        }
+        return kms_site_preset(&p->site);
+    }
     struct kms_buf errors;
     kms_buf_init(&errors, ERRORS_TEXT_MAX);
     enum kms_status status = kms_site_load(p->options.config, &p->site, &errors);
@@ -377,46 +390,17 @@ static bool open_snmp(struct program *p)
     return p->agentx != NULL;
 }
 
-static char *absolute(const char *path)
-{
-    if (path[0] == '/') {
-        return kms_text_dup(path);
-    }
-    char *folder = getcwd(NULL, 0);
-    if (!folder) {
-        return NULL;
-    }
-    struct kms_buf whole;
-    kms_buf_init(&whole, (size_t)4 * KMS_CONF_TEXT_MAX);
-    char *result = NULL;
-    if (kms_buf_addf(&whole, "%s/%s", folder, path) == KMS_OK) {
-        result = kms_buf_take(&whole);
-    }
-    kms_buf_done(&whole);
-    free(folder);
-    return result;
-}
-
 static bool write_pid(struct program *p)
 {
     if (!p->options.pid_file) {
         return true;
     }
-    char *path = absolute(p->options.pid_file);
-    if (!path) {
-        kms_log_write(&p->log, KMS_LOG_ERROR, "start: pid file: its folder has no usable name");
-        return false;
-    }
-    char text[32];
-    kms_text_format(text, sizeof text, "%ld\n", (long)getpid());
     struct kms_fault fault = {0};
-    if (kms_file_replace(path, text, strlen(text), 0644, &fault) != KMS_OK) {
+    p->pid_path = kms_pid_file_write(p->options.pid_file, &fault);
+    if (!p->pid_path) {
         kms_log_write(&p->log, KMS_LOG_ERROR, "start: pid file: %s", fault.text);
-        free(path);
-        return false;
     }
-    p->pid_path = path;
-    return true;
+    return p->pid_path != NULL;
 }
 
 static void close_program(struct program *p)
@@ -449,10 +433,7 @@ static void close_program(struct program *p)
     if (p->index) {
         kms_index_free(p->index);
     }
-    if (p->pid_path) {
-        (void)unlink(p->pid_path);
-        free(p->pid_path);
-    }
+    kms_pid_file_remove(p->pid_path);
     if (p->state_lock >= 0) {
         (void)close(p->state_lock);
     }

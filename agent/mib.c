@@ -11,10 +11,20 @@ static const oid root[] = {KMSMON_MIB_ROOT};
 
 #define BASE_MAX (KMS_COUNT_OF(root) + 3) /* root, objects, table, entry */
 
+#define GAP_ROWS 64 /* shorter ones are found again as fast as they are looked up */
+
+/* Rows of a column that have no instance, as they were in one second. */
+struct gap {
+    size_t from, to;
+    uint64_t layout;
+    int64_t at_s;
+};
+
 struct binding {
     struct kms_mib *mib;
     const struct kms_mib_table *table;
     netsnmp_handler_registration *registration; /* NULL: not registered */
+    struct gap gap[KMS_MIB_COLUMN_MAX + 1];     /* the last one of each column */
 };
 
 struct kms_mib {
@@ -24,6 +34,7 @@ struct kms_mib {
     const struct kms_agent_facts *facts;
     struct kms_mib_layout *layout; /* NULL: none yet */
     uint64_t laid_out_shape, laid_out_zones_shape;
+    uint64_t layouts; /* how many there were */
     struct binding binding[KMS_MIB_TABLE_MAX + 1];
 };
 
@@ -85,6 +96,7 @@ static void refresh(struct kms_mib *mib)
     }
     kms_mib_layout_free(mib->layout);
     mib->layout = layout;
+    mib->layouts++;
     mib->laid_out_shape = shape;
     mib->laid_out_zones_shape = zones_shape;
 }
@@ -261,6 +273,32 @@ static void put_instance(const struct lookup *lookup, netsnmp_agent_request_info
     put(request, info, column->type, value);
 }
 
+/* The first row from this one on that has an instance of the column, with its value; the count of
+ * rows when none has. A manager that reads all columns in one PDU asks for an empty one with every
+ * row, and would have thousands of rows looked through each time. So a gap is remembered for the
+ * rest of the second: what appears in it meanwhile is shown by the next walk. */
+static size_t find_instance(const struct lookup *lookup, size_t column, size_t row,
+                            struct kms_mib_value *ret)
+{
+    struct gap *gap = &lookup->mib->binding[lookup->table->number].gap[column];
+    bool known = gap->layout == lookup->mib->layouts && gap->at_s == lookup->now_s;
+    size_t start = row;
+    while (row < lookup->rows.count) {
+        if (known && row >= gap->from && row < gap->to) {
+            row = gap->to;
+        } else if (value_of(lookup, &lookup->table->column[column], &lookup->rows.row[row], ret)) {
+            break;
+        } else {
+            row++;
+        }
+    }
+    bool inside = known && start >= gap->from && row == gap->to;
+    if (row - start >= GAP_ROWS && !inside) {
+        *gap = (struct gap){start, row, lookup->mib->layouts, lookup->now_s};
+    }
+    return row;
+}
+
 /* Leaves the varbind as it is when nothing of this table follows: Net-SNMP goes on with the next
  * one. */
 static void answer_getnext(const struct lookup *lookup, netsnmp_agent_request_info *info,
@@ -284,12 +322,11 @@ static void answer_getnext(const struct lookup *lookup, netsnmp_agent_request_in
         if (candidate->get == NULL) {
             continue;
         }
-        for (; row < lookup->rows.count; row++) {
-            struct kms_mib_value value;
-            if (value_of(lookup, candidate, &lookup->rows.row[row], &value)) {
-                put_instance(lookup, info, request, candidate, &lookup->rows.row[row], &value);
-                return;
-            }
+        struct kms_mib_value value;
+        row = find_instance(lookup, column, row, &value);
+        if (row < lookup->rows.count) {
+            put_instance(lookup, info, request, candidate, &lookup->rows.row[row], &value);
+            return;
         }
     }
 }

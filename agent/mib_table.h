@@ -14,9 +14,10 @@
 #include "agent/mib.h"
 #include "base/text.h"
 
-#define KMS_MIB_TEXT_MAX  255 /* SnmpAdminString */
-#define KMS_MIB_INDEX_MAX 2
-#define KMS_MIB_TABLE_MAX 11 /* highest table number */
+#define KMS_MIB_TEXT_MAX   255 /* SnmpAdminString */
+#define KMS_MIB_INDEX_MAX  2
+#define KMS_MIB_TABLE_MAX  11 /* highest table number */
+#define KMS_MIB_COLUMN_MAX 63 /* highest column number */
 
 /* One value on its way into a varbind. len counts octets; 0 with a numeric column. */
 struct kms_mib_value {

@@ -35,7 +35,9 @@ static bool is_first(const struct kms_snapshot *snapshot)
 void kms_news_state(const struct kms_log *log, const struct kms_snapshot *snapshot,
                     const struct kms_change *change)
 {
-    if (change->was_state == change->is_state && !is_first(snapshot)) {
+    bool is_early = change->is_state == KMS_STATE_UNKNOWN &&
+                    (snapshot->judgement.reasons & KMS_BIT(KMS_REASON_NO_DATA)) != 0;
+    if (change->was_state == change->is_state && (is_early || !is_first(snapshot))) {
         return;
     }
     char before[32] = "";

@@ -170,7 +170,7 @@ static bool grow_polls(struct kms_scheduler *s)
         return true;
     }
     size_t cap = s->poll_cap == 0 ? 64 : s->poll_cap * 2;
-    struct poll **poll = realloc(s->poll, cap * sizeof *poll);
+    struct poll **poll = realloc(s->poll, cap * sizeof(struct poll *));
     if (!poll) {
         return false;
     }

@@ -18,14 +18,19 @@
 
 struct kms_snmp_library {
     const struct kms_log *log;
+    bool subagent;
     char label[LABEL_MAX];
     struct kms_guest *guest;
     netsnmp_large_fd_set fds;
     char said[256]; /* by Net-SNMP, at last */
 };
 
-static enum kms_log_level level_of(int priority)
+/* Whoever can reach a port of our own can make the library complain; that must not fill the log. */
+static enum kms_log_level level_of(const struct kms_snmp_library *library, int priority)
 {
+    if (!library->subagent && library->guest != NULL) {
+        return KMS_LOG_DEBUG;
+    }
     return priority <= LOG_ERR ? KMS_LOG_WARNING : KMS_LOG_DEBUG;
 }
 
@@ -39,7 +44,7 @@ static int on_library_log(int major, int minor, void *message, void *arg)
     const struct snmp_log_message *said = message;
     char text[sizeof library->said];
     kms_text_clean(text, sizeof text, said->msg, strcspn(said->msg, "\r\n"));
-    enum kms_log_level level = level_of(said->priority);
+    enum kms_log_level level = level_of(library, said->priority);
     if (kms_text_equal(text, library->said)) {
         level = KMS_LOG_DEBUG;
     }
@@ -122,6 +127,7 @@ struct kms_snmp_library *kms_snmp_library_open(const char *label, bool subagent,
         return NULL;
     }
     library->log = log;
+    library->subagent = subagent;
     (void)kms_text_copy(library->label, sizeof library->label, label);
     netsnmp_large_fd_set_init(&library->fds, FD_SETSIZE);
     configure(subagent);

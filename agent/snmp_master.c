@@ -21,6 +21,10 @@
 
 #define LINE_MAX_BYTES 128
 
+/* How much of a connection is read in one turn: a few requests, so that whoever sends thousands at
+ * once waits for them, and nobody else does. A longer request is put together by Net-SNMP. */
+#define RECV_MAX 512
+
 static bool remember(const char *token, const char *value)
 {
     char line[LINE_MAX_BYTES];
@@ -89,6 +93,33 @@ static int unix_hindrance(const char *address)
     return error == ECONNREFUSED || error == EPROTOTYPE ? 0 : error == 0 ? EADDRINUSE : error;
 }
 
+/* Net-SNMP copies the transport of a port for each connection, and gives its functions nothing but
+ * the copy. */
+static struct {
+    const oid *domain;
+    int (*recv)(netsnmp_transport *t, void *buf, int size, void **opaque, int *opaque_len);
+} streams[4];
+
+static int recv_a_little(netsnmp_transport *t, void *buf, int size, void **opaque, int *opaque_len)
+{
+    for (size_t i = 0; i < KMS_COUNT_OF(streams); i++) {
+        if (streams[i].domain == t->domain) {
+            return streams[i].recv(t, buf, size < RECV_MAX ? size : RECV_MAX, opaque, opaque_len);
+        }
+    }
+    return -1;
+}
+
+static int recv_the_end(netsnmp_transport *t, void *buf, int size, void **opaque, int *opaque_len)
+{
+    (void)t;
+    (void)buf;
+    (void)size;
+    *opaque = NULL;
+    *opaque_len = 0;
+    return 0;
+}
+
 /* A manager that asks and does not read its answers holds nobody up: it loses its connection. */
 static int send_at_once(netsnmp_transport *t, const void *bytes, int size, void **opaque,
                         int *opaque_len)
@@ -101,9 +132,25 @@ static int send_at_once(netsnmp_transport *t, const void *bytes, int size, void 
     } while (sent < 0 && errno == EINTR);
     if (sent != size) {
         (void)shutdown(t->sock, SHUT_RDWR);
+        t->f_recv = recv_the_end; /* what has arrived already is not answered either */
         return -1;
     }
     return size;
+}
+
+static void tame_stream(netsnmp_transport *t)
+{
+    t->f_send = send_at_once;
+    for (size_t i = 0; i < KMS_COUNT_OF(streams); i++) {
+        if (streams[i].domain == NULL) {
+            streams[i].domain = t->domain;
+            streams[i].recv = t->f_recv;
+        }
+        if (streams[i].domain == t->domain) {
+            t->f_recv = recv_a_little;
+            return;
+        }
+    }
 }
 
 /* Ready to accept or to receive is a promise that the kernel may take back. */
@@ -111,7 +158,7 @@ static bool never_wait(netsnmp_transport *t)
 {
     int flags = fcntl(t->sock, F_GETFL);
     if ((t->flags & NETSNMP_TRANSPORT_FLAG_STREAM) != 0) {
-        t->f_send = send_at_once;
+        tame_stream(t);
     }
     return flags >= 0 && fcntl(t->sock, F_SETFL, flags | O_NONBLOCK) == 0;
 }

@@ -13,7 +13,7 @@
 #include "say.h"
 
 struct options {
-    char *host;
+    char *host, *servers;
     int64_t port;
     bool port_given;
     char *warning_text, *critical_text;
@@ -59,6 +59,8 @@ static const struct kms_opt rows[] = {
      .preset = "1688",
      .arg = "PORT",
      .help = "port that clients use"},
+    {ROW("server", 's', KMS_OPT_TEXT, servers), .arg = "LIST",
+     .help = "DNS servers ADDRESS[:PORT],... (default: the system's)"},
     {ROW("warning", 'w', KMS_OPT_TEXT, warning_text), .arg = "RANGE",
      .help = "warning when the latency in ms is outside of RANGE"},
     {ROW("critical", 'c', KMS_OPT_TEXT, critical_text), .arg = "RANGE",
@@ -77,7 +79,8 @@ static const struct kms_opt rows[] = {
 static const struct kms_plugin plugin = {
     .name = "check_kms_rpc",
     .purpose = "Checks whether a KMS host's port accepts a bind to the KMS interface.",
-    .usage = "-H HOST [-p PORT] [-w RANGE] [-c RANGE] [-t TIME] [-v]",
+    .usage = "-H HOST [-p PORT] [-s ADDRESS[:PORT],...] [-w RANGE] [-c RANGE] [-t TIME]\n"
+             "       [--timeout-state STATE] [-v]",
     .note = "Connects, binds and closes. No activation request is sent: the count of the host\n"
             "does not change. The latency is that of connect and bind together, without DNS.\n"
             "RANGE is [@]START:END, alerting outside of it, the ends included; @ inside.",
@@ -250,19 +253,21 @@ static void done(void *arg, const struct kms_result *result)
 }
 
 /* An address needs no resolver, which would read the system's settings. */
-static bool open_env(struct check *check)
+static enum kms_status open_env(struct check *check, struct kms_fault *fault)
 {
-    const struct kms_resolver_setup setup = {.servers = NULL};
-    struct kms_fault fault = {.text = ""};
+    const struct kms_resolver_setup setup = {.servers = check->options.servers};
     struct kms_address address;
 
     check->env.clock = kms_clock_system();
     check->env.loop = kms_loop_new(&check->env.clock);
     if (check->env.loop == NULL) {
-        return false;
+        return KMS_ENOMEM;
     }
-    return kms_address_parse(check->target.name, (uint16_t)check->target.port, &address) ||
-           kms_resolver_new(check->env.loop, &setup, &check->env.resolver, &fault) == KMS_OK;
+    if (setup.servers == NULL &&
+        kms_address_parse(check->target.name, (uint16_t)check->target.port, &address)) {
+        return KMS_OK;
+    }
+    return kms_resolver_new(check->env.loop, &setup, &check->env.resolver, fault);
 }
 
 static void close_env(struct check *check)
@@ -275,6 +280,8 @@ static int run(struct check *check)
 {
     const struct options *options = &check->options;
     struct kms_source_config *rpc = &check->target.source[KMS_SOURCE_RPC];
+    struct kms_fault fault = {.text = ""};
+    enum kms_status status;
 
     check->target.name = kms_text_dup(options->host);
     check->target.port = options->port;
@@ -282,7 +289,11 @@ static int run(struct check *check)
     check->target.origin = KMS_ORIGIN_CONFIGURED;
     rpc->enabled = true;
     rpc->timeout_ms = options->timeout_ms;
-    if (check->target.name == NULL || !open_env(check) ||
+    status = check->target.name != NULL ? open_env(check, &fault) : KMS_ENOMEM;
+    if (status != KMS_OK && status != KMS_ENOMEM) {
+        return kms_say_mistake(&plugin, fault.text);
+    }
+    if (status != KMS_OK ||
         kms_run_start(&check->env, kms_rpc_probe(), &check->target, done, check) == NULL) {
         return kms_say_no_memory();
     }

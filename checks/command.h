@@ -11,4 +11,9 @@ void kms_command_report_options(void (*line)(void *arg, const char *text), void 
 int kms_command_probe(int argc, char **argv);
 void kms_command_probe_options(void (*line)(void *arg, const char *text), void *arg);
 
+/* kmsmon discover: argv[0] is "discover". 0: every domain has records and all are healthy, 1: not
+ * so, 2: usage. */
+int kms_command_discover(int argc, char **argv);
+void kms_command_discover_options(void (*line)(void *arg, const char *text), void *arg);
+
 #endif

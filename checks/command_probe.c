@@ -9,22 +9,19 @@
 #include "base/opt.h"
 #include "base/text.h"
 #include "net/address.h"
-#include "net/resolve.h"
 #include "probed.h"
-#include "probe/probe.h"
-#include "rpc/probe.h"
+#include "prober.h"
 
 #define EXIT_ALL_OK 0
 #define EXIT_NOT_OK 1
 #define EXIT_USAGE  2
 
-#define AT_ONCE    64
 #define HOSTS_MAX  100000
 #define OUTPUT_MAX ((size_t)256 * 1024 * 1024)
-#define TURN_MS    200
 
 struct options {
     bool json, help;
+    char *servers;
     int64_t port, timeout_ms;
 };
 
@@ -36,6 +33,8 @@ static const struct kms_opt rows[] = {
     {ROW("json", 'j', KMS_OPT_FLAG, json), .help = "print JSON: an array with an object a host"},
     {ROW("port", 'p', KMS_OPT_PORT, port), .preset = "1688", .arg = "PORT",
      .help = "port of the hosts that name none"},
+    {ROW("server", 's', KMS_OPT_TEXT, servers), .arg = "LIST",
+     .help = "DNS servers ADDRESS[:PORT],... (default: the system's)"},
     {ROW("timeout", 't', KMS_OPT_DURATION, timeout_ms), .min = 10, .max = 3600000, .preset = "10s",
      .arg = "TIME", .help = "each port must have answered after this long"},
     {ROW("help", 'h', KMS_OPT_FLAG, help), .help = "print this help"},
@@ -51,7 +50,8 @@ static void print_line(void *arg, const char *text)
 
 static void print_usage(FILE *to)
 {
-    print_line(to, "Usage: kmsmon probe [--json] [-p PORT] [-t TIME] HOST[:PORT] ...");
+    print_line(to,
+               "Usage: kmsmon probe [--json] [-p PORT] [-s SERVER,...] [-t TIME] HOST[:PORT] ...");
 }
 
 static int print_help(void)
@@ -149,39 +149,13 @@ static const char *bad_host(const struct options *options, char **hosts, size_t 
 
 /* ---- probing ---- */
 
-struct prober {
-    struct kms_env env;
-    struct slot *slots;
-    size_t count, started, finished;
-    bool lost; /* a result could not be kept */
-};
-
-struct slot {
-    struct prober *prober;
-    struct kms_probed *probed;
-    struct kms_run *run; /* NULL once done */
-};
-
-static void done(void *arg, const struct kms_result *result)
-{
-    struct slot *slot = arg;
-
-    slot->run = NULL;
-    slot->prober->finished++;
-    kms_result_done(&slot->probed->result);
-    if (kms_result_copy(&slot->probed->result, result) != KMS_OK) {
-        kms_result_init(&slot->probed->result, KMS_SOURCE_RPC);
-        slot->prober->lost = true;
-    }
-}
-
 /* Addresses need no resolver, which would read the system's settings. */
-static bool needs_resolver(const struct prober *prober)
+static bool has_names(const struct kms_probed *probed, size_t count)
 {
     struct kms_address address;
 
-    for (size_t i = 0; i < prober->count; i++) {
-        const struct kms_target *target = &prober->slots[i].probed->target;
+    for (size_t i = 0; i < count; i++) {
+        const struct kms_target *target = &probed[i].target;
         if (!kms_address_parse(target->name, (uint16_t)target->port, &address)) {
             return true;
         }
@@ -189,65 +163,19 @@ static bool needs_resolver(const struct prober *prober)
     return false;
 }
 
-static bool open_env(struct prober *prober, struct kms_fault *fault)
+/* What went wrong is in the fault. */
+static enum kms_status probe_all(const struct options *options, struct kms_probed *probed,
+                                 size_t count, struct kms_fault *fault)
 {
-    const struct kms_resolver_setup setup = {.servers = NULL};
-    struct kms_env *env = &prober->env;
+    struct kms_env env = {.loop = NULL};
+    bool names = options->servers != NULL || has_names(probed, count);
+    enum kms_status status = kms_prober_open(&env, options->servers, names, fault);
 
-    env->clock = kms_clock_system();
-    env->loop = kms_loop_new(&env->clock);
-    return env->loop != NULL &&
-           (!needs_resolver(prober) ||
-            kms_resolver_new(env->loop, &setup, &env->resolver, fault) == KMS_OK);
-}
-
-static void close_env(struct prober *prober)
-{
-    for (size_t i = 0; i < prober->started; i++) {
-        kms_run_cancel(prober->slots[i].run);
+    if (status == KMS_OK && !kms_prober_run(&env, probed, count, NULL, NULL)) {
+        status = kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
     }
-    kms_resolver_free(prober->env.resolver);
-    if (prober->env.loop != NULL) {
-        kms_loop_free(prober->env.loop);
-    }
-}
-
-static bool start_next(struct prober *prober)
-{
-    struct slot *slot = &prober->slots[prober->started++];
-
-    slot->run = kms_run_start(&prober->env, kms_rpc_probe(), &slot->probed->target, done, slot);
-    return slot->run != NULL;
-}
-
-static bool run_all(struct prober *prober)
-{
-    while (prober->finished < prober->count) {
-        while (prober->started < prober->count && prober->started - prober->finished < AT_ONCE) {
-            if (!start_next(prober)) {
-                return false;
-            }
-        }
-        kms_loop_once(prober->env.loop, TURN_MS);
-    }
-    return !prober->lost;
-}
-
-static bool probe_all(struct kms_probed *probed, size_t count, struct kms_fault *fault)
-{
-    struct prober prober = {.slots = calloc(count, sizeof(struct slot)), .count = count};
-    bool ok;
-
-    if (prober.slots == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        prober.slots[i] = (struct slot){.prober = &prober, .probed = &probed[i]};
-    }
-    ok = open_env(&prober, fault) && run_all(&prober);
-    close_env(&prober);
-    free(prober.slots);
-    return ok;
+    kms_prober_close(&env);
+    return status;
 }
 
 /* ---- the command ---- */
@@ -290,11 +218,16 @@ static int show_hosts(const struct options *options, char **hosts, size_t count)
         kms_result_init(&probed[i].result, KMS_SOURCE_RPC);
         ok = make_target(&probed[i].target, options, hosts[i]);
     }
-    if (ok && probe_all(probed, count, &fault)) {
+    switch (ok ? probe_all(options, probed, count, &fault) : KMS_ENOMEM) {
+    case KMS_OK:
         code = print(options, probed, count);
-    } else {
-        (void)fprintf(stderr, "kmsmon probe: %s\n",
-                      fault.text[0] != '\0' ? fault.text : "out of memory");
+        break;
+    case KMS_EINVAL:
+    case KMS_ESYNTAX:
+        code = usage_error(fault.text);
+        break;
+    default:
+        (void)fputs("kmsmon probe: out of memory\n", stderr);
     }
     for (size_t i = 0; probed != NULL && i < count; i++) {
         kms_result_done(&probed[i].result);

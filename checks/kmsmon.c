@@ -18,6 +18,8 @@ static const struct command commands[] = {
      kms_command_report_options},
     {"probe", "bind to the KMS port of hosts and show what each did", kms_command_probe,
      kms_command_probe_options},
+    {"discover", "show which KMS hosts domains publish in DNS, and what their ports do",
+     kms_command_discover, kms_command_discover_options},
 };
 
 static void print_help(FILE *to)

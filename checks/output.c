@@ -110,7 +110,7 @@ static void append_limit(char *dst, size_t size, bool known, double value)
 
 void kms_output_perf(struct kms_output *out, const struct kms_perf *perf)
 {
-    char label[128], item[512], number[64], warning[160], critical[160];
+    char label[288], item[768], number[64], warning[160], critical[160];
     size_t len;
 
     kms_perf_label(perf->label, label, sizeof(label));
@@ -125,6 +125,17 @@ void kms_output_perf(struct kms_output *out, const struct kms_perf *perf)
         item[len - 1] = '\0';
     }
     if (kms_buf_addf(&out->perf, "%s%s", out->perf.len > 0 ? " " : "", item) != KMS_OK) {
+        out->lost = true;
+    }
+}
+
+void kms_output_append(struct kms_output *out, const struct kms_output *from)
+{
+    const char *gap = out->perf.len > 0 && from->perf.len > 0 ? " " : "";
+
+    if (from->lost || kms_buf_add(&out->lines, from->lines.data, from->lines.len) != KMS_OK ||
+        kms_buf_add_str(&out->perf, gap) != KMS_OK ||
+        kms_buf_add(&out->perf, from->perf.data, from->perf.len) != KMS_OK) {
         out->lost = true;
     }
 }

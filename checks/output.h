@@ -42,6 +42,8 @@ void kms_output_line(struct kms_output *out, unsigned depth, const char *format,
 void kms_output_node(struct kms_output *out, unsigned depth, enum kms_state state,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 void kms_output_perf(struct kms_output *out, const struct kms_perf *perf);
+/* The long lines and the performance data of another text behind those of this one. */
+void kms_output_append(struct kms_output *out, const struct kms_output *from);
 
 /* The label as performance data writes it: '=' and control characters removed, a quote doubled, and
  * in quotes where it needs them. */

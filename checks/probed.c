@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "table.h"
 
-static const char *happened(const struct kms_result *result)
+const char *kms_probed_happened(const struct kms_result *result)
 {
     return result->detail[0] != '\0' ? result->detail : kms_outcome_row(result->outcome)->meaning;
 }
@@ -18,8 +18,10 @@ static const char *happened(const struct kms_result *result)
 
 enum { COLUMN_HOST, COLUMN_ADDRESS, COLUMN_STATE, COLUMN_LATENCY, COLUMN_HAPPENED, COLUMNS };
 
-static enum kms_colour colour_of(enum kms_outcome outcome)
+enum kms_colour kms_probed_colour(const struct kms_result *result)
 {
+    enum kms_outcome outcome = result->outcome;
+
     if (kms_outcome_good(outcome)) {
         return KMS_COLOUR_GREEN;
     }
@@ -27,24 +29,37 @@ static enum kms_colour colour_of(enum kms_outcome outcome)
                                                                  : KMS_COLOUR_RED;
 }
 
+const char *kms_probed_state(const struct kms_result *result)
+{
+    int64_t state;
+
+    return kms_facts_number(&result->host, KMS_FACT_RPC_STATE, &state)
+               ? kms_word_label(kms_words_rpc_state(), (int)state)
+               : kms_outcome_row(result->outcome)->token;
+}
+
+void kms_probed_latency(const struct kms_result *result, char *dst, size_t size)
+{
+    int64_t latency_us;
+
+    kms_text_copy(dst, size, "-");
+    if (kms_facts_number(&result->host, KMS_FACT_RPC_LATENCY, &latency_us)) {
+        kms_text_format(dst, size, "%.2f ms", (double)latency_us / 1000);
+    }
+}
+
 static void add_row(struct kms_table *table, const struct kms_probed *probed)
 {
     const struct kms_result *result = &probed->result;
     const char *address = kms_facts_text(&result->host, KMS_FACT_RPC_ADDRESS);
-    int64_t state, latency_us;
-    char text[32] = "-";
+    char text[32];
 
     kms_table_add(table, KMS_COLOUR_NONE, probed->host);
     kms_table_add(table, KMS_COLOUR_NONE, address != NULL ? address : "-");
-    kms_table_add(table, colour_of(result->outcome),
-                  kms_facts_number(&result->host, KMS_FACT_RPC_STATE, &state)
-                      ? kms_word_label(kms_words_rpc_state(), (int)state)
-                      : kms_outcome_row(result->outcome)->token);
-    if (kms_facts_number(&result->host, KMS_FACT_RPC_LATENCY, &latency_us)) {
-        kms_text_format(text, sizeof(text), "%.2f ms", (double)latency_us / 1000);
-    }
+    kms_table_add(table, kms_probed_colour(result), kms_probed_state(result));
+    kms_probed_latency(result, text, sizeof(text));
     kms_table_add(table, KMS_COLOUR_NONE, text);
-    kms_table_add(table, KMS_COLOUR_NONE, happened(result));
+    kms_table_add(table, KMS_COLOUR_NONE, kms_probed_happened(result));
 }
 
 static bool met_before(const struct kms_probed *probed, size_t at)
@@ -57,7 +72,7 @@ static bool met_before(const struct kms_probed *probed, size_t at)
     return false;
 }
 
-static enum kms_status add_meanings(const struct kms_probed *probed, size_t count,
+enum kms_status kms_probed_meanings(const struct kms_probed *probed, size_t count,
                                     struct kms_buf *out)
 {
     enum kms_status status = KMS_OK;
@@ -96,7 +111,7 @@ enum kms_status kms_probed_table(const struct kms_probed *probed, size_t count,
     }
     status = kms_table_render(&table, 0, style->width, style->colours, out);
     kms_table_done(&table);
-    return status == KMS_OK ? add_meanings(probed, count, out) : status;
+    return status == KMS_OK ? kms_probed_meanings(probed, count, out) : status;
 }
 
 /* ---- JSON ---- */
@@ -127,7 +142,7 @@ static json_t *facts_object(const struct kms_facts *facts, bool *ok)
     return object;
 }
 
-static json_t *host_object(const struct kms_probed *probed, bool *ok)
+json_t *kms_probed_object(const struct kms_probed *probed, bool *ok)
 {
     const struct kms_result *result = &probed->result;
     const struct kms_outcome_row *row = kms_outcome_row(result->outcome);
@@ -139,7 +154,7 @@ static json_t *host_object(const struct kms_probed *probed, bool *ok)
     put(object, "port", json_integer(probed->target.port), ok);
     put(object, "accepted", json_boolean(kms_outcome_good(result->outcome)), ok);
     put(object, "outcome", json_string(row->token), ok);
-    put(object, "detail", json_string(happened(result)), ok);
+    put(object, "detail", json_string(kms_probed_happened(result)), ok);
     put(object, "next-step", json_string(row->hint), ok);
     put(object, "facts", facts_object(&result->host, ok), ok);
     return object;
@@ -153,7 +168,7 @@ enum kms_status kms_probed_json(const struct kms_probed *probed, size_t count, s
     char *text;
 
     for (size_t i = 0; i < count && ok; i++) {
-        if (json_array_append_new(array, host_object(&probed[i], &ok)) != 0) {
+        if (json_array_append_new(array, kms_probed_object(&probed[i], &ok)) != 0) {
             ok = false;
         }
     }

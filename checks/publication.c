@@ -207,11 +207,19 @@ static struct kms_range in_seconds(struct kms_range range)
     return range;
 }
 
+static void add_perf_item(const struct view *view, struct kms_perf *perf)
+{
+    char label[KMS_DNS_NAME_SIZE + 16];
+    kms_text_format(label, sizeof label, "%s%s%s", perf->label, view->wish->several ? "_" : "",
+                    view->wish->several ? view->domain->name : "");
+    perf->label = label;
+    kms_output_perf(view->out, perf);
+}
+
 static void add_number(const struct view *view, const char *label, bool known, double value)
 {
-    const struct kms_perf perf = {
-        .label = label, .known = known, .value = value, .min_known = true};
-    kms_output_perf(view->out, &perf);
+    struct kms_perf perf = {.label = label, .known = known, .value = value, .min_known = true};
+    add_perf_item(view, &perf);
 }
 
 static void add_seconds(const struct view *view, const char *label, bool known, double value,
@@ -223,7 +231,7 @@ static void add_seconds(const struct view *view, const char *label, bool known, 
         perf.warning = in_seconds(view->wish->warning);
         perf.critical = in_seconds(view->wish->critical);
     }
-    kms_output_perf(view->out, &perf);
+    add_perf_item(view, &perf);
 }
 
 static void add_perf(const struct view *view, bool known)

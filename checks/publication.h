@@ -14,6 +14,7 @@ struct kms_publication_wish {
     int64_t port;                       /* that the records should have; 0: any */
     struct kms_range warning, critical; /* milliseconds of the lookup */
     enum kms_state timeout_state;       /* when no server answered in time */
+    bool several;                       /* domains: the labels of performance data name this one */
 };
 
 /* Fills out and gives the state. */

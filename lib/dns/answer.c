@@ -18,16 +18,17 @@ enum {
 };
 
 /* A label may hold any byte; what is no plain character is written as master files do (RFC
- * 1035, 5.1). */
-static bool add_label(char *dst, size_t *at, const uint8_t *label, size_t len)
+ * 1035, 5.1), or in short as '?'. */
+static bool add_label(char *dst, size_t *at, const uint8_t *label, size_t len, bool is_short)
 {
     for (size_t i = 0; i < len; i++) {
         unsigned c = label[i];
         bool plain = c > 0x20 && c < 0x7f && c != '.' && c != '\\';
         size_t room = KMS_DNS_NAME_SIZE - *at;
-        bool fits = plain ? kms_text_format(dst + *at, room, "%c", (int)c)
-                          : kms_text_format(dst + *at, room, "\\%03u", c);
-        *at += plain ? 1 : 4;
+        bool fits = plain      ? kms_text_format(dst + *at, room, "%c", (int)c)
+                    : is_short ? kms_text_format(dst + *at, room, "?")
+                               : kms_text_format(dst + *at, room, "\\%03u", c);
+        *at += plain || is_short ? 1 : 4;
         if (!fits || *at + 2 > KMS_DNS_NAME_SIZE) {
             return false;
         }
@@ -38,7 +39,7 @@ static bool add_label(char *dst, size_t *at, const uint8_t *label, size_t len)
 
 /* Every jump goes back behind the place where the labels before it began: a name cannot lead into
  * itself. */
-bool kms_dns_name(struct kms_rd *rd, char ret[KMS_DNS_NAME_SIZE])
+static bool read_name(struct kms_rd *rd, bool is_short, char ret[KMS_DNS_NAME_SIZE])
 {
     struct kms_rd at = *rd;
     size_t end = 0, wire = 1, begin = at.at, text_len = 0;
@@ -74,11 +75,17 @@ bool kms_dns_name(struct kms_rd *rd, char ret[KMS_DNS_NAME_SIZE])
             kms_text_copy(ret, KMS_DNS_NAME_SIZE, text_len > 0 ? text : ".");
             return true;
         }
-        if (!add_label(text, &text_len, label, len)) {
+        if (!add_label(text, &text_len, label, len, is_short)) {
             return false;
         }
     }
     return false;
+}
+
+/* One record with a name that is too long when it is written out must not hide the others. */
+bool kms_dns_name(struct kms_rd *rd, char ret[KMS_DNS_NAME_SIZE])
+{
+    return read_name(rd, false, ret) || read_name(rd, true, ret);
 }
 
 static bool broken(struct kms_fault *fault, const struct kms_dns_message *message, const char *what)

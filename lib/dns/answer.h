@@ -45,7 +45,8 @@ bool kms_dns_open(struct kms_dns_message *message, const uint8_t *bytes, size_t 
  * contradicts itself. */
 bool kms_dns_next(struct kms_dns_message *message, struct kms_dns_record *ret, bool *ret_broken,
                   struct kms_fault *fault);
-/* A name at the cursor, which moves behind it. Bytes that are not printable are written as \DDD. */
+/* A name at the cursor, which moves behind it. Bytes that are not printable are written as \DDD,
+ * or each as '?' where the text would be too long for a name. */
 bool kms_dns_name(struct kms_rd *rd, char ret[KMS_DNS_NAME_SIZE]);
 /* A cursor over the whole message that stands at a record's data. */
 struct kms_rd kms_dns_data(const struct kms_dns_message *message,

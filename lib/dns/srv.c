@@ -79,9 +79,12 @@ static bool follow_aliases(const struct kms_dns_message *message, const char *na
     return false;
 }
 
-static bool is_ipv4(const char *name)
+/* No name ends in a number (RFC 1123, 2.1); an IPv6 address would be one label. */
+static bool is_address(const char *name)
 {
-    return name[strspn(name, "0123456789.")] == '\0' && name[0] != '.';
+    struct kms_address ignored;
+    bool numbers = name[strspn(name, "0123456789.")] == '\0' && name[0] != '.';
+    return numbers || kms_address_parse(name, 0, &ignored);
 }
 
 static bool read_srv(const struct kms_dns_message *message, const struct kms_dns_record *record,
@@ -97,7 +100,7 @@ static bool read_srv(const struct kms_dns_message *message, const struct kms_dns
         srv.flaw = KMS_SRV_ROOT;
     } else if (srv.port == 0) {
         srv.flaw = KMS_SRV_NO_PORT;
-    } else if (is_ipv4(srv.target)) {
+    } else if (is_address(srv.target)) {
         srv.flaw = KMS_SRV_ADDRESS;
     }
     *ret = srv;

@@ -22,7 +22,7 @@ enum kms_srv_flaw {
     KMS_SRV_DUPLICATE, /* the same as one before it: harmless, but somebody's mistake */
     KMS_SRV_NO_PORT,   /* port 0 */
     KMS_SRV_ROOT,      /* target "." beside other records */
-    KMS_SRV_ADDRESS    /* an IPv4 address where a name must stand */
+    KMS_SRV_ADDRESS    /* an address where a name must stand */
 };
 
 struct kms_srv {

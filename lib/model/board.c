@@ -111,7 +111,7 @@ static struct key_memory *find_key(const struct slot *slot, const char *identity
  * that shows other keys at every poll must not grow without bound. */
 static struct key_memory *room_for_key(struct slot *slot)
 {
-    if (slot->key_count == KEY_MEMORY_MAX) {
+    if (slot->key && slot->key_count == KEY_MEMORY_MAX) {
         struct key_memory *oldest = &slot->key[0];
         for (size_t i = 1; i < slot->key_count; i++) {
             oldest = slot->key[i].used < oldest->used ? &slot->key[i] : oldest;

@@ -182,6 +182,9 @@ static void judge_host(const struct kms_evidence *evidence, const struct kms_pol
         blame(ret, KMS_STATE_UNKNOWN, KMS_REASON_NO_DATA);
     }
     for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
+        if (ret->source[i].enabled && !evidence->last[i]) {
+            blame(ret, KMS_STATE_UNKNOWN, KMS_REASON_NO_DATA); /* the others do not speak for it */
+        }
         if (ret->source[i].enabled && ret->source[i].stale) {
             blame(ret, KMS_STATE_UNKNOWN, KMS_REASON_STALE);
         }

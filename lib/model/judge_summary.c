@@ -95,6 +95,18 @@ static void summarise_wire(const struct kms_evidence *evidence, struct kms_judge
     }
 }
 
+/* Why a host is unknown of which something is known. */
+static void summarise_untried(const struct kms_evidence *evidence, struct kms_judgement *ret)
+{
+    for (size_t i = 1; i <= KMS_SOURCE_MAX && kms_judge_has_result(evidence); i++) {
+        if (ret->source[i].enabled && !evidence->last[i]) {
+            kms_text_append(ret->summary, sizeof ret->summary, "; no result of %s yet",
+                            kms_word_label(kms_words_source(), (int)i));
+            return;
+        }
+    }
+}
+
 void kms_judge_summarise(const struct kms_evidence *evidence, struct kms_judgement *ret)
 {
     if (kms_judge_is_unreachable(ret)) {
@@ -129,4 +141,5 @@ void kms_judge_summarise(const struct kms_evidence *evidence, struct kms_judgeme
     } else if (published && kms_judge_publication_state(ret) != KMS_STATE_OK) {
         kms_text_append(ret->summary, sizeof ret->summary, "; %s", published);
     }
+    summarise_untried(evidence, ret);
 }

@@ -59,11 +59,18 @@ static bool looks_like_ip(const char *text)
     return strchr(text, ':') != NULL || text[strspn(text, "0123456789.")] == '\0';
 }
 
-const char *kms_target_domain(const struct kms_target *target)
+const char *kms_target_dns_name(const struct kms_target *target)
 {
     const char *address = kms_target_address(target);
-    const char *dot = strchr(address, '.');
-    if (!dot || looks_like_ip(address) || dot[1] == '\0') {
+    bool name_is_better = looks_like_ip(address) && !looks_like_ip(target->name);
+    return name_is_better ? target->name : address;
+}
+
+const char *kms_target_domain(const struct kms_target *target)
+{
+    const char *name = kms_target_dns_name(target);
+    const char *dot = strchr(name, '.');
+    if (!dot || looks_like_ip(name) || dot[1] == '\0') {
         return NULL;
     }
     return dot + 1;

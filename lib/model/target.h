@@ -41,8 +41,11 @@ struct kms_target {
 void kms_target_done(struct kms_target *target);
 enum kms_status kms_target_copy(struct kms_target *ret, const struct kms_target *from);
 
-/* What DNS knows the host by: the address that was given, else the name. */
+/* Where the host is: the address that was given, else the name. */
 const char *kms_target_address(const struct kms_target *target);
+/* The name among address and name: the address unless it is an IP address; the IP address when
+ * both are. */
+const char *kms_target_dns_name(const struct kms_target *target);
 /* The DNS domain of that name, a pointer into it; NULL for an IP address and for a name without a
  * dot. */
 const char *kms_target_domain(const struct kms_target *target);

@@ -64,7 +64,7 @@ void kms_zone_hosts_done(struct kms_zone_hosts *hosts)
     *hosts = (struct kms_zone_hosts){.board = hosts->board};
 }
 
-static bool add_slot(struct kms_zone_hosts *hosts, size_t slot)
+static bool add_name(struct kms_zone_hosts *hosts, const char *text, size_t slot)
 {
     if (hosts->count == hosts->cap) {
         size_t cap = hosts->cap ? hosts->cap * 2 : 16;
@@ -75,27 +75,44 @@ static bool add_slot(struct kms_zone_hosts *hosts, size_t slot)
         hosts->name = grown;
         hosts->cap = cap;
     }
-    const struct kms_target *target = kms_board_snapshot(hosts->board, slot)->target;
     char key[KMS_ZONE_NAME_SIZE];
     /* Too long for DNS: found by nothing. */
-    char *name = kms_text_dup(key_of(kms_target_address(target), key) ? key : "");
+    char *name = kms_text_dup(key_of(text, key) ? key : "");
     if (!name) {
         return false;
     }
+    int64_t port = kms_board_snapshot(hosts->board, slot)->target->port;
     hosts->name[hosts->count++] = (struct kms_zone_host_name){
-        .name = name, .port = target->port, .slot = slot};
+        .name = name, .port = port, .slot = slot};
+    return true;
+}
+
+/* False when memory ran out; nothing of the slot is in the list then. */
+static bool add_slot(struct kms_zone_hosts *hosts, size_t slot)
+{
+    const struct kms_target *target = kms_board_snapshot(hosts->board, slot)->target;
+    const char *address = kms_target_address(target);
+    const char *name = kms_target_dns_name(target);
+    if (!add_name(hosts, address, slot)) {
+        return false;
+    }
+    if (name != address && !add_name(hosts, name, slot)) {
+        free(hosts->name[--hosts->count].name);
+        return false;
+    }
+    hosts->slots++;
     return true;
 }
 
 enum kms_status kms_zone_hosts_sync(struct kms_zone_hosts *hosts)
 {
     size_t count = kms_board_count(hosts->board);
-    size_t had = hosts->count;
+    size_t had = hosts->slots;
     bool is_whole = true;
-    while (is_whole && hosts->count < count) {
-        is_whole = add_slot(hosts, hosts->count);
+    while (is_whole && hosts->slots < count) {
+        is_whole = add_slot(hosts, hosts->slots);
     }
-    if (hosts->count > had) {
+    if (hosts->slots > had) {
         qsort(hosts->name, hosts->count, sizeof *hosts->name, compare_names);
     }
     return is_whole ? KMS_OK : KMS_ENOMEM;

@@ -15,7 +15,8 @@ struct kms_zone_host_name {
 struct kms_zone_hosts {
     const struct kms_board *board;
     struct kms_zone_host_name *name; /* by name, port and slot */
-    size_t count, cap;               /* one for each slot of the board, from the first on */
+    size_t count, cap;
+    size_t slots; /* of the board that are in the list, from the first on */
 };
 
 /* A record that leads to a watched host. */
@@ -30,8 +31,8 @@ void kms_zone_hosts_done(struct kms_zone_hosts *hosts);
 /* Takes in the hosts that were added to the board. */
 enum kms_status kms_zone_hosts_sync(struct kms_zone_hosts *hosts);
 /* The hosts that the record leads to: by name, by a name without a dot in this domain, or by
- * address. Where some of them listen on its port, only those; they are many on one address when
- * ports are forwarded. */
+ * address; a host whose configured address is an IP address has a name too. Where some of them
+ * listen on its port, only those; they are many on one address when ports are forwarded. */
 size_t kms_zone_hosts_match(const struct kms_zone_hosts *hosts, const char *domain,
                             const struct kms_zone_record *record,
                             struct kms_zone_match ret[KMS_ZONE_MATCHES_MAX]);

@@ -105,6 +105,12 @@ static void judge_publication(const struct kms_zone_court *court, size_t slot, b
     kms_zone_reason_text(&reason, ret->reason, sizeof ret->reason);
 }
 
+/* Nothing but DNS named it: each domain that ever did is expected to go on. */
+static bool is_discovered(const struct kms_board *board, size_t slot)
+{
+    return kms_board_snapshot(board, slot)->target->origin == KMS_ORIGIN_DISCOVERED;
+}
+
 size_t kms_zone_judge_publications(struct kms_zone_court *court, struct kms_zone_publication *made)
 {
     if (court->match_count > 0) {
@@ -122,6 +128,7 @@ size_t kms_zone_judge_publications(struct kms_zone_court *court, struct kms_zone
             is_present = is_present || court->zone->record[court->match[end].record].present;
             end++;
         }
+        expected = expected || (end > first && is_discovered(court->board, slot));
         if (expected || is_present) {
             judge_publication(court, slot, expected, first, end, &made[count++]);
         }

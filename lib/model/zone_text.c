@@ -17,7 +17,7 @@ static void published_text(const struct kms_zone_record *record, char *dst, size
 
 static void missing_text(const struct kms_zone_reason *reason, char *dst, size_t size)
 {
-    const char *host = kms_target_address(reason->host->target);
+    const char *host = kms_target_dns_name(reason->host->target);
     kms_text_format(dst, size, "no record of " QUERY ".%s names %s; ", reason->zone->name, host);
     if (reason->publication == KMS_PUBLICATION_DISABLED) {
         kms_text_append(dst, size, "the host's own publishing is off: ");
@@ -34,7 +34,7 @@ static void failed_text(const struct kms_zone_reason *reason, char *dst, size_t 
         kms_text_format(dst, size,
                         "whether a record of " QUERY ".%s leads to %s is not known: the address of "
                         "a target could not be looked up",
-                        zone->name, kms_target_address(reason->host->target));
+                        zone->name, kms_target_dns_name(reason->host->target));
         return;
     }
     const char *why = zone->detail[0] ? zone->detail : kms_outcome_row(zone->outcome)->meaning;

@@ -557,6 +557,18 @@ static enum kms_outcome keep_addresses(struct kms_question *question,
     return question->count > 0 ? KMS_OUTCOME_OK : KMS_OUTCOME_DNS_NODATA;
 }
 
+static void ask(struct kms_question *question);
+
+/* This version of c-ares says "connection refused" when every server answered SERVFAIL or REFUSED,
+ * and "timeout" when none could be reached: the servers are asked once more, one by one, for what
+ * they do. */
+static void ask_why(struct kms_question *question)
+{
+    question->type = KMS_DNS_A;
+    question->tries = (ROUNDS - 1) * question->resolver->server_count;
+    ask(question);
+}
+
 static void addresses_found(void *arg, int status, int timeouts, struct ares_addrinfo *info)
 {
     (void)timeouts;
@@ -566,6 +578,8 @@ static void addresses_found(void *arg, int status, int timeouts, struct ares_add
         free_question(question);
     } else if (status == ARES_SUCCESS) {
         settle(question, info ? keep_addresses(question, info) : KMS_OUTCOME_DNS_NODATA);
+    } else if (status == ARES_ECONNREFUSED || status == ARES_ETIMEOUT) {
+        ask_why(question);
     } else {
         settle(question, outcome_of(status));
     }
@@ -613,8 +627,6 @@ struct kms_question *kms_resolve_start(struct kms_resolver *resolver, const char
 
 /* ---- raw answers ---- */
 
-static void ask(struct kms_question *question);
-
 /* What says more about the servers: an answer, then silence, then no server at all. */
 static int weight_of(enum kms_outcome outcome)
 {
@@ -655,6 +667,15 @@ static enum kms_outcome keep_bytes(struct kms_question *question, enum kms_outco
     return outcome;
 }
 
+/* A lookup of addresses failed although a server answers this question: it failed on a search
+ * domain, or on the other kind of address. */
+static enum kms_outcome why_of(enum kms_outcome outcome)
+{
+    bool is_answer = outcome == KMS_OUTCOME_OK || outcome == KMS_OUTCOME_DNS_NXDOMAIN ||
+                     outcome == KMS_OUTCOME_DNS_NODATA;
+    return is_answer ? KMS_OUTCOME_DNS_SERVFAIL : outcome;
+}
+
 static void answered(void *arg, int status, int timeouts, unsigned char *bytes, int len)
 {
     (void)timeouts;
@@ -673,7 +694,7 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes, 
                       question->resolver->server[question->at].text);
     }
     if (is_final(outcome)) {
-        settle(question, outcome);
+        settle(question, question->resolved ? why_of(outcome) : outcome);
         return;
     }
     if (outcome != KMS_OUTCOME_DNS_TIMEOUT) {

@@ -280,27 +280,37 @@ static void connect_to_all(struct kms_session *session, const struct kms_resolve
     }
 }
 
+/* That there is no address is about the host. A lookup that failed says nothing about it. */
+static void fail_unresolved(struct kms_session *session, enum kms_outcome outcome)
+{
+    const char *meaning = kms_outcome_row(outcome)->meaning;
+    bool none = outcome == KMS_OUTCOME_DNS_NXDOMAIN || outcome == KMS_OUTCOME_DNS_NODATA;
+    char text[KMS_SESSION_DETAIL];
+    if (none) {
+        kms_text_format(text, sizeof text, "'%s' has no address (%s)", name_of(session),
+                        outcome == KMS_OUTCOME_DNS_NODATA ? "NODATA" : "NXDOMAIN");
+    } else {
+        kms_text_format(text, sizeof text, "'%s' was not looked up: %.*s", name_of(session),
+                        (int)strcspn(meaning, "."), meaning);
+    }
+    fail(session, none ? KMS_OUTCOME_RPC_UNRESOLVED : outcome, text);
+}
+
 static void resolved(void *arg, const struct kms_resolved *answer)
 {
     struct kms_session *session = arg;
-    char text[KMS_SESSION_DETAIL];
     session->question = NULL;
     if (kms_outcome_good(answer->outcome) && answer->count > 0) {
         connect_to_all(session, answer);
         return;
     }
-    kms_text_format(text, sizeof text, "%s: %s", name_of(session),
-                    kms_outcome_row(answer->outcome)->token);
-    fail(session,
-         answer->outcome == KMS_OUTCOME_NO_MEMORY ? KMS_OUTCOME_NO_MEMORY
-                                                  : KMS_OUTCOME_RPC_UNRESOLVED,
-         text);
+    fail_unresolved(session, answer->outcome);
 }
 
 /* Nothing but this is known inside open and waits to be told. */
 static void timer_fired(void *arg)
 {
-    fail(arg, KMS_OUTCOME_RPC_UNRESOLVED, "this program looks up no names");
+    fail(arg, KMS_OUTCOME_INTERNAL, "this program looks up no names");
 }
 
 static bool ask_name(struct kms_session *session)
@@ -369,7 +379,7 @@ enum kms_outcome kms_session_late(const struct kms_session *session, char *dst, 
 {
     if (!session->tcp) {
         kms_text_format(dst, size, "no answer from DNS for '%s'", name_of(session));
-        return KMS_OUTCOME_RPC_UNRESOLVED;
+        return KMS_OUTCOME_DNS_TIMEOUT;
     }
     if (!kms_tcp_peer(session->tcp)) {
         kms_tcp_story(session->tcp, dst, size);

@@ -1,6 +1,7 @@
 /* How many varbinds a second a manager reads: columns of a table by GETBULK, one at a time, or all
- * in one PDU by GETNEXT. Usage: walk_rate bulkREPETITIONS|columns ADDRESS ENTRY FIRST LAST ROWS
- * PER-COLUMN LEAST; prints varbinds a second, varbinds a PDU, and how many varbinds were read. */
+ * in one PDU by GETNEXT, empty ones once or always. Usage: walk_rate
+ * bulkREPETITIONS|columns|stubborn ADDRESS ENTRY FIRST LAST ROWS PER-COLUMN LEAST; prints varbinds
+ * a second, varbinds a PDU, and how many varbinds were read. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct bench {
     oid entry[MAX_OID_LEN];
     size_t entry_len;
     uint64_t repetitions; /* 0: GETNEXT of all columns at once */
+    bool stubborn;        /* asks for columns without instances in every row again */
     uint64_t first, last, rows, per_column, least;
     uint64_t varbinds, pdus;
 };
@@ -119,6 +121,13 @@ static void read_bulk(struct bench *bench, uint64_t number)
     }
 }
 
+/* An empty column is asked for behind the row where the first column is. */
+static void follow_first(struct column *column, const struct column *first)
+{
+    memcpy(column->at, first->at, first->at_len * sizeof *first->at);
+    column->at_len = first->at_len;
+}
+
 static void read_columns(struct bench *bench)
 {
     struct column column[COLUMNS_MAX];
@@ -135,7 +144,13 @@ static void read_columns(struct bench *bench)
         const netsnmp_variable_list *var = response->variables;
         size_t kept = 0;
         for (size_t i = 0; i < count && var; i++, var = var->next_variable) {
-            if (column_take(bench, &column[i], var)) {
+            bool more = column_take(bench, &column[i], var);
+            if (!more && bench->stubborn && kept > 0) {
+                follow_first(&column[i], &column[0]);
+                column[i].at[bench->entry_len] = column[i].number;
+                more = true;
+            }
+            if (more) {
                 column[kept++] = column[i];
             }
         }
@@ -167,8 +182,9 @@ static void run(struct bench *bench)
 static bool read_arguments(struct bench *bench, int argc, char **argv)
 {
     bench->entry_len = MAX_OID_LEN - 3;
+    bench->stubborn = argc > 1 && kms_text_equal(argv[1], "stubborn");
     return argc == 9 &&
-           (kms_text_equal(argv[1], "columns") ||
+           (kms_text_equal(argv[1], "columns") || bench->stubborn ||
             (kms_text_starts(argv[1], "bulk") &&
              kms_text_u64(argv[1] + strlen("bulk"), &bench->repetitions) &&
              bench->repetitions > 0 && bench->repetitions < 1000)) &&
@@ -187,7 +203,8 @@ int main(int argc, char **argv)
     (void)netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);
     init_snmp("walk_rate");
     if (!read_arguments(&bench, argc, argv)) {
-        die("usage: walk_rate bulkREPETITIONS|columns ADDRESS ENTRY FIRST LAST ROWS PER-COLUMN "
+        die("usage: walk_rate bulkREPETITIONS|columns|stubborn ADDRESS ENTRY FIRST LAST ROWS "
+            "PER-COLUMN "
             "LEAST");
     }
     netsnmp_session wish;

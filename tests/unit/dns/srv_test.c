@@ -116,6 +116,49 @@ static void port_zero_root_and_address_are_flaws(void **state)
     kms_srv_set_done(&set);
 }
 
+static void an_ipv6_address_is_no_name_either(void **state)
+{
+    (void)state;
+    static const char *const address[] = {"::1", "2001:db8::1", "fe80::1%lo", "::g"};
+    for (size_t i = 0; i < sizeof address / sizeof *address; i++) {
+        struct kms_srv_set set;
+        bool is_address = i < 3; /* the last one is none */
+        begin(&m, 0, 1, ASKED, 33);
+        put_srv(&m, 0, 0, 1688, 300, address[i]);
+        assert_int_equal(read_len(m.len, &set), KMS_OUTCOME_OK);
+        assert_string_equal(set.srv[0].target, address[i]);
+        assert_int_equal(set.srv[0].flaw, is_address ? KMS_SRV_ADDRESS : KMS_SRV_SOUND);
+        kms_srv_set_done(&set);
+    }
+}
+
+/* 120 bytes, which would be 480 characters: the records beside it must not be lost. */
+static void a_name_too_long_to_be_written_out_hides_no_other(void **state)
+{
+    (void)state;
+    struct kms_srv_set set;
+    begin(&m, 0, 2, ASKED, 33);
+    put_record(&m, 33, 300, 6 + 61 + 61 + 1);
+    put16(&m, 0);
+    put16(&m, 0);
+    put16(&m, 1688);
+    for (int label = 0; label < 2; label++) {
+        put_bytes(&m, "\74", 1);
+        for (int i = 0; i < 60; i++) {
+            put_bytes(&m, i == 1 ? "." : "\351", 1);
+        }
+    }
+    put_bytes(&m, "", 1);
+    put_srv(&m, 0, 0, 1688, 300, "kms1.kms.lab");
+    assert_int_equal(read_len(m.len, &set), KMS_OUTCOME_OK);
+    assert_int_equal(set.count, 2);
+    assert_int_equal(strlen(set.srv[0].target), 121);
+    assert_int_equal(strspn(set.srv[0].target, "?"), 60);
+    assert_int_equal(set.srv[0].target[60], '.');
+    assert_string_equal(set.srv[1].target, "kms1.kms.lab");
+    kms_srv_set_done(&set);
+}
+
 static void the_root_alone_says_that_there_is_no_service(void **state)
 {
     (void)state;
@@ -371,6 +414,8 @@ int main(void)
         cmocka_unit_test(a_target_may_be_compressed),
         cmocka_unit_test(the_same_record_twice_is_marked_whatever_its_case),
         cmocka_unit_test(port_zero_root_and_address_are_flaws),
+        cmocka_unit_test(an_ipv6_address_is_no_name_either),
+        cmocka_unit_test(a_name_too_long_to_be_written_out_hides_no_other),
         cmocka_unit_test(the_root_alone_says_that_there_is_no_service),
         cmocka_unit_test(aliases_are_followed_in_any_order),
         cmocka_unit_test(an_alias_of_itself_is_malformed),

@@ -10,7 +10,7 @@
 #include "unit/mib/fixture.h"
 
 enum { KEY_COUNT = 14, KEY_TOTAL = 19, KEY_FAILED = 20, KEY_AGE = 31, HOST_NAME = 2 };
-enum { HOST_STATUS = 7, HOST_SKEW = 21, HOST_AGE = 27 };
+enum { HOST_STATUS = 7, HOST_RPC_LATENCY = 12, HOST_SKEW = 21, HOST_AGE = 27 };
 
 static int setup(void **state)
 {
@@ -342,6 +342,46 @@ static void a_key_keeps_its_row_when_the_source_names_keys_in_another_order(void
     assert_int_equal(fixture_number(f, &kms_mib_key_table, KEY_COUNT, 7, 2), 13);
 }
 
+/* The index of the first row at or behind this one that has the column; 0: there is none. */
+static oid first_with(struct fixture *f, unsigned column, oid index)
+{
+    oid name[MAX_OID_LEN];
+    size_t len = fixture_oid(&kms_mib_host_table, column, index, 0, name);
+    netsnmp_variable_list *var = fixture_ask(f, &kms_mib_host_table, MODE_GETNEXT,
+                                             var_of(name, len));
+    oid found = 0;
+    if (var->name_length == len && var->name[len - 2] == column) {
+        found = var->name[len - 1];
+    }
+    snmp_free_varbind(var);
+    return found;
+}
+
+static void getnext_over_many_empty_rows_finds_what_appears_in_them(void **state)
+{
+    struct fixture *f = *state;
+    for (uint32_t i = 0; i < 300; i++) {
+        fixture_add_host(f, 1000 + i);
+    }
+    const size_t first = 3; /* slot of the first that was added */
+    assert_int_equal(first_with(f, HOST_RPC_LATENCY, 999), 0);
+    assert_int_equal(first_with(f, HOST_RPC_LATENCY, 1100), 0);
+    f->now_s++;
+    fixture_bind(f, first + 200, KMS_OUTCOME_OK, KMS_RPC_ACCEPTED, 900);
+    assert_int_equal(first_with(f, HOST_RPC_LATENCY, 999), 1200);
+    assert_int_equal(first_with(f, HOST_RPC_LATENCY, 1100), 1200);
+    assert_int_equal(first_with(f, HOST_RPC_LATENCY, 1150), 1200);
+    assert_int_equal(first_with(f, HOST_RPC_LATENCY, 1), 1200);
+    assert_int_equal(first_with(f, HOST_RPC_LATENCY, 1200), 0);
+    assert_int_equal(first_with(f, HOST_RPC_LATENCY, 1201), 0);
+    /* More rows: nothing of the old ones is remembered, in the same second too. */
+    fixture_add_host(f, 1050);
+    fixture_add_host(f, 990);
+    fixture_bind(f, first + 301, KMS_OUTCOME_OK, KMS_RPC_ACCEPTED, 900);
+    assert_int_equal(first_with(f, HOST_RPC_LATENCY, 1), 990);
+    assert_int_equal(first_with(f, HOST_RPC_LATENCY, 990), 1200);
+}
+
 static void ages_grow_without_a_poll(void **state)
 {
     struct fixture *f = *state;
@@ -487,6 +527,7 @@ int main(void)
         TEST(the_next_pdu_shows_the_next_poll),
         TEST(a_key_that_comes_or_goes_changes_the_rows),
         TEST(a_key_keeps_its_row_when_the_source_names_keys_in_another_order),
+        TEST(getnext_over_many_empty_rows_finds_what_appears_in_them),
         TEST(ages_grow_without_a_poll),
         TEST(getbulk_gives_what_as_many_getnexts_give),
         TEST(getbulk_leaves_the_rest_to_the_next_table),

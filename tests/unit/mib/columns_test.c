@@ -152,6 +152,19 @@ static void every_object_group_of_the_mib_text_is_served(void **state)
     }
 }
 
+static void no_column_has_a_higher_number_than_there_may_be(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct kms_mib_table *const *tables = kms_mib_tables(&count);
+    for (size_t t = 0; t < count; t++) {
+        assert_true(tables[t]->column_count <= KMS_MIB_COLUMN_MAX);
+        for (size_t c = 0; c < tables[t]->column_count; c++) {
+            assert_true(tables[t]->column[c].number <= KMS_MIB_COLUMN_MAX);
+        }
+    }
+}
+
 static void indexes_have_as_many_parts_as_the_mib_text_says(void **state)
 {
     (void)state;
@@ -177,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(column_rows_and_mib_text_agree),
         cmocka_unit_test(every_object_group_of_the_mib_text_is_served),
+        cmocka_unit_test(no_column_has_a_higher_number_than_there_may_be),
         cmocka_unit_test(indexes_have_as_many_parts_as_the_mib_text_says),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -43,6 +43,13 @@ static void add_host(struct fixture *f, const char *name, const char *address, u
     assert_int_equal(kms_board_add(f->board, &target, index, &slot), KMS_OK);
 }
 
+void fixture_add_host(struct fixture *f, uint32_t index)
+{
+    char name[32];
+    kms_text_format(name, sizeof name, "host%u", index);
+    add_host(f, name, NULL, index);
+}
+
 static void number(struct kms_facts *facts, enum kms_fact_id id, int64_t value)
 {
     assert_int_equal(kms_facts_set_number(facts, id, value), KMS_OK);

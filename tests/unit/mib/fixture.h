@@ -23,6 +23,8 @@ struct fixture {
  * and "silent" (300, slot 2) whose report was never read; all with the report source. */
 struct fixture *fixture_new(void);
 void fixture_free(struct fixture *f);
+/* One more host with the report source, never read. */
+void fixture_add_host(struct fixture *f, uint32_t index);
 void fixture_publish(struct fixture *f, size_t slot, const struct kms_result *result);
 /* A good report of one Windows key. */
 void fixture_report(struct kms_result *result, uint32_t count, uint32_t total, uint32_t failed);

@@ -780,6 +780,24 @@ static void texts_say_what_an_administrator_wants_to_read(void **state)
     scene_close(&s);
 }
 
+static void a_source_that_was_not_asked_yet_leaves_the_host_unknown(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    kms_facts_set_number(&s.rpc.host, KMS_FACT_RPC_STATE, KMS_RPC_ACCEPTED);
+    source_good(&s, &s.rpc);
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_OK);
+    s.target.source[KMS_SOURCE_REPORT].enabled = true;
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.reasons, KMS_BIT(KMS_REASON_NO_DATA));
+    assert_string_equal(s.judgement.summary,
+                        "port answers, nothing else is known; no result of report yet");
+    scene_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -808,6 +826,7 @@ int main(void)
         cmocka_unit_test(publication_worsens_the_host_and_stands_in_its_line),
         cmocka_unit_test(a_failed_lookup_is_unknown_and_an_old_one_proves_nothing),
         cmocka_unit_test(texts_say_what_an_administrator_wants_to_read),
+        cmocka_unit_test(a_source_that_was_not_asked_yet_leaves_the_host_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

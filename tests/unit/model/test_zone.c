@@ -807,6 +807,27 @@ static void a_host_known_by_address_is_not_missing_while_addresses_are_not_known
     stage_close(stage);
 }
 
+static void a_host_with_an_ip_address_has_its_name_too(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    size_t full = add_host(stage, "a.example.com", "192.0.2.200", 1688);
+    size_t brief = add_host(stage, "b", "192.0.2.201", 1688);
+    size_t zone = watch(stage, DOMAIN);
+    struct kms_zone_record list[] = {record("a.example.com", 1688), record("b.example.com", 1688)};
+    kms_text_copy(list[1].address[0], sizeof list[1].address[0], "192.0.2.99");
+    list[0].resolution = KMS_ZONE_RESOLVES_NOT;
+    list[0].address_count = 0;
+    const struct kms_zone *shown = publish(stage, zone, list, 2);
+    assert_int_equal(shown->publication_count, 2);
+    assert_int_equal(shown->publication[0].host_slot, full);
+    assert_true(shown->publication[0].expected); /* in the domain of its name */
+    assert_int_equal(shown->publication[0].publication, KMS_PUBLICATION_UNRESOLVABLE);
+    assert_int_equal(shown->publication[1].host_slot, brief);
+    assert_true(shown->record[0].host_known && shown->record[1].host_known);
+    stage_close(stage);
+}
+
 /* ---- news ---- */
 
 static void every_change_is_told_once(void **state)
@@ -940,7 +961,7 @@ static void the_result_of_a_host_makes_its_verdict(void **state)
     assert_true(kms_zones_host_result(stage->zones, slot, &result));
     assert_int_equal(kms_board_publish(stage->board, slot, &result, &change), KMS_OK);
     kms_result_done(&result);
-    assert_int_equal(change.was_state, KMS_STATE_OK);
+    assert_int_equal(change.was_state, KMS_STATE_UNKNOWN); /* dns had not answered */
     assert_int_equal(change.is_state, KMS_STATE_CRITICAL);
     assert_string_equal(kms_board_snapshot(stage->board, slot)->judgement.summary,
                         "port answers; published in example.com on the wrong port");
@@ -1001,6 +1022,7 @@ int main(void)
         cmocka_unit_test(a_host_is_no_help_to_itself),
         cmocka_unit_test(missing_counts_from_the_lookup_that_missed_it_first),
         cmocka_unit_test(a_host_known_by_address_is_not_missing_while_addresses_are_not_known),
+        cmocka_unit_test(a_host_with_an_ip_address_has_its_name_too),
         cmocka_unit_test(every_change_is_told_once),
         cmocka_unit_test(a_host_is_told_the_worst_of_its_domains),
         cmocka_unit_test(the_result_of_a_host_makes_its_verdict),

@@ -27,7 +27,7 @@ static const uint8_t other[60] = {
     5, 0, 12, 3, 0x10, 0, 0,   0,   60,  0, 0, 0, 2, 0, 0, 0, 0xd0, 0x16, 0xd0, 0x16,
     0, 1, 0,  0, 5,    0, '1', '3', '5', 0, 0, 0, 1, 0, 0, 0, 2,    0,    1,    0,
 };
-static const uint8_t nak[] = {5, 0, 13, 3, 0x10, 0, 0, 0, 21, 0, 0, 0, 2, 0, 0, 0, 4, 0, 1, 5, 0};
+static uint8_t nak[] = {5, 0, 13, 3, 0x10, 0, 0, 0, 21, 0, 0, 0, 2, 0, 0, 0, 4, 0, 1, 5, 0};
 static const char ssh[] = "SSH-2.0-OpenSSH_9.2p1\r\n";
 static const char http[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
 
@@ -157,9 +157,23 @@ static int listen_at(const char *where, uint64_t port, int backlog)
     return fd;
 }
 
+/* "nak-3": the reason stands in the answer, and the act is that of "nak". */
+static const char *take_reason(const char *name)
+{
+    static const char prefix[] = "nak-";
+    uint64_t reason;
+    if (!kms_text_starts(name, prefix) || !kms_text_u64(name + sizeof prefix - 1, &reason) ||
+        reason > UINT16_MAX) {
+        return name;
+    }
+    nak[16] = (uint8_t)(reason & 0xff);
+    nak[17] = (uint8_t)(reason >> 8);
+    return "nak";
+}
+
 int main(int argc, char **argv)
 {
-    const char *name = argc > 1 ? argv[1] : "";
+    const char *name = take_reason(argc > 1 ? argv[1] : "");
     uint64_t port = 0;
     struct connection listener = {.act = NULL, .fd = -1, .count_fd = -1};
     pthread_t thread;
@@ -173,9 +187,10 @@ int main(int argc, char **argv)
         listener.act = kms_text_equal(acts[i].name, name) ? &acts[i] : listener.act;
     }
     if ((!listener.act && backlog > 0) || (argc > 3 && !kms_text_u64(argv[3], &port))) {
-        (void)fputs("usage: rpc_endpoint accept|other|nak|ssh|http|drip|garbage|accept-garbage|"
-                    "silent|close|reset|refuse|drop [ADDRESS [PORT [COUNT_FILE]]]\n",
-                    stderr);
+        (void)fputs(
+            "usage: rpc_endpoint accept|other|nak[-REASON]|ssh|http|drip|garbage|accept-garbage|"
+            "silent|close|reset|refuse|drop [ADDRESS [PORT [COUNT_FILE]]]\n",
+            stderr);
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);

@@ -1,0 +1,329 @@
+/* Shows which KMS hosts domains publish and what their ports did. */
+#include "discovered.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/text.h"
+#include "model/zone.h"
+#include "table.h"
+
+enum { TEXT_SIZE = 600 };
+
+/* ---- from the lookup ---- */
+
+static bool add_shares(struct kms_discovered *found)
+{
+    size_t room = found->record_count + 1;
+    struct kms_zone_record *plain = calloc(room, sizeof(*plain));
+    const struct kms_zone_record **each = calloc(room, sizeof(const struct kms_zone_record *));
+    uint32_t *share = calloc(2 * room, sizeof(*share));
+    bool ok = plain != NULL && each != NULL && share != NULL;
+
+    for (size_t i = 0; ok && i < found->record_count; i++) {
+        const struct kms_srv *srv = &found->record[i].srv;
+        plain[i].priority = srv->priority;
+        plain[i].weight = srv->weight;
+        plain[i].flaw = kms_srv_usable(srv) ? NULL : kms_srv_flaw_text(srv->flaw);
+        each[i] = &plain[i];
+    }
+    if (ok) {
+        kms_zone_shares(each, found->record_count, share, share + room);
+    }
+    for (size_t i = 0; ok && i < found->record_count; i++) {
+        found->record[i].share = share[i];
+    }
+    free(plain);
+    free(each);
+    free(share);
+    return ok;
+}
+
+bool kms_discovered_take(struct kms_discovered *found, const struct kms_dns_domain *domain)
+{
+    found->outcome = domain->outcome;
+    found->lookup_us = domain->lookup_us;
+    found->left_out = domain->set.left_out;
+    kms_text_copy(found->detail, sizeof(found->detail), domain->detail);
+    found->record = calloc(domain->set.count + 1, sizeof(*found->record));
+    if (found->record == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < domain->set.count; i++) {
+        const struct kms_srv *srv = &domain->set.srv[i];
+        const struct kms_dns_target *target = kms_dns_target_of(domain, srv);
+        struct kms_discovered_record *record = &found->record[found->record_count];
+        if (srv->flaw == KMS_SRV_DUPLICATE) {
+            continue;
+        }
+        record->srv = *srv;
+        if (target != NULL) {
+            record->target = *target;
+        }
+        found->record_count++;
+    }
+    return add_shares(found);
+}
+
+void kms_discovered_done(struct kms_discovered *found)
+{
+    free(found->record);
+    found->record = NULL;
+    found->record_count = 0;
+}
+
+bool kms_discovered_usable(const struct kms_discovered_record *record)
+{
+    return kms_srv_usable(&record->srv) && record->target.outcome == KMS_OUTCOME_OK;
+}
+
+bool kms_discovered_healthy(const struct kms_discovered_record *record)
+{
+    return kms_discovered_usable(record) &&
+           (record->probed == NULL || kms_outcome_good(record->probed->result.outcome));
+}
+
+/* Why clients cannot use it; "" when they can. */
+static const char *fault_of(const struct kms_discovered_record *record)
+{
+    if (!kms_srv_usable(&record->srv)) {
+        return kms_srv_flaw_text(record->srv.flaw);
+    }
+    switch (record->target.outcome) {
+    case KMS_OUTCOME_OK:
+        return "";
+    case KMS_OUTCOME_NONE:
+        return "not looked up: too many records";
+    case KMS_OUTCOME_DNS_NXDOMAIN:
+        return "the target does not exist";
+    case KMS_OUTCOME_DNS_NODATA:
+        return "the target has no address";
+    default:
+        return "the target could not be looked up";
+    }
+}
+
+/* ---- table ---- */
+
+enum {
+    COLUMN_DOMAIN,
+    COLUMN_TARGET,
+    COLUMN_PORT,
+    COLUMN_PRIORITY,
+    COLUMN_WEIGHT,
+    COLUMN_TTL,
+    COLUMN_SHARE,
+    COLUMN_STATE,
+    COLUMN_LATENCY,
+    COLUMN_ADDRESS,
+    COLUMNS
+};
+
+static void add_number(struct kms_table *table, uint32_t number)
+{
+    char text[16];
+
+    kms_text_format(text, sizeof(text), "%lu", (unsigned long)number);
+    kms_table_add(table, KMS_COLOUR_NONE, text);
+}
+
+static void add_state(struct kms_table *table, const struct kms_discovered_record *record)
+{
+    const char *fault = fault_of(record);
+    char latency[32] = "-";
+
+    if (fault[0] != '\0') {
+        kms_table_add(table, KMS_COLOUR_RED, fault);
+    } else if (record->probed == NULL) {
+        kms_table_add(table, KMS_COLOUR_NONE, "not probed");
+    } else {
+        kms_table_add(table, kms_probed_colour(&record->probed->result),
+                      kms_probed_state(&record->probed->result));
+        kms_probed_latency(&record->probed->result, latency, sizeof(latency));
+    }
+    kms_table_add(table, KMS_COLOUR_NONE, latency);
+}
+
+static void add_record(struct kms_table *table, const char *domain,
+                       const struct kms_discovered_record *record)
+{
+    const struct kms_dns_addresses *found = &record->target.found;
+    char text[TEXT_SIZE] = "";
+
+    kms_table_add(table, KMS_COLOUR_NONE, domain);
+    kms_table_add(table, KMS_COLOUR_NONE, record->srv.target);
+    add_number(table, record->srv.port);
+    add_number(table, record->srv.priority);
+    add_number(table, record->srv.weight);
+    add_number(table, record->srv.ttl);
+    kms_text_format(text, sizeof(text), "%lu.%lu %%", (unsigned long)(record->share / 10),
+                    (unsigned long)(record->share % 10));
+    kms_table_add(table, KMS_COLOUR_NONE, text);
+    add_state(table, record);
+    kms_text_copy(text, sizeof(text), found->count == 0 ? "-" : "");
+    for (size_t i = 0; i < found->count; i++) {
+        char address[KMS_ADDRESS_TEXT];
+        kms_address_text(&found->address[i], address, sizeof(address));
+        kms_text_append(text, sizeof(text), "%s%s", i > 0 ? ", " : "", address);
+    }
+    kms_table_add(table, KMS_COLOUR_NONE, text);
+}
+
+static enum kms_status add_table(const struct kms_discovered *found, size_t count,
+                                 const struct kms_listing_style *style, struct kms_buf *out)
+{
+    static const char *const heads[COLUMNS] = {"DOMAIN", "TARGET", "PORT",  "PRIORITY", "WEIGHT",
+                                               "TTL",    "SHARE",  "STATE", "LATENCY",  "ADDRESS"};
+    enum kms_status status = KMS_OK;
+    struct kms_table table;
+    size_t rows = 0;
+
+    kms_table_init(&table, COLUMNS);
+    table.shrink = COLUMN_ADDRESS;
+    for (size_t i = 0; i < COLUMNS; i++) {
+        table.right[i] = (i >= COLUMN_PORT && i <= COLUMN_SHARE) || i == COLUMN_LATENCY;
+        kms_table_add(&table, KMS_COLOUR_BOLD, heads[i]);
+    }
+    for (size_t d = 0; d < count; d++) {
+        for (size_t i = 0; i < found[d].record_count; i++) {
+            add_record(&table, found[d].domain, &found[d].record[i]);
+            rows++;
+        }
+    }
+    if (rows > 0) {
+        status = kms_table_render(&table, 0, style->width, style->colours, out);
+    }
+    kms_table_done(&table);
+    return status;
+}
+
+/* Domains without a record, and records that were left out. */
+static enum kms_status add_remarks(const struct kms_discovered *found, struct kms_buf *out)
+{
+    const struct kms_outcome_row *row = kms_outcome_row(found->outcome);
+    enum kms_status status = KMS_OK;
+
+    if (found->outcome != KMS_OUTCOME_OK) {
+        status = kms_buf_addf(out, "%s: %s: %s\n", found->domain, row->token, found->detail);
+        if (status == KMS_OK && row->hint[0] != '\0') {
+            status = kms_buf_addf(out, "  next step: %s\n", row->hint);
+        }
+    }
+    if (status == KMS_OK && found->left_out > 0) {
+        status = kms_buf_addf(out, "%s: %zu more records are not shown\n", found->domain,
+                              found->left_out);
+    }
+    return status;
+}
+
+enum kms_status kms_discovered_table(const struct kms_discovered *found, size_t count,
+                                     const struct kms_probed *probed, size_t probed_count,
+                                     const struct kms_listing_style *style, struct kms_buf *out)
+{
+    enum kms_status status = add_table(found, count, style, out);
+
+    for (size_t i = 0; i < count && status == KMS_OK; i++) {
+        status = add_remarks(&found[i], out);
+    }
+    for (size_t i = 0; i < probed_count && status == KMS_OK; i++) {
+        if (!kms_outcome_good(probed[i].result.outcome)) {
+            status = kms_buf_addf(out, "%s: %s\n", probed[i].host,
+                                  kms_probed_happened(&probed[i].result));
+        }
+    }
+    return status == KMS_OK ? kms_probed_meanings(probed, probed_count, out) : status;
+}
+
+/* ---- JSON ---- */
+
+/* jansson takes the reference in any case, and refuses NULL. */
+static void put(json_t *object, const char *key, json_t *value, bool *ok)
+{
+    if (json_object_set_new(object, key, value) != 0) {
+        *ok = false;
+    }
+}
+
+static void append(json_t *array, json_t *value, bool *ok)
+{
+    if (json_array_append_new(array, value) != 0) {
+        *ok = false;
+    }
+}
+
+static json_t *addresses_array(const struct kms_dns_addresses *found, bool *ok)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < found->count; i++) {
+        char text[KMS_ADDRESS_TEXT];
+        kms_address_text(&found->address[i], text, sizeof(text));
+        append(array, json_string(text), ok);
+    }
+    return array;
+}
+
+static json_t *record_object(const struct kms_discovered_record *record, bool *ok)
+{
+    json_t *object = json_object();
+    const char *fault = fault_of(record);
+
+    put(object, "target", json_string(record->srv.target), ok);
+    put(object, "port", json_integer(record->srv.port), ok);
+    put(object, "priority", json_integer(record->srv.priority), ok);
+    put(object, "weight", json_integer(record->srv.weight), ok);
+    put(object, "ttl", json_integer(record->srv.ttl), ok);
+    put(object, "share-per-mille", json_integer(record->share), ok);
+    put(object, "addresses", addresses_array(&record->target.found, ok), ok);
+    put(object, "healthy", json_boolean(kms_discovered_healthy(record)), ok);
+    if (fault[0] != '\0') {
+        put(object, "fault", json_string(fault), ok);
+    }
+    if (record->probed != NULL) {
+        put(object, "probe", kms_probed_object(record->probed, ok), ok);
+    }
+    return object;
+}
+
+static json_t *domain_object(const struct kms_discovered *found, bool *ok)
+{
+    const struct kms_outcome_row *row = kms_outcome_row(found->outcome);
+    json_t *object = json_object();
+    json_t *records = json_array();
+    char name[300];
+
+    for (size_t i = 0; i < found->record_count; i++) {
+        append(records, record_object(&found->record[i], ok), ok);
+    }
+    kms_text_clean(name, sizeof(name), found->domain, strlen(found->domain));
+    put(object, "domain", json_string(name), ok);
+    put(object, "outcome", json_string(row->token), ok);
+    put(object, "detail", json_string(found->detail), ok);
+    put(object, "next-step", json_string(row->hint), ok);
+    put(object, "lookup-time", json_integer(found->lookup_us), ok);
+    put(object, "records-left-out", json_integer((json_int_t)found->left_out), ok);
+    put(object, "records", records, ok);
+    return object;
+}
+
+enum kms_status kms_discovered_json(const struct kms_discovered *found, size_t count,
+                                    struct kms_buf *out)
+{
+    json_t *array = json_array();
+    enum kms_status status = KMS_ENOMEM;
+    bool ok = array != NULL;
+    char *text;
+
+    for (size_t i = 0; i < count && ok; i++) {
+        append(array, domain_object(&found[i], &ok), &ok);
+    }
+    text = ok ? json_dumps(array, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
+    if (text != NULL) {
+        status = kms_buf_addf(out, "%s\n", text);
+    }
+    free(text);
+    json_decref(array);
+    return status;
+}
