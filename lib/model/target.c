@@ -17,6 +17,7 @@ void kms_target_done(struct kms_target *target)
     for (size_t i = 0; i < KMS_COUNT_OF(target->source); i++) {
         free(target->source[i].url);
         free(target->source[i].ca_file);
+        free(target->source[i].product);
     }
     kms_texts_done(&target->publish_in);
     *target = (struct kms_target){0};
@@ -39,6 +40,7 @@ enum kms_status kms_target_copy(struct kms_target *ret, const struct kms_target 
     for (size_t i = 0; i < KMS_COUNT_OF(copy.source); i++) {
         whole = copy_text(&copy.source[i].url, from->source[i].url) && whole;
         whole = copy_text(&copy.source[i].ca_file, from->source[i].ca_file) && whole;
+        whole = copy_text(&copy.source[i].product, from->source[i].product) && whole;
     }
     if (!whole) {
         kms_target_done(&copy);

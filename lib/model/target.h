@@ -17,6 +17,7 @@ struct kms_source_config {
     bool enabled;
     char *url;           /* report: a path, "-", file://, http:// or https:// */
     char *ca_file;       /* report over https: PEM file; NULL: the system's */
+    char *product;       /* activation: what is asked for, by any name; NULL: found out */
     int64_t port;        /* rpc: the port probed; 0: the target's */
     int64_t interval_ms; /* between attempts; 0: the site's interval */
     int64_t timeout_ms;  /* one attempt, from start to result */

@@ -12,6 +12,13 @@
 struct kms_worker;
 struct kms_http;
 struct kms_resolver;
+struct kms_products;
+
+/* What other sources said of a host's key; "" for what is not known. */
+struct kms_known_key {
+    char name[120]; /* KMS_FACT_KEY_GROUP */
+    char epid[64];
+};
 
 /* What probes work with; filled by main(). Parts that no probe of the program uses may be NULL. */
 struct kms_env {
@@ -20,6 +27,11 @@ struct kms_env {
     struct kms_worker *worker;
     struct kms_http *http;
     struct kms_resolver *resolver;
+    /* For activation requests. */
+    const char *state_dir;               /* NULL: none are sent */
+    const struct kms_products *products; /* rows of the site; NULL: none. Outlives the worker */
+    void (*known_key)(void *arg, const struct kms_target *target, struct kms_known_key *ret);
+    void *known_key_arg; /* known_key NULL: nothing is known */
 };
 
 struct kms_probe; /* each probe's own */

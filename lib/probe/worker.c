@@ -17,6 +17,7 @@ struct kms_job {
     struct kms_job *next;
     enum job_state state;
     bool abandoned;
+    bool released; /* abandoned, but to be worked on even when the worker ends */
     kms_job_fn *work;
     kms_job_fn *done; /* drop, once abandoned; may be NULL then */
     void *data;
@@ -155,15 +156,34 @@ static void run_job(struct kms_worker *worker, struct kms_job *job)
     (void)pthread_mutex_lock(&worker->lock);
 }
 
+/* NULL: none is to be begun now. */
+static struct kms_job *next_job(struct kms_worker *worker)
+{
+    if (worker->closed) {
+        return NULL;
+    }
+    struct kms_job *job = worker->waiting.first;
+    while (worker->ending && job && !job->released) {
+        job = job->next;
+    }
+    if (job) {
+        list_remove(&worker->waiting, job);
+    }
+    return job;
+}
+
 static void *thread_main(void *arg)
 {
     struct kms_worker *worker = arg;
     (void)pthread_mutex_lock(&worker->lock);
-    while (!worker->ending) {
-        struct kms_job *job = list_pop(&worker->waiting);
+    for (;;) {
+        struct kms_job *job = next_job(worker);
         if (job) {
             run_job(worker, job);
             continue;
+        }
+        if (worker->ending) {
+            break;
         }
         worker->idle++;
         (void)pthread_cond_wait(&worker->work_waits, &worker->lock);
@@ -342,4 +362,14 @@ void kms_job_abandon(struct kms_job *job, kms_job_fn *drop)
     if (now) {
         hand_over(job);
     }
+}
+
+void kms_job_release(struct kms_job *job, kms_job_fn *drop)
+{
+    struct kms_worker *worker = job->worker;
+    (void)pthread_mutex_lock(&worker->lock);
+    job->abandoned = true;
+    job->released = true;
+    job->done = drop;
+    (void)pthread_mutex_unlock(&worker->lock);
 }

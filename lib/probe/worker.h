@@ -28,5 +28,9 @@ struct kms_job *kms_worker_submit(struct kms_worker *worker, kms_job_fn *work, k
  * once when the job had not begun, else on the loop's thread after it ended). drop may be NULL.
  * Once for each job. */
 void kms_job_abandon(struct kms_job *job, kms_job_fn *drop);
+/* The same, but the work is done all the same: what must reach the disk although nobody waits for
+ * it. kms_worker_free waits for it as for a running job, and gives the data back undone when that
+ * takes too long. */
+void kms_job_release(struct kms_job *job, kms_job_fn *drop);
 
 #endif

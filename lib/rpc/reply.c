@@ -22,6 +22,7 @@ struct base {
     const uint8_t *cmid;
     uint64_t filetime;
     uint32_t count, activation, renewal;
+    const uint8_t *rest; /* what its version puts behind */
 };
 
 static bool fail(struct kms_reply *reply, enum kms_outcome outcome, const char *format, ...)
@@ -72,7 +73,8 @@ static bool read_base(struct kms_reply *reply, const uint8_t *body, size_t len, 
     bool whole = kms_rd_span(&rd, ret->epid_size, &ret->epid) &&
                  kms_rd_span(&rd, KMS_GUID_SIZE, &ret->cmid) && kms_rd_u32(&rd, &low) &&
                  kms_rd_u32(&rd, &high) && kms_rd_u32(&rd, &ret->count) &&
-                 kms_rd_u32(&rd, &ret->activation) && kms_rd_u32(&rd, &ret->renewal);
+                 kms_rd_u32(&rd, &ret->activation) && kms_rd_u32(&rd, &ret->renewal) &&
+                 kms_rd_span(&rd, behind, &ret->rest);
     if (!whole) {
         return fail(reply, KMS_OUTCOME_REPLY_LENGTH, "a body of %zu bytes", len);
     }
@@ -95,7 +97,7 @@ static bool take_epid(struct kms_reply *reply, const struct base *base)
                         unit == 0 ? "it holds a zero inside" : "it does not end in a zero");
         }
         bool printable = unit == 0 || (unit >= 0x20 && unit < 0x7f);
-        reply->epid[i] = printable ? (char)unit : '?';
+        reply->epid[i] = (char)(printable ? (uint8_t)unit : (uint8_t)'?');
         reply->epid_clean = reply->epid_clean && printable;
     }
     return units > 1 || fail(reply, KMS_OUTCOME_REPLY_EPID, "it is empty");
@@ -137,7 +139,7 @@ static void read4(struct kms_reply *reply, const uint8_t *bytes, size_t len,
     }
     size_t covered = len - KMS_BLOCK_SIZE;
     kms_cipher_mac4(bytes, covered, mac);
-    if (memcmp(mac, bytes + covered, sizeof mac) != 0) {
+    if (memcmp(mac, base.rest, sizeof mac) != 0) {
         (void)fail(reply, KMS_OUTCOME_REPLY_MAC, "the last 16 of %zu bytes", len);
         return;
     }
@@ -196,7 +198,7 @@ static void read5(struct kms_reply *reply, const uint8_t *bytes, size_t len,
     kms_cipher_decrypt_block(ask->major, ask->iv, salt);
     if (decrypt(reply, bytes, len, ask->major, body, &body_len) &&
         read_base(reply, body, body_len, PROOF_SIZE, &base) &&
-        check_proof(reply, body + body_len - PROOF_SIZE, salt)) {
+        check_proof(reply, base.rest, salt)) {
         (void)take_base(reply, &base, ask);
     }
 }
@@ -225,13 +227,13 @@ static void read6(struct kms_reply *reply, const uint8_t *bytes, size_t len,
         !check_tag(reply, bytes + 4, body, body_len, &base)) {
         return;
     }
-    const uint8_t *tail = body + body_len - TAIL6_SIZE;
+    const uint8_t *tail = base.rest + PROOF_SIZE;
     kms_cipher_decrypt_block(ask->major, ask->iv, salt);
     if (memcmp(tail + KMS_HWID_SIZE, salt, sizeof salt) != 0) {
         (void)fail(reply, KMS_OUTCOME_REPLY_SALT, "the copy of the request's salt differs");
         return;
     }
-    if (!check_proof(reply, tail - PROOF_SIZE, salt) || !take_base(reply, &base, ask)) {
+    if (!check_proof(reply, base.rest, salt) || !take_base(reply, &base, ask)) {
         return;
     }
     reply->has_hwid = true;

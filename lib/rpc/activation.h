@@ -1,0 +1,19 @@
+/* The probe of source activation: asks a KMS host for an activation as a client does, no more often
+ * than its memory of the host allows, and tells the count. */
+#ifndef KMS_RPC_ACTIVATION_H
+#define KMS_RPC_ACTIVATION_H
+
+#include "probe/probe.h"
+
+/* What an answer had that no genuine host's has: bits of struct kms_answer's hints. */
+enum {
+    KMS_HINT_IV_REUSED = 1, /* version 6: the IV of the request came back */
+};
+
+/* Needs loop, worker, state_dir, and a resolver for hosts that are names; the result is
+ * kms_memory_result's. A poll that comes too early sends nothing and tells what is remembered:
+ * data_s says of when. A run that is cancelled or late keeps what is known in the memory, beside
+ * the loop. */
+const struct kms_probe_type *kms_activation_probe(void);
+
+#endif
