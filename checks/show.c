@@ -405,6 +405,9 @@ static const struct advice advices[] = {
      "next step: install a host key for the class, or take the class out of --classes"},
     {KMS_REASON_STALE,
      "next step: check the task on the KMS host that writes the report, or raise --max-age"},
+    {KMS_REASON_NOT_ACTIVATING,
+     "next step: look up what the error code of the activation request means for the host, and "
+     "whether the product asked for is one that its key serves"},
     {KMS_REASON_CONFIG_DRIFT,
      "next step: compare the host's own settings with what clients and this check expect"},
 };

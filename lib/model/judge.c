@@ -5,6 +5,9 @@
 
 #include "model/merge.h"
 
+#define HRESULT_ID_MISMATCH  INT64_C(0xC004F042)
+#define HRESULT_INVALID_DATA INT64_C(0x8007000D)
+
 /* ---- sources: how old is what they said ---- */
 
 /* An attempt that failed here says nothing about the host, nor does DNS that gives no answer. */
@@ -92,6 +95,19 @@ static void judge_published(const struct kms_evidence *evidence, struct kms_judg
     } else if (state == KMS_STATE_UNKNOWN && ret->source[KMS_SOURCE_DNS].enabled) {
         blame(ret, state, KMS_REASON_STALE);
     }
+}
+
+/* What the key does not serve may be wrong on either side: in the host's key, or in the product
+ * that the monitor was told to ask for. Every other refusal meets the clients too. */
+static void judge_activation(const struct kms_evidence *evidence, struct kms_judgement *ret)
+{
+    const struct kms_result *last = evidence->last[KMS_SOURCE_ACTIVATION];
+    if (!last || kms_outcome_row(last->outcome)->kind != KMS_OUTCOME_IS_TARGET) {
+        return;
+    }
+    int64_t hresult = kms_fact_or(&last->host, KMS_FACT_ACTIVATION_RESULT, 0);
+    bool either = hresult == HRESULT_ID_MISMATCH || hresult == HRESULT_INVALID_DATA;
+    blame(ret, either ? KMS_STATE_WARNING : KMS_STATE_CRITICAL, KMS_REASON_NOT_ACTIVATING);
 }
 
 static void judge_host_facts(struct kms_judgement *ret, const struct kms_policy *policy)
@@ -190,6 +206,7 @@ static void judge_host(const struct kms_evidence *evidence, const struct kms_pol
         }
     }
     judge_reachability(ret);
+    judge_activation(evidence, ret);
     judge_host_facts(ret, policy);
     judge_published(evidence, ret);
     for (size_t i = 0; i < ret->key_count; i++) {

@@ -144,7 +144,8 @@ static void judge_class(struct kms_judgement *judgement, struct kms_class_judgem
         judge_count(cls, key, relied, declared);
         int64_t status = kms_fact_or(&key->facts, KMS_FACT_LICENSE_STATUS, KMS_LICENSE_UNKNOWN);
         bool graced = status == KMS_LICENSE_OOT_GRACE || status == KMS_LICENSE_EXTENDED_GRACE;
-        if (status == KMS_LICENSE_UNKNOWN && cls->verdict == KMS_VERDICT_CAN_ACTIVATE) {
+        bool unknown = status == KMS_LICENSE_UNKNOWN && !kms_key_answers(key);
+        if (unknown && cls->verdict == KMS_VERDICT_CAN_ACTIVATE) {
             cls->verdict = KMS_VERDICT_UNKNOWN;
             cls->reasons |= KMS_BIT(KMS_REASON_STATUS_UNKNOWN);
             kms_worsen(&cls->state, relied ? KMS_STATE_UNKNOWN : KMS_STATE_OK);

@@ -3,6 +3,13 @@
 
 #include "vocab/hostkey.h"
 
+bool kms_key_answers(const struct kms_key_judgement *key)
+{
+    return key->source == KMS_SOURCE_ACTIVATION &&
+           kms_facts_has(&key->facts, KMS_FACT_CURRENT_COUNT) &&
+           !kms_facts_has(&key->facts, KMS_FACT_LICENSE_STATUS);
+}
+
 static void judge_license(struct kms_key_judgement *key, const struct kms_policy *policy)
 {
     switch (kms_fact_or(&key->facts, KMS_FACT_LICENSE_STATUS, KMS_LICENSE_UNKNOWN)) {
@@ -22,6 +29,10 @@ static void judge_license(struct kms_key_judgement *key, const struct kms_policy
         key->reasons |= KMS_BIT(KMS_REASON_KEY_NOT_LICENSED);
         break;
     default:
+        if (kms_key_answers(key)) {
+            key->key_state = KMS_STATE_OK;
+            break;
+        }
         key->key_state = KMS_STATE_UNKNOWN;
         key->reasons |= KMS_BIT(KMS_REASON_STATUS_UNKNOWN);
         break;

@@ -22,6 +22,8 @@ static inline void kms_worsen(enum kms_state *state, enum kms_state by)
 void kms_judge_keys(const struct kms_evidence *evidence, const struct kms_policy *policy,
                     struct kms_judgement *ret);
 bool kms_key_is_licensed(const struct kms_key_judgement *key);
+/* Nothing tells its license status, but a client was answered: more a status could not say. */
+bool kms_key_answers(const struct kms_key_judgement *key);
 
 /* Every class that a judged key serves or the site relies on. */
 void kms_judge_classes(const struct kms_evidence *evidence, const struct kms_policy *policy,

@@ -118,10 +118,16 @@ void kms_judge_summarise(const struct kms_evidence *evidence, struct kms_judgeme
     if (summarise_failure(evidence, ret)) {
         return;
     }
+    if (ret->reasons & KMS_BIT(KMS_REASON_NOT_ACTIVATING)) {
+        const struct kms_result *last = evidence->last[KMS_SOURCE_ACTIVATION];
+        kms_text_format(ret->summary, sizeof ret->summary, "%s: %s",
+                        kms_outcome_row(last->outcome)->token, last->detail);
+    }
     /* Two ePIDs would leave no room for the count. */
     bool is_drift_long = strlen(ret->drift) > sizeof ret->summary / 2;
     if (ret->drift[0] && !is_drift_long) {
-        kms_text_copy(ret->summary, sizeof ret->summary, ret->drift);
+        kms_text_append(ret->summary, sizeof ret->summary, "%s%s", ret->summary[0] ? "; " : "",
+                        ret->drift);
     }
     for (size_t i = 0; i < ret->key_count; i++) {
         if (!ret->key[i].superseded) {

@@ -98,7 +98,7 @@ static void state_text(const struct kms_key_judgement *key, char *dst, size_t si
     } else if (word) {
         kms_text_format(dst, size, "state unknown ('%s')", word);
     } else {
-        kms_text_copy(dst, size, "state unknown");
+        kms_text_copy(dst, size, kms_key_answers(key) ? "answers" : "state unknown");
     }
     int64_t minutes;
     if (kms_facts_number(&key->facts, KMS_FACT_LICENSE_EXPIRES, &minutes) && minutes > 0) {
