@@ -1,16 +1,23 @@
-/* check_kms_rpc: does the KMS port accept a bind to the KMS interface, and how fast? */
+/* check_kms_rpc: does the KMS port accept a bind to the KMS interface, and how fast? On request:
+ * does the host activate clients, and how many does it count? */
 #include <signal.h>
 #include <stdint.h>
 
+#include "activated.h"
 #include "base/text.h"
 #include "model/judge.h"
 #include "net/address.h"
 #include "net/resolve.h"
 #include "output.h"
 #include "probe/probe.h"
+#include "probe/worker.h"
 #include "range.h"
+#include "rpc/activation.h"
 #include "rpc/probe.h"
 #include "say.h"
+#include "vocab/product.h"
+
+#define GRACE_MS 200 /* for a disk that does not answer */
 
 struct options {
     char *host, *servers;
@@ -19,6 +26,9 @@ struct options {
     char *warning_text, *critical_text;
     int64_t timeout_ms;
     int64_t timeout_state;
+    bool activate;
+    char *product, *state_dir;
+    uint64_t classes;
     int64_t verbose;
     bool version, help;
 };
@@ -30,6 +40,8 @@ struct check {
     struct kms_target target;
     struct kms_result result;
     bool answered;
+    struct kms_result activation;
+    bool asked; /* activation is filled */
     struct kms_judgement judgement;
     struct kms_output out;
 };
@@ -44,6 +56,14 @@ static const struct kms_opt_choice state_choices[] = {
     {"warning", KMS_STATE_WARNING},
     {"critical", KMS_STATE_CRITICAL},
     {"unknown", KMS_STATE_UNKNOWN},
+    {NULL, 0},
+};
+
+static const struct kms_opt_choice class_choices[] = {
+    {"client", KMS_CLASS_CLIENT},
+    {"server", KMS_CLASS_SERVER},
+    {"office2010", KMS_CLASS_OFFICE2010},
+    {"office", KMS_CLASS_OFFICE},
     {NULL, 0},
 };
 
@@ -70,6 +90,15 @@ static const struct kms_opt rows[] = {
     {ROW("timeout-state", 0, KMS_OPT_CHOICE, timeout_state), .choices = state_choices,
      .preset = "critical", .arg = "STATE",
      .help = "state when it has not: ok, warning, critical, unknown"},
+    {ROW("activate", 'a', KMS_OPT_FLAG, activate),
+     .help = "ask for an activation too, at most every 30 minutes; the monitor then takes one "
+             "place among the clients that the host counts"},
+    {ROW("product", 0, KMS_OPT_TEXT, product), .arg = "NAME",
+     .help = "the product to ask for (default: by the host's key)"},
+    {ROW("state-dir", 0, KMS_OPT_TEXT, state_dir), .preset = "/var/lib/kmsmon", .arg = "DIR",
+     .help = "folder of the monitor's client id, the agent's own"},
+    {ROW("classes", 0, KMS_OPT_SET, classes), .choices = class_choices, .arg = "LIST",
+     .help = "classes the site relies on: client,server,office2010,office"},
     {ROW("verbose", 'v', KMS_OPT_COUNT, verbose), .max = 3, .help = "more detail"},
     {ROW("version", 'V', KMS_OPT_FLAG, version), .help = "print the version"},
     {ROW("help", 'h', KMS_OPT_FLAG, help), .help = "print this help"},
@@ -80,9 +109,11 @@ static const struct kms_plugin plugin = {
     .name = "check_kms_rpc",
     .purpose = "Checks whether a KMS host's port accepts a bind to the KMS interface.",
     .usage = "-H HOST [-p PORT] [-s ADDRESS[:PORT],...] [-w RANGE] [-c RANGE] [-t TIME]\n"
-             "       [--timeout-state STATE] [-v]",
-    .note = "Connects, binds and closes. No activation request is sent: the count of the host\n"
-            "does not change. The latency is that of connect and bind together, without DNS.\n"
+             "       [--timeout-state STATE] [--activate [--product NAME] [--classes LIST]\n"
+             "       [--state-dir DIR]] [-v]",
+    .note = "Connects, binds and closes. Without --activate no activation request is sent: the\n"
+            "count of the host does not change. The latency is that of connect and bind together, "
+            "without DNS.\n"
             "RANGE is [@]START:END, alerting outside of it, the ends included; @ inside.",
 };
 
@@ -97,6 +128,21 @@ static bool read_range(const char *option, const char *text, struct kms_range *r
         kms_text_format(why, size, "%s '%s' %s", option, text, kms_range_error_text(error));
     }
     return error == KMS_RANGE_OK;
+}
+
+static bool read_product(const char *name, char *why, size_t size)
+{
+    const struct kms_product *product = name != NULL ? kms_product_find(NULL, name) : NULL;
+    const char *refusal = product != NULL ? kms_product_refusal(product) : NULL;
+
+    if (name != NULL && product == NULL) {
+        kms_text_format(why, size,
+                        "--product '%s' is not known; give a name such as 'Windows Server 2019'",
+                        name);
+    } else if (refusal != NULL) {
+        kms_text_format(why, size, "--product '%s': %s", name, refusal);
+    }
+    return name == NULL || (product != NULL && refusal == NULL);
 }
 
 static bool read_options(struct check *check, int argc, char **argv, char *why, size_t size)
@@ -122,6 +168,13 @@ static bool read_options(struct check *check, int argc, char **argv, char *why, 
     }
     if (options->host == NULL || options->host[0] == '\0') {
         kms_text_copy(why, size, "-H is missing: name the KMS host");
+        return false;
+    }
+    if (!options->activate && (options->product != NULL || options->classes != 0)) {
+        kms_text_copy(why, size, "--product and --classes go with --activate");
+        return false;
+    }
+    if (!read_product(options->product, why, size)) {
         return false;
     }
     return read_range("--warning", options->warning_text, &check->warning, why, size) &&
@@ -181,26 +234,45 @@ static void add_details(struct check *check)
                     (long long)(check->result.duration_us / 1000));
 }
 
+/* A failure of our own says nothing of the host, nor does what is judged without it. */
+static enum kms_state show_activation(struct check *check, enum kms_state state)
+{
+    enum kms_outcome outcome = check->activation.outcome;
+
+    kms_activated_show(&check->out, &check->target, &check->activation, &check->judgement);
+    if (outcome == KMS_OUTCOME_RPC_TIMEOUT) {
+        return (enum kms_state)check->options.timeout_state;
+    }
+    if (kms_outcome_row(outcome)->kind == KMS_OUTCOME_IS_OURS || outcome == KMS_OUTCOME_NONE) {
+        return kms_state_worse(state, KMS_STATE_UNKNOWN);
+    }
+    return state;
+}
+
 static enum kms_state show_accepted(struct check *check)
 {
     const char *peer = kms_facts_text(&check->result.host, KMS_FACT_RPC_ADDRESS);
     enum kms_state state = check->judgement.state;
+    bool alerts;
     double latency_ms = 0;
 
     (void)fact_of(check, KMS_FACT_RPC_LATENCY, &latency_ms);
     latency_ms /= 1000;
     kms_output_first(&check->out, "%s accepted the bind in %.2f ms",
                      peer != NULL ? peer : check->target.name, latency_ms);
+    alerts = true;
     if (kms_range_alerts(&check->critical, latency_ms)) {
         state = kms_state_worse(state, KMS_STATE_CRITICAL);
     } else if (kms_range_alerts(&check->warning, latency_ms)) {
         state = kms_state_worse(state, KMS_STATE_WARNING);
+    } else {
+        alerts = false;
     }
-    if (state != KMS_STATE_OK) {
+    if (alerts) {
         kms_output_first(&check->out, ", latency out of range");
     }
     kms_output_line(&check->out, 0, "%s: %s", check->target.name, check->result.detail);
-    return state;
+    return check->asked ? show_activation(check, state) : state;
 }
 
 static enum kms_state show_failure(struct check *check)
@@ -229,6 +301,12 @@ static int judge_and_show(struct check *check)
     if (kms_outcome_good(check->result.outcome)) {
         evidence.good[KMS_SOURCE_RPC] = &check->result;
     }
+    if (check->asked) {
+        evidence.last[KMS_SOURCE_ACTIVATION] = &check->activation;
+    }
+    if (check->asked && kms_outcome_good(check->activation.outcome)) {
+        evidence.good[KMS_SOURCE_ACTIVATION] = &check->activation;
+    }
     kms_policy_preset(&policy);
     if (kms_judge(&evidence, &policy, check->result.wall_s, &check->judgement) != KMS_OK) {
         return kms_say_no_memory();
@@ -244,15 +322,40 @@ static int judge_and_show(struct check *check)
 
 /* ---- the run ---- */
 
-static void done(void *arg, const struct kms_result *result)
+static void activation_done(void *arg, const struct kms_result *result)
 {
     struct check *check = arg;
 
-    check->answered = kms_result_copy(&check->result, result) == KMS_OK;
+    check->asked = kms_result_copy(&check->activation, result) == KMS_OK;
+    check->answered = check->asked;
     kms_loop_stop(check->env.loop);
 }
 
-/* An address needs no resolver, which would read the system's settings. */
+/* In what the bind left of the time. */
+static bool ask(struct check *check)
+{
+    struct kms_source_config *activation = &check->target.source[KMS_SOURCE_ACTIVATION];
+    int64_t left_ms = check->options.timeout_ms - check->result.duration_us / 1000;
+
+    activation->timeout_ms = left_ms > 0 ? left_ms : 1;
+    return kms_run_start(&check->env, kms_activation_probe(), &check->target, activation_done,
+                         check) != NULL;
+}
+
+static void done(void *arg, const struct kms_result *result)
+{
+    struct check *check = arg;
+    bool kept = kms_result_copy(&check->result, result) == KMS_OK;
+
+    if (kept && check->options.activate && kms_outcome_good(result->outcome) && ask(check)) {
+        return;
+    }
+    check->answered = kept && (!check->options.activate || !kms_outcome_good(result->outcome));
+    kms_loop_stop(check->env.loop);
+}
+
+/* An address needs no resolver, which would read the system's settings; a request names us with our
+ * domain, though. */
 static enum kms_status open_env(struct check *check, struct kms_fault *fault)
 {
     const struct kms_resolver_setup setup = {.servers = check->options.servers};
@@ -263,8 +366,14 @@ static enum kms_status open_env(struct check *check, struct kms_fault *fault)
     if (check->env.loop == NULL) {
         return KMS_ENOMEM;
     }
-    if (setup.servers == NULL &&
-        kms_address_parse(check->target.name, (uint16_t)check->target.port, &address)) {
+    if (check->options.activate) {
+        check->env.state_dir = check->options.state_dir;
+        check->env.worker = kms_worker_new(check->env.loop, 1);
+        if (check->env.worker == NULL) {
+            return KMS_ENOMEM;
+        }
+    } else if (setup.servers == NULL &&
+               kms_address_parse(check->target.name, (uint16_t)check->target.port, &address)) {
         return KMS_OK;
     }
     return kms_resolver_new(check->env.loop, &setup, &check->env.resolver, fault);
@@ -272,6 +381,7 @@ static enum kms_status open_env(struct check *check, struct kms_fault *fault)
 
 static void close_env(struct check *check)
 {
+    kms_worker_free(check->env.worker, GRACE_MS);
     kms_resolver_free(check->env.resolver);
     kms_loop_free(check->env.loop);
 }
@@ -280,6 +390,7 @@ static int run(struct check *check)
 {
     const struct options *options = &check->options;
     struct kms_source_config *rpc = &check->target.source[KMS_SOURCE_RPC];
+    struct kms_source_config *activation = &check->target.source[KMS_SOURCE_ACTIVATION];
     struct kms_fault fault = {.text = ""};
     enum kms_status status;
 
@@ -287,7 +398,12 @@ static int run(struct check *check)
     check->target.port = options->port;
     check->target.port_given = options->port_given;
     check->target.origin = KMS_ORIGIN_CONFIGURED;
+    check->target.classes = (uint32_t)options->classes;
     rpc->enabled = true;
+    if (options->activate) {
+        activation->enabled = true;
+        activation->product = kms_text_dup(options->product);
+    }
     rpc->timeout_ms = options->timeout_ms;
     status = check->target.name != NULL ? open_env(check, &fault) : KMS_ENOMEM;
     if (status != KMS_OK && status != KMS_ENOMEM) {
@@ -311,6 +427,7 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     kms_output_init(&check.out);
     kms_result_init(&check.result, KMS_SOURCE_RPC);
+    kms_result_init(&check.activation, KMS_SOURCE_ACTIVATION);
     if (!read_options(&check, argc, argv, why, sizeof(why))) {
         code = kms_say_mistake(&plugin, why);
     } else if (check.options.help) {
@@ -322,6 +439,7 @@ int main(int argc, char **argv)
     }
     close_env(&check);
     kms_result_done(&check.result);
+    kms_result_done(&check.activation);
     kms_target_done(&check.target);
     kms_output_done(&check.out);
     kms_opts_free_values(rows, &check.options);

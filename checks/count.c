@@ -2,6 +2,7 @@
 #include "count.h"
 
 #include "base/text.h"
+#include "limits.h"
 #include "show.h"
 
 static bool serves(const struct kms_class_judgement *cls, size_t key)
@@ -83,30 +84,6 @@ void kms_count_range_advice(struct kms_check *check)
     }
 }
 
-/* The limits that the verdict used, as ranges of the count that is shown: our own entry raises them
- * by one. */
-static void derive_limits(const struct kms_check *check, size_t key, int64_t count,
-                          struct kms_perf *perf)
-{
-    bool declared = check->target.classes != 0;
-
-    for (size_t c = 1; c <= KMS_CLASS_MAX; c++) {
-        const struct kms_class_judgement *cls = &check->judgement.cls[c];
-        double required;
-        if (!serves(cls, key) || !cls->headroom_known || (declared && !cls->wanted) ||
-            cls->verdict == KMS_VERDICT_UNUSED) {
-            continue;
-        }
-        required = (double)(count - cls->headroom);
-        if (!perf->warning.given || required + 1 > perf->warning.start) {
-            perf->warning = kms_range_at_least(required + 1);
-        }
-        if (cls->wanted && (!perf->critical.given || required > perf->critical.start)) {
-            perf->critical = kms_range_at_least(required);
-        }
-    }
-}
-
 static void add_count(struct kms_check *check, size_t key)
 {
     const struct kms_facts *facts = &check->judgement.key[key].facts;
@@ -120,7 +97,8 @@ static void add_count(struct kms_check *check, size_t key)
         perf.warning = check->warning;
         perf.critical = check->critical;
     } else if (perf.known) {
-        derive_limits(check, key, (int64_t)perf.value, &perf);
+        kms_count_limits(&check->judgement, check->target.classes != 0, key, (int64_t)perf.value,
+                         &perf);
     }
     if (kms_facts_number(facts, KMS_FACT_COUNT_CEILING, &ceiling)) {
         perf.max_known = true;

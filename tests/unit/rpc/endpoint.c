@@ -31,6 +31,10 @@ static uint8_t nak[] = {5, 0, 13, 3, 0x10, 0, 0, 0, 21, 0, 0, 0, 2, 0, 0, 0, 4, 
 static const char ssh[] = "SSH-2.0-OpenSSH_9.2p1\r\n";
 static const char http[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
 
+/* nca_s_unk_if, without a run of the call */
+static const uint8_t fault[32] = {5, 0, 3,  0x23, 0x10, 0, 0, 0, 32, 0, 0,    0,    2,    0,
+                                  0, 0, 32, 0,    0,    0, 0, 0, 0,  0, 0x03, 0x00, 0x01, 0x1C};
+
 enum ending { WAIT, CLOSE, RESET, FLOOD };
 
 static const struct act {
@@ -40,18 +44,23 @@ static const struct act {
     bool first;   /* speaks before the client does */
     int pause_ms; /* between bytes; 0: all at once */
     enum ending ending;
+    const void *second; /* the reply to a second message; NULL: none */
+    size_t second_len;
 } acts[] = {
-    {"accept", ack, sizeof ack, false, 0, WAIT},
-    {"other", other, sizeof other, false, 0, WAIT},
-    {"nak", nak, sizeof nak, false, 0, WAIT},
-    {"ssh", ssh, sizeof ssh - 1, true, 0, WAIT},
-    {"http", http, sizeof http - 1, false, 0, WAIT},
-    {"drip", ack, sizeof ack, false, 1000, WAIT},
-    {"garbage", "", 1, true, 0, FLOOD},
-    {"accept-garbage", ack, sizeof ack, false, 0, FLOOD},
-    {"silent", "", 0, false, 0, WAIT},
-    {"close", "", 0, false, 0, CLOSE},
-    {"reset", "", 0, false, 0, RESET},
+    {"accept", ack, sizeof ack, false, 0, WAIT, NULL, 0},
+    {"other", other, sizeof other, false, 0, WAIT, NULL, 0},
+    {"nak", nak, sizeof nak, false, 0, WAIT, NULL, 0},
+    {"ssh", ssh, sizeof ssh - 1, true, 0, WAIT, NULL, 0},
+    {"http", http, sizeof http - 1, false, 0, WAIT, NULL, 0},
+    {"drip", ack, sizeof ack, false, 1000, WAIT, NULL, 0},
+    {"garbage", "", 1, true, 0, FLOOD, NULL, 0},
+    {"accept-garbage", ack, sizeof ack, false, 0, FLOOD, NULL, 0},
+    {"silent", "", 0, false, 0, WAIT, NULL, 0},
+    {"close", "", 0, false, 0, CLOSE, NULL, 0},
+    {"reset", "", 0, false, 0, RESET, NULL, 0},
+    {"fault", ack, sizeof ack, false, 0, WAIT, fault, sizeof fault},
+    {"call-garbage", ack, sizeof ack, false, 0, WAIT, http, sizeof http - 1},
+    {"call-close", ack, sizeof ack, false, 0, CLOSE, "", 0},
 };
 
 struct connection {
@@ -104,6 +113,9 @@ static void *serve(void *arg)
     uint8_t bytes[4096];
     if (c->act->first || recv(c->fd, bytes, sizeof bytes, 0) > 0) {
         reply(c);
+        if (c->act->second && recv(c->fd, bytes, sizeof bytes, 0) > 0) {
+            (void)send(c->fd, c->act->second, c->act->second_len, MSG_NOSIGNAL);
+        }
         end(c);
     }
     (void)close(c->fd);
@@ -189,7 +201,8 @@ int main(int argc, char **argv)
     if ((!listener.act && backlog > 0) || (argc > 3 && !kms_text_u64(argv[3], &port))) {
         (void)fputs(
             "usage: rpc_endpoint accept|other|nak[-REASON]|ssh|http|drip|garbage|accept-garbage|"
-            "silent|close|reset|refuse|drop [ADDRESS [PORT [COUNT_FILE]]]\n",
+            "silent|close|reset|fault|call-garbage|call-close|refuse|drop [ADDRESS [PORT "
+            "[COUNT_FILE]]]\n",
             stderr);
         return 2;
     }

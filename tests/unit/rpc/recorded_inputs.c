@@ -1,0 +1,93 @@
+/* The inputs of a recorded request in the place of the machine's own: put there when a test program
+ * is linked (--wrap), from KMS_RECORDED_... of the environment. No program that is installed has a
+ * way to do this. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/clock_sync.h"
+#include "base/entropy.h"
+#include "base/text.h"
+#include "rpc/identity.h"
+#include "rpc/plan.h"
+
+bool __wrap_kms_entropy(void *bytes, size_t len);
+struct kms_clock __real_kms_clock_system(void);
+struct kms_clock __wrap_kms_clock_system(void);
+enum kms_clock_sync __wrap_kms_clock_sync(void);
+void __wrap_kms_workstation(const char *domain, char ret[KMS_WORKSTATION_SIZE]);
+void __real_kms_plan_ask(const struct kms_step *step, const struct kms_guid *cmid,
+                         const char *workstation, int64_t now_us, struct kms_ask *ret);
+void __wrap_kms_plan_ask(const struct kms_step *step, const struct kms_guid *cmid,
+                         const char *workstation, int64_t now_us, struct kms_ask *ret);
+
+static const char *recorded(const char *name)
+{
+    char variable[64];
+    kms_text_format(variable, sizeof variable, "KMS_RECORDED_%s", name);
+    const char *text = getenv(variable);
+    return text ? text : "";
+}
+
+static uint64_t number(const char *name)
+{
+    uint64_t value = 0;
+    (void)kms_text_u64(recorded(name), &value);
+    return value;
+}
+
+/* The IV; zeros where version 4 recorded none. */
+bool __wrap_kms_entropy(void *bytes, size_t len)
+{
+    const char *hex = recorded("IV");
+    uint8_t *at = bytes;
+    memset(bytes, 0, len);
+    for (size_t i = 0; i < len && strlen(hex) >= 2 * (i + 1); i++) {
+        uint32_t byte = 0;
+        (void)kms_text_hex32(hex + 2 * i, 2, &byte);
+        at[i] = (uint8_t)byte;
+    }
+    return true;
+}
+
+/* 1601 to 1970, and how much later than the recording it is now. */
+static int64_t recorded_wall_us(void *arg)
+{
+    (void)arg;
+    return (int64_t)(number("TIME") / 10) - INT64_C(11644473600000000) +
+           (int64_t)number("LATER_S") * 1000000;
+}
+
+struct kms_clock __wrap_kms_clock_system(void)
+{
+    struct kms_clock clock = __real_kms_clock_system();
+    clock.wall_us = recorded_wall_us;
+    return clock;
+}
+
+enum kms_clock_sync __wrap_kms_clock_sync(void)
+{
+    return (enum kms_clock_sync)number("SYNC");
+}
+
+void __wrap_kms_workstation(const char *domain, char ret[KMS_WORKSTATION_SIZE])
+{
+    (void)domain;
+    kms_text_copy(ret, KMS_WORKSTATION_SIZE, recorded("WORKSTATION"));
+}
+
+/* What the recordings' clients chose otherwise than the monitor does; the CMID stays the monitor's
+ * own. */
+void __wrap_kms_plan_ask(const struct kms_step *step, const struct kms_guid *cmid,
+                         const char *workstation, int64_t now_us, struct kms_ask *ret)
+{
+    __real_kms_plan_ask(step, cmid, workstation, now_us, ret);
+    ret->major = (uint16_t)(recorded("VERSION")[0] - '0');
+    ret->license_status = (uint32_t)number("STATUS");
+    ret->expires_minutes = (uint32_t)number("MINUTES");
+    ret->n_policy = (uint32_t)number("N");
+    ret->filetime = number("TIME");
+    (void)kms_guid_parse(recorded("APPLICATION"), &ret->application);
+    (void)kms_guid_parse(recorded("SKU"), &ret->sku);
+    (void)kms_guid_parse(recorded("COUNTED"), &ret->counted);
+}
