@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "limits.h"
 #include "vocab/hostkey.h"
+#include "vocab/hresult.h"
 
 #define FRESH_S 60 /* an answer that is older was given to an earlier request */
 
@@ -80,6 +81,19 @@ static void show_keys(struct kms_output *out, const struct kms_target *target,
     }
 }
 
+static void show_error(struct kms_output *out, const struct kms_result *result,
+                       const struct kms_outcome_row *row)
+{
+    char text[300];
+    int64_t code;
+
+    kms_output_line(out, 0, "activation: %s", row->meaning);
+    if (kms_facts_number(&result->host, KMS_FACT_ACTIVATION_RESULT, &code) && code != 0) {
+        kms_hresult_text((uint32_t)code, text, sizeof(text));
+        kms_output_line(out, 1, "%s", text);
+    }
+}
+
 void kms_activated_show(struct kms_output *out, const struct kms_target *target,
                         const struct kms_result *result, const struct kms_judgement *judgement)
 {
@@ -91,7 +105,7 @@ void kms_activated_show(struct kms_output *out, const struct kms_target *target,
         kms_output_line(out, 0, "activation: %s", detail);
     } else {
         kms_output_first(out, "; %s: %s", row->token, detail);
-        kms_output_line(out, 0, "activation: %s", row->meaning);
+        show_error(out, result, row);
         kms_output_line(out, 0, "next step: %s", row->hint);
     }
     show_age(out, result);

@@ -238,22 +238,28 @@ static void describe_answer(const struct kms_probe *probe, const struct kms_repl
                     (double)call_us / 1000);
 }
 
-static enum kms_outcome describe_refusal(const struct kms_probe *probe, char *dst, size_t size)
+/* Whose clock it is: a host is blamed only by a monitor that knows its own. */
+static enum kms_outcome describe_clock(char *dst, size_t size)
 {
-    uint32_t hresult = probe->call.hresult;
-    enum kms_outcome outcome = KMS_OUTCOME_ACTIVATION_REFUSED;
-    const char *clock = "";
-    char text[DETAIL_SIZE];
-    kms_hresult_text(hresult, text, sizeof text);
-    if (hresult == KMS_HRESULT_CLOCK) {
-        enum kms_clock_sync sync = kms_clock_sync();
-        outcome = sync == KMS_CLOCK_SYNC_NO ? KMS_OUTCOME_ACTIVATION_CLOCK : outcome;
-        clock = sync == KMS_CLOCK_SYNC_NO    ? "our clock is not synchronised; "
-                : sync == KMS_CLOCK_SYNC_YES ? "our clock is synchronised, so look at the host's; "
-                                             : "";
+    const struct kms_hresult *row = kms_hresult_find(KMS_HRESULT_CLOCK);
+    enum kms_clock_sync sync = kms_clock_sync();
+    const char *whose = sync == KMS_CLOCK_SYNC_YES  ? "ours is synchronised, so look at the host's"
+                        : sync == KMS_CLOCK_SYNC_NO ? "ours is not synchronised"
+                                                    : "whether ours is right is not known";
+    kms_text_format(dst, size, "0x%08X %s: the clocks differ by more than 4 h; %s",
+                    KMS_HRESULT_CLOCK, row ? row->symbol : "", whose);
+    return sync == KMS_CLOCK_SYNC_NO ? KMS_OUTCOME_ACTIVATION_CLOCK
+                                     : KMS_OUTCOME_ACTIVATION_REFUSED;
+}
+
+static void describe_refusal(const struct kms_probe *probe, char *dst, size_t size)
+{
+    char asked[80];
+    kms_hresult_text(probe->call.hresult, dst, size);
+    kms_text_format(asked, sizeof asked, " (asked for %s)", probe->task->step.product->name);
+    if (strlen(dst) + strlen(asked) < sizeof probe->task->memory.detail) {
+        kms_text_append(dst, size, "%s", asked);
     }
-    kms_text_format(dst, size, "asked for %s: %s%s", probe->task->step.product->name, clock, text);
-    return outcome;
 }
 
 /* The name of what answered stands before what was wrong with it. */
@@ -279,8 +285,11 @@ static void judge_call(struct kms_probe *probe)
     }
     if (answer.outcome == KMS_OUTCOME_OK) {
         describe_answer(probe, &reply, detail, sizeof detail);
+    } else if (answer.outcome == KMS_OUTCOME_ACTIVATION_REFUSED &&
+               answer.hresult == KMS_HRESULT_CLOCK) {
+        answer.outcome = describe_clock(detail, sizeof detail);
     } else if (answer.outcome == KMS_OUTCOME_ACTIVATION_REFUSED) {
-        answer.outcome = describe_refusal(probe, detail, sizeof detail);
+        describe_refusal(probe, detail, sizeof detail);
     } else {
         describe_wrong(probe, reply.outcome != KMS_OUTCOME_NONE ? reply.detail : call->detail,
                        detail, sizeof detail);

@@ -241,6 +241,43 @@ static void free_drops_what_was_abandoned_and_calls_nothing_done(void **state)
     }
 }
 
+static void drop_worked(void *data)
+{
+    struct task *task = data;
+    assert_true(task->worked);
+    drop(task);
+}
+
+static void a_released_job_is_done_even_when_the_worker_ends(void **state)
+{
+    struct bench *bench = *state;
+    int gate[2];
+    int started[2];
+    assert_int_equal(pipe2(gate, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(started, O_CLOEXEC), 0);
+    start_worker(bench, 1);
+    struct task *running = new_task(bench);
+    running->gate = gate[0];
+    running->started = started[1];
+    struct kms_job *first = kms_worker_submit(bench->worker, work, done, running);
+    struct kms_job *released = kms_worker_submit(bench->worker, work, done, new_task(bench));
+    assert_non_null(first);
+    assert_non_null(released);
+    wait_for_byte(started[0]);
+    kms_job_release(first, drop_worked);
+    kms_job_release(released, drop_worked);
+    assert_int_equal(bench->dropped, 0);
+    open_gate(gate[1]);
+    kms_worker_free(bench->worker, 10000);
+    bench->worker = NULL;
+    assert_int_equal(bench->dropped, 2);
+    assert_int_equal(bench->done, 0);
+    for (int i = 0; i < 2; i++) {
+        (void)close(gate[i]);
+        (void)close(started[i]);
+    }
+}
+
 static void a_thread_that_hangs_is_left_behind_and_cleans_up_after_itself(void **state)
 {
     struct bench *bench = *state;
@@ -324,6 +361,7 @@ int main(void)
         ON_BENCH(a_job_that_waits_is_dropped_at_once),
         ON_BENCH(a_running_job_is_dropped_on_the_loop_when_it_ended),
         ON_BENCH(free_drops_what_was_abandoned_and_calls_nothing_done),
+        ON_BENCH(a_released_job_is_done_even_when_the_worker_ends),
         ON_BENCH(a_thread_that_hangs_is_left_behind_and_cleans_up_after_itself),
         ON_BENCH(done_may_free_the_worker),
         ON_BENCH(done_may_submit_another_job),
