@@ -41,9 +41,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Letters to insert, delete or change between the two (Levenshtein), for short names; else a large
- * number. */
-static size_t distance(const char *a, const char *b)
+size_t kms_bind_distance(const char *a, const char *b)
 {
     size_t row[40];
     size_t a_len = strlen(a);
@@ -68,7 +66,7 @@ static size_t distance(const char *a, const char *b)
 
 static void consider(const char *wanted, const char *name, const char **best, size_t *best_distance)
 {
-    size_t d = distance(wanted, name);
+    size_t d = kms_bind_distance(wanted, name);
     if (d < *best_distance) {
         *best = name;
         *best_distance = d;

@@ -4,6 +4,7 @@
 #define KMS_AGENT_BIND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/conf.h"
 #include "base/opt.h"
@@ -30,5 +31,9 @@ void kms_bind_apply(const struct kms_bind *bind, const struct kms_conf_node *blo
 
 /* The next block of that name among node and those after it; NULL: none. */
 const struct kms_conf_node *kms_bind_find(const struct kms_conf_node *node, const char *name);
+
+/* Letters to insert, delete or change between the two (Levenshtein), for short names; else a large
+ * number. */
+size_t kms_bind_distance(const char *a, const char *b);
 
 #endif

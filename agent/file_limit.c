@@ -5,7 +5,7 @@
 
 #define LIMIT_MAX      65536 /* beyond it only tables in the kernel grow */
 #define LIMIT_PRESET   1024
-#define OTHERS         160 /* master agent, name servers, reports and transfers */
+#define OTHERS         256 /* master agent, name servers, reports, transfers, activation requests */
 #define FILES_OF_PROBE 2   /* an IPv6 and an IPv4 address are tried side by side */
 
 size_t kms_file_limit_raise(void)

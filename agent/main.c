@@ -10,6 +10,7 @@
 #include "agent/detach.h"
 #include "agent/file_limit.h"
 #include "agent/index_writer.h"
+#include "agent/known_key.h"
 #include "agent/lookups.h"
 #include "agent/mib.h"
 #include "agent/options.h"
@@ -23,6 +24,7 @@
 #include "net/resolve.h"
 #include "probe/worker.h"
 #include "report/probe.h"
+#include "rpc/activation.h"
 #include "rpc/probe.h"
 #include "store/index.h"
 
@@ -51,7 +53,7 @@ struct program {
     struct kms_env env;
     struct kms_signal *signal[KMS_COUNT_OF(stop_signals)];
     struct kms_board *board;
-    const struct kms_probe_type *types[3]; /* ended by NULL */
+    const struct kms_probe_type *types[4]; /* ended by NULL */
     struct kms_scheduler *scheduler;
     struct kms_texts discover; /* the site's, or the system's search domains */
     struct kms_lookups_log lookups_log;
@@ -303,6 +305,11 @@ static bool open_polls(struct program *p)
 {
     p->types[0] = kms_rpc_probe();
     p->types[1] = kms_report_probe();
+    p->types[2] = kms_activation_probe();
+    p->env.state_dir = p->site.state_dir;
+    p->env.products = &p->site.products;
+    p->env.known_key = kms_known_key_of;
+    p->env.known_key_arg = p->board;
     size_t room = kms_file_limit_probes(kms_file_limit_raise());
     const struct kms_scheduler_config config = {
         .env = &p->env,

@@ -20,8 +20,9 @@ struct poll {
 };
 
 /* Hosts that say nothing hold their turn until the deadline. Where a turn costs a socket and
- * nothing else, there are so many that the others need not wait for them. */
-enum lane { LANE_WORK, LANE_SOCKETS, LANE_COUNT };
+ * nothing else, there are so many that the others need not wait for them; activation requests,
+ * which need the disk too and are rare, wait for each other alone. */
+enum lane { LANE_WORK, LANE_SOCKETS, LANE_ACTIVATION, LANE_COUNT };
 
 struct kms_scheduler {
     struct kms_scheduler_config config;
@@ -45,8 +46,10 @@ static const struct kms_snapshot *snapshot_of(const struct kms_scheduler *s, siz
 
 static struct kms_turns *lane_of(const struct poll *poll)
 {
-    bool sockets_only = poll->type->source == KMS_SOURCE_RPC;
-    return &poll->scheduler->lane[sockets_only ? LANE_SOCKETS : LANE_WORK];
+    enum kms_source source = poll->type->source;
+    return &poll->scheduler->lane[source == KMS_SOURCE_RPC          ? LANE_SOCKETS
+                                  : source == KMS_SOURCE_ACTIVATION ? LANE_ACTIVATION
+                                                                    : LANE_WORK];
 }
 
 static void tell(const struct kms_scheduler *s)
@@ -79,12 +82,26 @@ static void plan_next(struct poll *poll)
                   kms_turn_next_ms(&poll->due_us, poll->interval_us, now_us(poll->scheduler)));
 }
 
+/* A poll of activation that comes too early tells what is remembered of the last request, whoever
+ * sent that: the next one is due an interval after it. */
+static void plan_after(struct poll *poll, const struct kms_result *result)
+{
+    if (poll->type->source != KMS_SOURCE_ACTIVATION || result->data_s == 0) {
+        plan_next(poll);
+        return;
+    }
+    const struct kms_clock *clock = &poll->scheduler->config.env->clock;
+    int64_t rest_us = kms_turn_rest_us(poll->interval_us, kms_clock_wall_s(clock) - result->data_s);
+    poll->due_us = now_us(poll->scheduler) + rest_us;
+    kms_timer_set(poll->timer, rest_us / 1000);
+}
+
 static void run_done(void *arg, const struct kms_result *result)
 {
     struct poll *poll = arg;
     poll->run = NULL;
     publish(poll, result);
-    plan_next(poll);
+    plan_after(poll, result);
     kms_turns_end(lane_of(poll));
 }
 
@@ -260,8 +277,9 @@ struct kms_scheduler *kms_scheduler_new(const struct kms_scheduler_config *confi
     size_t sockets = config->sockets_max > 0 ? config->sockets_max : KMS_SCHEDULER_SOCKETS_MAX;
     *s = (struct kms_scheduler){
         .config = *config,
-        .lane = {
-            [LANE_WORK] = {.max = KMS_SCHEDULER_IN_FLIGHT_MAX}, [LANE_SOCKETS] = {.max = sockets}}};
+        .lane = {[LANE_WORK] = {.max = KMS_SCHEDULER_IN_FLIGHT_MAX},
+                 [LANE_SOCKETS] = {.max = sockets},
+                 [LANE_ACTIVATION] = {.max = KMS_SCHEDULER_ACTIVATIONS_MAX}}};
     s->tick = kms_timer_new(config->env->loop, tick_due, s);
     bool whole = s->tick != NULL;
     for (size_t slot = 0; whole && slot < kms_board_count(config->board); slot++) {

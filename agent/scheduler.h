@@ -9,10 +9,11 @@
 #include "model/board.h"
 #include "probe/probe.h"
 
-#define KMS_SCHEDULER_IN_FLIGHT_MAX 64   /* probes that may use a thread or a transfer */
-#define KMS_SCHEDULER_SOCKETS_MAX   1000 /* probes that wait on sockets and nothing else */
-#define KMS_SCHEDULER_SPREAD_MS     50   /* between the first polls of two hosts */
-#define KMS_SCHEDULER_TICK_MS       10000
+#define KMS_SCHEDULER_IN_FLIGHT_MAX   64   /* probes that may use a thread or a transfer */
+#define KMS_SCHEDULER_SOCKETS_MAX     1000 /* probes that wait on sockets and nothing else */
+#define KMS_SCHEDULER_ACTIVATIONS_MAX 32   /* activation requests */
+#define KMS_SCHEDULER_SPREAD_MS       50   /* between the first polls of two hosts */
+#define KMS_SCHEDULER_TICK_MS         10000
 
 struct kms_scheduler_config {
     struct kms_env *env;

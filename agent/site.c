@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "agent/bind.h"
+#include "agent/site_activation.h"
 #include "agent/site_check.h"
 #include "agent/site_dns.h"
 #include "agent/site_print.h"
@@ -54,12 +55,15 @@ static const struct kms_opt site_rows[] = {
     {ROW("", "interval", KMS_OPT_DURATION, kms_site, interval_ms), .min = SECOND_MS, .max = DAY_MS,
      .preset = "60s", .arg = "TIME", .help = "time between two polls of a source"},
     {ROW("", "state-dir", KMS_OPT_TEXT, kms_site, state_dir), .preset = "/var/lib/kmsmon",
-     .arg = "DIR", .help = "where the stable SNMP indexes are kept"},
+     .arg = "DIR",
+     .help = "where the stable SNMP indexes are kept, and what limits activation requests"},
     {ROW("", "log-level", KMS_OPT_CHOICE, kms_site, log_level), .preset = "info",
      .choices = log_levels, .arg = "WORD", .help = "least important messages that are logged"},
     {ROW("", "discover", KMS_OPT_TEXTS, kms_site, discover), .arg = "LIST",
      .help = "domains whose published hosts are watched; default: without a host block those the "
              "machine searches"},
+    {ROW("", "products", KMS_OPT_TEXT, kms_site, products_file), .arg = "FILE",
+     .help = "CSV file of products that activation may ask for beside those that are known"},
     KMS_OPT_END,
 };
 
@@ -116,6 +120,7 @@ static const struct kms_bind_block site_blocks[] = {
 static const struct kms_bind_block host_blocks[] = {
     {.name = "report", .usage = "report { url = \"PATH or URL\" }"},
     {.name = "rpc", .usage = "rpc { }"},
+    {.name = "activation", .usage = "activation { }"},
     {.name = "dns", .usage = "dns { }"},
     {0},
 };
@@ -154,7 +159,31 @@ static void read_rpc(const struct kms_conf_node *block, struct kms_source_config
     kms_bind_apply(&in_rpc, block, source, errors);
 }
 
-static void read_host(const struct kms_conf_node *block, const struct kms_site_dns *dns,
+/* The sources that have a block; dns needs the name and the address. False: there is none. */
+static bool read_sources(const struct kms_conf_node *block, const struct kms_site *site,
+                         struct kms_target *host, struct kms_conf_errors *errors)
+{
+    const struct kms_conf_node *report = kms_bind_find(block->child, "report");
+    const struct kms_conf_node *rpc = kms_bind_find(block->child, "rpc");
+    const struct kms_conf_node *activation = kms_bind_find(block->child, "activation");
+    const struct kms_conf_node *published = kms_bind_find(block->child, "dns");
+    if (report) {
+        read_report(report, &host->source[KMS_SOURCE_REPORT], errors);
+    }
+    if (rpc) {
+        read_rpc(rpc, &host->source[KMS_SOURCE_RPC], errors);
+    }
+    if (activation) {
+        kms_site_read_activation(activation, &site->products, &host->source[KMS_SOURCE_ACTIVATION],
+                                 errors);
+    }
+    if (published) {
+        kms_site_read_published(published, &site->dns, host, errors);
+    }
+    return report || rpc || activation || published;
+}
+
+static void read_host(const struct kms_conf_node *block, const struct kms_site *site,
                       struct kms_target *host, struct kms_conf_errors *errors)
 {
     kms_site_check_host_name(block, errors);
@@ -170,22 +199,11 @@ static void read_host(const struct kms_conf_node *block, const struct kms_site_d
     host->port = host->port_given ? values.port : KMS_DEFAULT_PORT;
     host->classes = (uint32_t)values.classes;
     host->origin = KMS_ORIGIN_CONFIGURED;
-    const struct kms_conf_node *report = kms_bind_find(block->child, "report");
-    if (report) {
-        read_report(report, &host->source[KMS_SOURCE_REPORT], errors);
-    }
-    const struct kms_conf_node *rpc = kms_bind_find(block->child, "rpc");
-    if (rpc) {
-        read_rpc(rpc, &host->source[KMS_SOURCE_RPC], errors);
-    }
-    const struct kms_conf_node *published = kms_bind_find(block->child, "dns");
-    if (published) {
-        kms_site_read_published(published, dns, host, errors);
-    }
-    if (!report && !rpc && !published) {
+    if (!read_sources(block, site, host, errors)) {
         kms_conf_error(
             errors, block->file, block->line,
-            "host '%.255s' has no source; add report { url = \"PATH or URL\" }, rpc { } or dns { }",
+            "host '%.255s' has no source; add report { url = \"PATH or URL\" }, rpc { }, "
+            "activation { } or dns { }",
             host->name ? host->name : "");
     }
 }
@@ -256,7 +274,7 @@ static void read_hosts(const struct kms_conf_node *root, struct kms_site *site,
     }
     block = kms_bind_find(root->child, "host");
     for (; block; block = kms_bind_find(block->next, "host")) {
-        read_host(block, &site->dns, &site->host[site->host_count++], errors);
+        read_host(block, site, &site->host[site->host_count++], errors);
     }
     check_repeated_hosts(root, count, errors);
 }
@@ -284,6 +302,7 @@ static void read_site(const struct kms_conf_node *root, struct kms_site *site,
     kms_site_check_domains(root, "discover", &site->discover, errors);
     kms_site_read_dns(kms_bind_find(root->child, "dns"), &site->dns, errors);
     kms_site_read_snmp(kms_bind_find(root->child, "snmp"), &site->snmp, errors);
+    kms_site_read_products(root, site->products_file, &site->products, errors);
     read_hosts(root, site, errors);
     site->discover_search = site->host_count == 0 && site->discover.count == 0;
 }
@@ -342,6 +361,7 @@ void kms_site_free(struct kms_site *site)
         kms_target_done(&site->host[i]);
     }
     free(site->host);
+    kms_products_done(&site->products);
     kms_opts_free_values(site_rows, site);
     kms_site_dns_done(&site->dns);
     kms_site_snmp_done(&site->snmp);
@@ -395,6 +415,9 @@ static enum kms_status print_host(const struct kms_target *host, struct kms_buf 
         status = print_source(&in_rpc, "rpc", &host->source[KMS_SOURCE_RPC], buf);
     }
     if (status == KMS_OK) {
+        status = kms_site_print_activation(&host->source[KMS_SOURCE_ACTIVATION], buf);
+    }
+    if (status == KMS_OK) {
         status = kms_site_print_published(host, buf);
     }
     return status == KMS_OK ? kms_buf_add_str(buf, "}\n") : status;
@@ -434,6 +457,9 @@ enum kms_status kms_site_keys(struct kms_buf *buf)
     enum kms_status status = KMS_OK;
     for (size_t i = 0; i < KMS_COUNT_OF(all) && status == KMS_OK; i++) {
         status = kms_site_list_keys(all[i], buf);
+    }
+    if (status == KMS_OK) {
+        status = kms_site_activation_keys(buf);
     }
     if (status == KMS_OK) {
         status = kms_site_dns_keys(buf);

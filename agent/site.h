@@ -12,6 +12,7 @@
 #include "base/texts.h"
 #include "model/policy.h"
 #include "model/target.h"
+#include "vocab/product.h"
 
 /* How names and records are looked up. */
 struct kms_site_dns {
@@ -58,7 +59,9 @@ struct kms_site {
     size_t host_count;
     struct kms_site_dns dns;
     struct kms_texts discover; /* domains whose SRV targets become watched hosts */
-    bool discover_search;      /* no host and no discover: the machine's search domains */
+    char *products_file;       /* NULL: the site adds no products */
+    struct kms_products products;
+    bool discover_search; /* no host and no discover: the machine's search domains */
     struct kms_site_snmp snmp;
 };
 

@@ -1,6 +1,8 @@
 /* A queue for turns and a grid of times, for all that is asked again and again. */
 #include "agent/turns.h"
 
+#define LEAST_REST_US INT64_C(60000000)
+
 static struct kms_turn *take_first(struct kms_turns *turns)
 {
     struct kms_turn *turn = turns->first;
@@ -48,4 +50,15 @@ int64_t kms_turn_next_ms(int64_t *due_us, int64_t interval_us, int64_t now_us)
         *due_us += missed * interval_us;
     }
     return (*due_us - now_us) / 1000;
+}
+
+int64_t kms_turn_rest_us(int64_t interval_us, int64_t age_s)
+{
+    int64_t longest_us = interval_us + 1000000;
+    if (age_s <= 0) {
+        return longest_us; /* a clock that was set back must not stretch it */
+    }
+    int64_t interval_s = interval_us / 1000000;
+    int64_t rest_us = age_s < interval_s ? longest_us - age_s * 1000000 : 0;
+    return rest_us < LEAST_REST_US ? LEAST_REST_US : rest_us;
 }

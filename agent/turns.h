@@ -29,4 +29,8 @@ void kms_turns_end(struct kms_turns *turns);
  * was late does not move those after it, those missed are left out. */
 int64_t kms_turn_next_ms(int64_t *due_us, int64_t interval_us, int64_t now_us);
 
+/* How long something waits that may run once an interval, whoever ran it, and was run age_s ago: a
+ * second more, since ages are whole seconds, and never less than a minute. */
+int64_t kms_turn_rest_us(int64_t interval_us, int64_t age_s);
+
 #endif

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "agent/scheduler.h"
+#include "agent/turns.h"
 #include "base/bytes.h"
 #include "base/text.h"
 
@@ -364,6 +365,19 @@ static void missed_polls_are_left_out(void **state)
     assert_true(world.started_all <= before + 2);
 }
 
+static void what_another_asked_for_is_due_an_interval_after_it(void **state)
+{
+    (void)state;
+    const int64_t second = 1000000;
+    assert_int_equal(kms_turn_rest_us(1800 * second, 0), 1801 * second);
+    assert_int_equal(kms_turn_rest_us(1800 * second, 1000), 801 * second);
+    assert_int_equal(kms_turn_rest_us(1800 * second, 1799), 60 * second);
+    assert_int_equal(kms_turn_rest_us(1800 * second, 1800), 60 * second);
+    assert_int_equal(kms_turn_rest_us(1800 * second, INT64_MAX), 60 * second);
+    assert_int_equal(kms_turn_rest_us(1800 * second, -1), 1801 * second);
+    assert_int_equal(kms_turn_rest_us(1800 * second, INT64_MIN), 1801 * second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +394,7 @@ int main(void)
         cmocka_unit_test_teardown(a_change_is_logged_once_and_repetition_is_for_debugging, end),
         cmocka_unit_test_teardown(lateness_is_known, end),
         cmocka_unit_test_teardown(missed_polls_are_left_out, end),
+        cmocka_unit_test(what_another_asked_for_is_due_an_interval_after_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

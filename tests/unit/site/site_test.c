@@ -89,7 +89,8 @@ static const char full[] =
     "  report { url = \"https://intra/a \\\"b\\\".txt\" max-age 90m interval 10s timeout 1500ms\n"
     "           max-size 512K ca-file /etc/passwd }\n"
     "}\n"
-    "host KMS02 { classes office report { url = file:///in/kms02.txt } }\n";
+    "host KMS02 { classes office report { url = file:///in/kms02.txt }\n"
+    "  activation { product = \"Office 2019\" interval 1h timeout 5s } }\n";
 
 static void every_key_is_read(void **state)
 {
@@ -135,6 +136,7 @@ static void assert_same_source(const struct kms_source_config *a, const struct k
     assert_int_equal(a->enabled, b->enabled);
     assert_true(kms_text_equal(a->url, b->url));
     assert_true(kms_text_equal(a->ca_file, b->ca_file));
+    assert_true(kms_text_equal(a->product, b->product));
     assert_int_equal(a->interval_ms, b->interval_ms);
     assert_int_equal(a->timeout_ms, b->timeout_ms);
     assert_int_equal(a->max_age_ms, b->max_age_ms);
@@ -190,16 +192,16 @@ static void unknown_keys_and_blocks_list_the_allowed_ones_and_the_nearest(void *
         "intervall 60s\nzzz = 1\n"
         "hosts x { }\n" GOOD_HOST "host b { prot 3 report { url /r maxage 1h } wsman { } }\n",
         "t.conf:1: unknown key 'intervall', did you mean 'interval'?; allowed: agentx, "
-        "ping-interval, interval, state-dir, log-level, discover; blocks: host, judgement, dns, "
-        "snmp\n"
+        "ping-interval, interval, state-dir, log-level, discover, products; blocks: host, "
+        "judgement, dns, snmp\n"
         "t.conf:2: unknown key 'zzz'; allowed: agentx, ping-interval, interval, state-dir, "
-        "log-level, discover; blocks: host, judgement, dns, snmp\n"
+        "log-level, discover, products; blocks: host, judgement, dns, snmp\n"
         "t.conf:3: unknown block 'hosts', did you mean 'host'?; allowed: agentx, ping-interval, "
-        "interval, state-dir, log-level, discover; blocks: host, judgement, dns, snmp\n"
+        "interval, state-dir, log-level, discover, products; blocks: host, judgement, dns, snmp\n"
         "t.conf:5: unknown key 'prot', did you mean 'port'?; allowed: address, port, classes; "
-        "blocks: report, rpc, dns\n"
+        "blocks: report, rpc, activation, dns\n"
         "t.conf:5: unknown block 'wsman'; allowed: address, port, classes; blocks: report, rpc, "
-        "dns\n"
+        "activation, dns\n"
         "t.conf:5: unknown key 'maxage', did you mean 'max-age'?; allowed: url, max-age, interval, "
         "timeout, max-size, ca-file\n");
 }
@@ -288,6 +290,133 @@ static void the_block_rpc_enables_the_source(void **state)
                   "t.conf:1: port: '0' is out of range; allowed: a port number, 1 to 65535\n");
 }
 
+static void write_secret(char *path, const char *text, unsigned mode)
+{
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(kms_file_replace(path, text, strlen(text), mode, NULL), KMS_OK);
+}
+
+static void an_activation_request_is_sent_only_where_there_is_a_block(void **state)
+{
+    (void)state;
+    struct kms_site site;
+    expect_good(
+        "host a { rpc { } }\n"
+        "host b { activation { } }\n"
+        "host c { activation { product \"windows server 2019\" interval 15m timeout 2s } }\n"
+        "host d { activation { product de32eafd-aaee-4662-9444-c1befb41bde2 interval 1d } }\n",
+        &site);
+    assert_false(site.host[0].source[KMS_SOURCE_ACTIVATION].enabled);
+    const struct kms_source_config *preset = &site.host[1].source[KMS_SOURCE_ACTIVATION];
+    assert_true(preset->enabled);
+    assert_null(preset->product);
+    assert_int_equal(preset->interval_ms, 1800000);
+    assert_int_equal(preset->timeout_ms, 10000);
+    const struct kms_source_config *given = &site.host[2].source[KMS_SOURCE_ACTIVATION];
+    assert_string_equal(given->product, "windows server 2019");
+    assert_int_equal(given->interval_ms, 900000);
+    assert_int_equal(given->timeout_ms, 2000);
+    assert_int_equal(site.host[3].source[KMS_SOURCE_ACTIVATION].interval_ms, 86400000);
+    kms_site_free(&site);
+}
+
+#define PRODUCTS_ALLOWED                                                                     \
+    "; allowed: a name such as 'Windows Server 2019', an id, or a product of the file that " \
+    "products names\n"
+
+static void nothing_but_a_volume_product_can_be_asked_for_and_not_often(void **state)
+{
+    (void)state;
+    expect_errors(
+        "host a { activation { product \"Windows Server 2O19\" } }\n"
+        "host b { activation { product = \"Solaris\" } }\n"
+        "host c { activation {\n"
+        "  interval 14m } }\n"
+        "host d { activation { interval 25h timeout 0 cmid random } }\n",
+        "t.conf:1: product: 'Windows Server 2O19' is no product that is known, did you "
+        "mean 'Windows Server 2019'?" PRODUCTS_ALLOWED
+        "t.conf:2: product: 'Solaris' is no product that is known" PRODUCTS_ALLOWED
+        "t.conf:4: interval: '14m' is out of range; allowed: a number with ms, s, m, h, d "
+        "or w (without a unit seconds), 15m to 1d\n"
+        "t.conf:5: interval: '25h' is out of range; allowed: a number with ms, s, m, h, d "
+        "or w (without a unit seconds), 15m to 1d\n"
+        "t.conf:5: timeout: '0' is out of range; allowed: a number with ms, s, m, h, d or "
+        "w (without a unit seconds), 100ms to 10m\n"
+        "t.conf:5: unknown key 'cmid'; allowed: product, interval, timeout\n");
+}
+
+#define PRODUCT_COLUMNS \
+    "application_id,kms_counted_id,kms_product,kind,sku_id,sku_name,protocol,n_policy,sources\n"
+#define PRODUCT_IDS(last)                                                           \
+    "55c92734-d682-4d71-983e-d6ec3f16059f,6e9fc069-257d-4bc4-b4a7-750514d3274" last \
+    ",Windows Server 2031,"
+#define PRODUCT_SKU "00000000-0000-4000-8000-000000000001,Windows Server 2031 Standard,6,"
+
+static void a_site_adds_products_in_a_file(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/kmsmon-products-XXXXXX";
+    write_secret(path, PRODUCT_COLUMNS PRODUCT_IDS("3") "volume," PRODUCT_SKU "5,the vendor\n",
+                 0644);
+    char text[300];
+    kms_text_format(text, sizeof text,
+                    "products %s\nhost a { activation { product \"Windows Server 2031\" } }\n",
+                    path);
+    struct kms_site site;
+    struct kms_site again;
+    struct kms_buf printed;
+    kms_buf_init(&printed, 65536);
+    expect_good(text, &site);
+    assert_int_equal(site.products.count, 1);
+    assert_int_equal(kms_site_print(&site, &printed), KMS_OK);
+    expect_good(kms_buf_str(&printed), &again);
+    assert_string_equal(again.products_file, path);
+    assert_string_equal(again.host[0].source[KMS_SOURCE_ACTIVATION].product, "Windows Server 2031");
+    kms_site_free(&again);
+    kms_site_free(&site);
+    kms_buf_done(&printed);
+    (void)unlink(path);
+}
+
+/* The error stands at the line of the products, or of the configuration. */
+static void expect_product_error(const char *rows, const char *wanted)
+{
+    char path[] = "/tmp/kmsmon-products-XXXXXX";
+    char text[300];
+    struct kms_site site;
+    struct kms_buf errors;
+    write_secret(path, rows, 0644);
+    kms_text_format(text, sizeof text,
+                    "host a { activation { product \"Windows Server 2031\" } }\nproducts %s\n",
+                    path);
+    assert_int_equal(build(text, &site, &errors), KMS_EINVAL);
+    if (!strstr(kms_buf_str(&errors), wanted)) {
+        fail_msg("no '%s' in: %s", wanted, kms_buf_str(&errors));
+    }
+    kms_buf_done(&errors);
+    (void)unlink(path);
+}
+
+static void a_product_that_may_not_be_asked_for_is_an_error(void **state)
+{
+    (void)state;
+    expect_product_error(PRODUCT_COLUMNS "\nx\n", ":3: ");
+    expect_product_error(PRODUCT_COLUMNS PRODUCT_IDS("3") "volume," PRODUCT_SKU "376,x\n", ":2: ");
+    expect_product_error("", "products-");
+    expect_errors("products /no/such/file " GOOD_HOST,
+                  "t.conf:1: products: '/no/such/file' cannot be read (No such file or directory); "
+                  "allowed: a CSV file with the columns of products.csv\n");
+    expect_errors(
+        "products rows.csv " GOOD_HOST,
+        "t.conf:1: products: 'rows.csv' is not an absolute path; allowed: /FOLDER/NAME\n");
+    expect_errors(
+        "products / " GOOD_HOST,
+        "t.conf:1: products: '/' cannot be read (it is no regular file); allowed: a CSV file with "
+        "the columns of products.csv\n");
+}
+
 static void a_host_needs_a_name_and_a_source(void **state)
 {
     (void)state;
@@ -301,7 +430,7 @@ static void a_host_needs_a_name_and_a_source(void **state)
                   "t.conf:3: host: 'a b' is not a name; allowed: 1 to 255 visible bytes without "
                   "blanks\n"
                   "t.conf:4: host 'c' has no source; add report { url = \"PATH or URL\" }, "
-                  "rpc { } or dns { }\n"
+                  "rpc { }, activation { } or dns { }\n"
                   "t.conf:5: report: url is missing; allowed: url = \"/PATH\", or a URL with "
                   "file://, http:// or https://\n"
                   "t.conf:6: block report has no name of its own, but 'x' stands there; allowed: "
@@ -479,14 +608,6 @@ static void others_than_this_machine_need_a_community_or_a_user(void **state)
 }
 
 /* A file with that text and those permissions; unlink path afterwards. */
-static void write_secret(char *path, const char *text, unsigned mode)
-{
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(close(fd), 0);
-    assert_int_equal(kms_file_replace(path, text, strlen(text), mode, NULL), KMS_OK);
-}
-
 static void users_have_a_name_and_files_with_pass_phrases(void **state)
 {
     (void)state;
@@ -823,8 +944,8 @@ static void every_key_is_listed(void **state)
     kms_buf_init(&keys, 65536);
     assert_int_equal(kms_site_keys(&keys), KMS_OK);
     static const char *const wanted[] = {
-        "agentx\t",      "host.classes\t",        "host.report.max-age\t",
-        "discover\t",    "dns.servers\t",         "host.dns.publish-in\t",
+        "agentx\t",      "host.classes\t",        "host.report.max-age\t",       "discover\t",
+        "dns.servers\t", "host.dns.publish-in\t", "host.activation.product\t",   "products\t",
         "snmp.listen\t", "snmp.user.auth-file\t", "judgement.client-threshold\t"};
     for (size_t i = 0; i < KMS_COUNT_OF(wanted); i++) {
         assert_non_null(strstr(kms_buf_str(&keys), wanted[i]));
@@ -843,6 +964,10 @@ int main(void)
         cmocka_unit_test(repeated_keys_blocks_and_hosts_name_the_first_place),
         cmocka_unit_test(wrong_values_say_what_is_allowed),
         cmocka_unit_test(the_block_rpc_enables_the_source),
+        cmocka_unit_test(an_activation_request_is_sent_only_where_there_is_a_block),
+        cmocka_unit_test(nothing_but_a_volume_product_can_be_asked_for_and_not_often),
+        cmocka_unit_test(a_site_adds_products_in_a_file),
+        cmocka_unit_test(a_product_that_may_not_be_asked_for_is_an_error),
         cmocka_unit_test(a_host_needs_a_name_and_a_source),
         cmocka_unit_test(without_hosts_and_domains_the_machine_s_domains_are_discovered),
         cmocka_unit_test(the_preset_site_is_that_of_an_empty_file),
