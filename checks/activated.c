@@ -5,8 +5,24 @@
 #include "limits.h"
 #include "vocab/hostkey.h"
 #include "vocab/hresult.h"
+#include "vocab/product.h"
 
 #define FRESH_S 60 /* an answer that is older was given to an earlier request */
+
+bool kms_activated_product(const char *name, char *why, size_t size)
+{
+    const struct kms_product *product = name != NULL ? kms_product_find(NULL, name) : NULL;
+    const char *refusal = product != NULL ? kms_product_refusal(product) : NULL;
+
+    if (name != NULL && product == NULL) {
+        kms_text_format(why, size,
+                        "--product '%s' is not known; give a name such as 'Windows Server 2019'",
+                        name);
+    } else if (refusal != NULL) {
+        kms_text_format(why, size, "--product '%s': %s", name, refusal);
+    }
+    return name == NULL || (product != NULL && refusal == NULL);
+}
 
 static void show_age(struct kms_output *out, const struct kms_result *result)
 {

@@ -15,7 +15,6 @@
 #include "rpc/activation.h"
 #include "rpc/probe.h"
 #include "say.h"
-#include "vocab/product.h"
 
 #define GRACE_MS 200 /* for a disk that does not answer */
 
@@ -130,21 +129,6 @@ static bool read_range(const char *option, const char *text, struct kms_range *r
     return error == KMS_RANGE_OK;
 }
 
-static bool read_product(const char *name, char *why, size_t size)
-{
-    const struct kms_product *product = name != NULL ? kms_product_find(NULL, name) : NULL;
-    const char *refusal = product != NULL ? kms_product_refusal(product) : NULL;
-
-    if (name != NULL && product == NULL) {
-        kms_text_format(why, size,
-                        "--product '%s' is not known; give a name such as 'Windows Server 2019'",
-                        name);
-    } else if (refusal != NULL) {
-        kms_text_format(why, size, "--product '%s': %s", name, refusal);
-    }
-    return name == NULL || (product != NULL && refusal == NULL);
-}
-
 static bool read_options(struct check *check, int argc, char **argv, char *why, size_t size)
 {
     struct options *options = &check->options;
@@ -174,7 +158,7 @@ static bool read_options(struct check *check, int argc, char **argv, char *why, 
         kms_text_copy(why, size, "--product and --classes go with --activate");
         return false;
     }
-    if (!read_product(options->product, why, size)) {
+    if (!kms_activated_product(options->product, why, size)) {
         return false;
     }
     return read_range("--warning", options->warning_text, &check->warning, why, size) &&

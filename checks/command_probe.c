@@ -6,22 +6,26 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "activated.h"
 #include "base/opt.h"
 #include "base/text.h"
 #include "net/address.h"
+#include "probe/worker.h"
 #include "probed.h"
 #include "prober.h"
+#include "rpc/activation.h"
 
 #define EXIT_ALL_OK 0
 #define EXIT_NOT_OK 1
 #define EXIT_USAGE  2
 
+#define GRACE_MS   200 /* for a disk that does not answer */
 #define HOSTS_MAX  100000
 #define OUTPUT_MAX ((size_t)256 * 1024 * 1024)
 
 struct options {
-    bool json, help;
-    char *servers;
+    bool json, help, activate;
+    char *servers, *product, *state_dir;
     int64_t port, timeout_ms;
 };
 
@@ -37,6 +41,12 @@ static const struct kms_opt rows[] = {
      .help = "DNS servers ADDRESS[:PORT],... (default: the system's)"},
     {ROW("timeout", 't', KMS_OPT_DURATION, timeout_ms), .min = 10, .max = 3600000, .preset = "10s",
      .arg = "TIME", .help = "each port must have answered after this long"},
+    {ROW("activate", 'a', KMS_OPT_FLAG, activate),
+     .help = "ask the host, a single one, for an activation too, at most every 30 minutes"},
+    {ROW("product", 0, KMS_OPT_TEXT, product), .arg = "NAME",
+     .help = "the product to ask for (default: by the host's key)"},
+    {ROW("state-dir", 0, KMS_OPT_TEXT, state_dir), .preset = "/var/lib/kmsmon", .arg = "DIR",
+     .help = "folder of the monitor's client id, the agent's own"},
     {ROW("help", 'h', KMS_OPT_FLAG, help), .help = "print this help"},
     KMS_OPT_END,
 };
@@ -52,6 +62,7 @@ static void print_usage(FILE *to)
 {
     print_line(to,
                "Usage: kmsmon probe [--json] [-p PORT] [-s SERVER,...] [-t TIME] HOST[:PORT] ...");
+    print_line(to, "       kmsmon probe --activate [--product NAME] [--state-dir DIR] HOST[:PORT]");
 }
 
 static int print_help(void)
@@ -63,7 +74,9 @@ static int print_help(void)
     kms_opts_help(rows, print_line, stdout);
     print_line(stdout, "");
     print_line(stdout, "HOST is a name or an address; [2001:db8::1]:1688 is IPv6 with a port.");
-    print_line(stdout, "No activation request is sent: the count of the hosts does not change.");
+    print_line(stdout,
+               "Without --activate no activation request is sent: the count of the hosts does not "
+               "change.");
     print_line(stdout, "Exit: 0 all hosts accepted, 1 one did not, 2 wrong usage.");
     return fflush(stdout) == 0 ? EXIT_ALL_OK : EXIT_NOT_OK;
 }
@@ -120,6 +133,7 @@ static bool split_host(const char *text, const char **ret_name, size_t *ret_len,
 static bool make_target(struct kms_target *target, const struct options *options, const char *text)
 {
     struct kms_source_config *rpc = &target->source[KMS_SOURCE_RPC];
+    struct kms_source_config *activation = &target->source[KMS_SOURCE_ACTIVATION];
     const char *name = text;
     size_t len = 0;
 
@@ -131,6 +145,11 @@ static bool make_target(struct kms_target *target, const struct options *options
     target->origin = KMS_ORIGIN_CONFIGURED;
     rpc->enabled = true;
     rpc->timeout_ms = options->timeout_ms;
+    if (options->activate) {
+        activation->enabled = true;
+        activation->timeout_ms = options->timeout_ms;
+        activation->product = kms_text_dup(options->product);
+    }
     return target->name != NULL;
 }
 
@@ -163,15 +182,50 @@ static bool has_names(const struct kms_probed *probed, size_t count)
     return false;
 }
 
+struct asking {
+    struct kms_env *env;
+    struct kms_probed *probed;
+    bool kept;
+};
+
+static void activation_done(void *arg, const struct kms_result *result)
+{
+    struct asking *asking = arg;
+
+    asking->probed->asked = true;
+    asking->kept = kms_result_copy(&asking->probed->activation, result) == KMS_OK;
+    kms_loop_stop(asking->env->loop);
+}
+
+/* Of a host that accepted the bind. */
+static bool ask(const struct options *options, struct kms_env *env, struct kms_probed *probed)
+{
+    struct asking asking = {.env = env, .probed = probed};
+
+    env->state_dir = options->state_dir;
+    env->worker = kms_worker_new(env->loop, 1);
+    if (env->worker != NULL && kms_run_start(env, kms_activation_probe(), &probed->target,
+                                             activation_done, &asking) != NULL) {
+        kms_loop_run(env->loop);
+    }
+    kms_worker_free(env->worker, GRACE_MS);
+    return asking.kept;
+}
+
 /* What went wrong is in the fault. */
 static enum kms_status probe_all(const struct options *options, struct kms_probed *probed,
                                  size_t count, struct kms_fault *fault)
 {
     struct kms_env env = {.loop = NULL};
-    bool names = options->servers != NULL || has_names(probed, count);
+    /* A request names us with our domain. */
+    bool names = options->servers != NULL || options->activate || has_names(probed, count);
     enum kms_status status = kms_prober_open(&env, options->servers, names, fault);
 
-    if (status == KMS_OK && !kms_prober_run(&env, probed, count, NULL, NULL)) {
+    bool ok = status == KMS_OK && kms_prober_run(&env, probed, count, NULL, NULL);
+    if (ok && options->activate && kms_outcome_good(probed[0].result.outcome)) {
+        ok = ask(options, &env, &probed[0]);
+    }
+    if (status == KMS_OK && !ok) {
         status = kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
     }
     kms_prober_close(&env);
@@ -190,6 +244,9 @@ static int print(const struct options *options, const struct kms_probed *probed,
     kms_buf_init(&out, OUTPUT_MAX);
     status = options->json ? kms_probed_json(probed, count, &out)
                            : kms_probed_table(probed, count, &style, &out);
+    if (status == KMS_OK && !options->json) {
+        status = kms_probed_activation(&probed[0], &out);
+    }
     if (status != KMS_OK) {
         (void)fputs("kmsmon probe: out of memory\n", stderr);
         code = EXIT_NOT_OK;
@@ -199,7 +256,8 @@ static int print(const struct options *options, const struct kms_probed *probed,
     }
     kms_buf_done(&out);
     for (size_t i = 0; i < count; i++) {
-        if (!kms_outcome_good(probed[i].result.outcome)) {
+        if (!kms_outcome_good(probed[i].result.outcome) ||
+            (probed[i].asked && !kms_outcome_good(probed[i].activation.outcome))) {
             code = EXIT_NOT_OK;
         }
     }
@@ -231,6 +289,7 @@ static int show_hosts(const struct options *options, char **hosts, size_t count)
     }
     for (size_t i = 0; probed != NULL && i < count; i++) {
         kms_result_done(&probed[i].result);
+        kms_result_done(&probed[i].activation);
         kms_target_done(&probed[i].target);
     }
     free(probed);
@@ -260,6 +319,13 @@ static int run(struct options *options, int argc, char **argv)
     count = (size_t)(argc - rest);
     if (count > HOSTS_MAX) {
         return usage_error("too many hosts at once");
+    }
+    if (options->activate ? count != 1 : options->product != NULL) {
+        return usage_error(options->activate ? "--activate goes with one host"
+                                             : "--product goes with --activate");
+    }
+    if (!kms_activated_product(options->product, message, sizeof(message))) {
+        return usage_error(message);
     }
     bad = bad_host(options, argv + rest, count);
     if (bad != NULL) {

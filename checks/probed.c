@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "table.h"
+#include "vocab/hostkey.h"
 
 const char *kms_probed_happened(const struct kms_result *result)
 {
@@ -114,6 +115,82 @@ enum kms_status kms_probed_table(const struct kms_probed *probed, size_t count,
     return status == KMS_OK ? kms_probed_meanings(probed, count, out) : status;
 }
 
+/* ---- activation ---- */
+
+static enum kms_status add_minutes(const struct kms_facts *key, enum kms_fact_id fact,
+                                   const char *what, struct kms_buf *out)
+{
+    char text[32];
+    int64_t minutes;
+
+    if (!kms_facts_number(key, fact, &minutes)) {
+        return KMS_OK;
+    }
+    kms_text_age(text, sizeof(text), minutes * 60);
+    return kms_buf_addf(out, "    %s every %s\n", what, text);
+}
+
+static enum kms_status add_epid(const char *epid, struct kms_buf *out)
+{
+    struct kms_epid_explained explained;
+    char line[KMS_EPID_LINES][KMS_EPID_LINE];
+    size_t count = kms_epid_explain(epid, &explained) ? kms_epid_lines(&explained, line) : 0;
+    enum kms_status status = kms_buf_addf(out, "    ePID %s\n", epid);
+
+    for (size_t i = 0; i < count && status == KMS_OK; i++) {
+        status = kms_buf_addf(out, "    %s\n", line[i]);
+    }
+    return status;
+}
+
+static enum kms_status add_key(const struct kms_facts *key, struct kms_buf *out)
+{
+    enum kms_application application = kms_application_of(
+        kms_facts_text(key, KMS_FACT_APPLICATION_ID));
+    const char *epid = kms_facts_text(key, KMS_FACT_EPID);
+    enum kms_status status;
+    int64_t count, own = 0;
+
+    if (!kms_facts_number(key, KMS_FACT_CURRENT_COUNT, &count)) {
+        return KMS_OK;
+    }
+    (void)kms_facts_number(key, KMS_FACT_OWN_ENTRY, &own);
+    status = kms_buf_addf(out, "  %s: count %lld%s\n", kms_application_name(application),
+                          (long long)count, own ? " (1 of them this monitor)" : "");
+    if (status == KMS_OK && epid != NULL) {
+        status = add_epid(epid, out);
+    }
+    if (status == KMS_OK) {
+        status = add_minutes(key, KMS_FACT_ACTIVATION_INTERVAL,
+                             "clients that are not activated ask", out);
+    }
+    if (status == KMS_OK) {
+        status = add_minutes(key, KMS_FACT_RENEWAL_INTERVAL, "activated clients renew", out);
+    }
+    return status;
+}
+
+enum kms_status kms_probed_activation(const struct kms_probed *probed, struct kms_buf *out)
+{
+    const struct kms_result *result = &probed->activation;
+    const struct kms_outcome_row *row = kms_outcome_row(result->outcome);
+    bool good = kms_outcome_good(result->outcome);
+    enum kms_status status = KMS_OK;
+
+    if (!probed->asked) {
+        return KMS_OK;
+    }
+    status = kms_buf_addf(out, "\nactivation: %s%s%s\n", good ? "" : row->token, good ? "" : ": ",
+                          kms_probed_happened(result));
+    if (status == KMS_OK && !good) {
+        status = kms_buf_addf(out, "  next step: %s\n", row->hint);
+    }
+    for (size_t i = 0; i < result->key_count && status == KMS_OK; i++) {
+        status = add_key(&result->key[i], out);
+    }
+    return status;
+}
+
 /* ---- JSON ---- */
 
 /* jansson takes the reference in any case, and refuses NULL. */
@@ -142,6 +219,26 @@ static json_t *facts_object(const struct kms_facts *facts, bool *ok)
     return object;
 }
 
+static json_t *activation_object(const struct kms_result *result, bool *ok)
+{
+    const struct kms_outcome_row *row = kms_outcome_row(result->outcome);
+    json_t *object = json_object();
+    json_t *keys = json_array();
+
+    for (size_t i = 0; i < result->key_count; i++) {
+        if (json_array_append_new(keys, facts_object(&result->key[i], ok)) != 0) {
+            *ok = false;
+        }
+    }
+    put(object, "outcome", json_string(row->token), ok);
+    put(object, "detail", json_string(kms_probed_happened(result)), ok);
+    put(object, "next-step", json_string(row->hint), ok);
+    put(object, "asked-at", json_integer(result->data_s), ok);
+    put(object, "facts", facts_object(&result->host, ok), ok);
+    put(object, "keys", keys, ok);
+    return object;
+}
+
 json_t *kms_probed_object(const struct kms_probed *probed, bool *ok)
 {
     const struct kms_result *result = &probed->result;
@@ -157,6 +254,9 @@ json_t *kms_probed_object(const struct kms_probed *probed, bool *ok)
     put(object, "detail", json_string(kms_probed_happened(result)), ok);
     put(object, "next-step", json_string(row->hint), ok);
     put(object, "facts", facts_object(&result->host, ok), ok);
+    if (probed->asked) {
+        put(object, "activation", activation_object(&probed->activation, ok), ok);
+    }
     return object;
 }
 

@@ -15,6 +15,8 @@ struct kms_probed {
     const char *host; /* as given on the command line */
     struct kms_target target;
     struct kms_result result;
+    bool asked; /* for an activation too */
+    struct kms_result activation;
 };
 
 /* A row a host, then what each kind of failure means and what to do. */
@@ -22,6 +24,9 @@ enum kms_status kms_probed_table(const struct kms_probed *probed, size_t count,
                                  const struct kms_listing_style *style, struct kms_buf *out);
 /* An array with an object a host. */
 enum kms_status kms_probed_json(const struct kms_probed *probed, size_t count, struct kms_buf *out);
+
+/* What came of the activation request, for people. */
+enum kms_status kms_probed_activation(const struct kms_probed *probed, struct kms_buf *out);
 
 /* The pieces of both, for other commands. */
 struct json_t;

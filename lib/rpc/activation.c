@@ -2,6 +2,7 @@
  * of it into the memory. Files are touched by the worker alone. */
 #include "rpc/activation.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,8 +35,9 @@ struct task {
     struct kms_memory_file file;
     struct kms_memory memory;
     struct kms_step step;
-    bool ask;  /* a request is due, and the disk knows of it */
-    bool last; /* nothing follows this job: give the lock back */
+    bool ask;             /* a request is due, and the disk knows of it */
+    bool last;            /* nothing follows this job: give the lock back */
+    atomic_bool unwanted; /* by the loop, while the first job runs: nobody will send */
     /* Of our own side: why there is no answer; NONE: nothing is wrong. */
     enum kms_outcome outcome;
     char detail[DETAIL_SIZE];
@@ -126,6 +128,15 @@ static enum kms_status make_plan(struct task *task, struct kms_fault *fault)
     return status;
 }
 
+/* The turn was taken on the disk, and is not used. */
+static enum kms_status give_turn_back(struct task *task, struct kms_fault *fault)
+{
+    const struct kms_plan_answer answer = {.sent = false, .detail = "ended before it was sent"};
+    (void)kms_plan_after(&task->memory, &task->about, &task->step, &answer, task->now_s);
+    task->ask = false;
+    return remember(task, fault);
+}
+
 static void open_memory(void *data)
 {
     struct task *task = data;
@@ -139,6 +150,9 @@ static void open_memory(void *data)
     }
     if (status == KMS_OK && task->ask) {
         status = make_plan(task, &fault);
+    }
+    if (status == KMS_OK && task->ask && atomic_load(&task->unwanted)) {
+        status = give_turn_back(task, &fault);
     }
     if (status != KMS_OK) {
         give_up(task, status, &fault);
@@ -495,6 +509,7 @@ static void cancel(struct kms_probe *probe)
         kms_job_release(probe->job, free_task);
         probe->task = NULL;
     } else if (probe->job) {
+        atomic_store(&probe->task->unwanted, true);
         kms_job_abandon(probe->job, free_task);
         probe->task = NULL;
     }
