@@ -117,32 +117,38 @@ struct choices {
     size_t count;
 };
 
-/* Only applications that the host is meant to serve: the first choice says which one. */
-static void add_choice(struct choices *choices, const struct kms_product *product, uint16_t ceiling)
+static void add_choice(struct choices *choices, const struct kms_product *product,
+                       const struct kms_guid *application, uint16_t ceiling)
 {
     const struct kms_product *fit = below_ceiling(product, ceiling);
-    bool same = fit && (choices->count == 0 ||
-                        kms_guid_equal(&fit->application, &choices->product[0]->application));
-    if (same && choices->count < KMS_COUNT_OF(choices->product)) {
+    bool meant = fit && kms_guid_equal(&fit->application, application);
+    if (meant && choices->count < KMS_COUNT_OF(choices->product)) {
         choices->product[choices->count++] = fit;
     }
 }
 
+/* Only of the application that the host is meant to serve: what is configured, else the key's name,
+ * says which one. Where it has no version below the ceiling, which another application taught, its
+ * oldest is the one choice. Never empty. */
 static struct choices choices_of(const struct kms_memory *memory,
                                  const struct kms_plan_about *about)
 {
     struct choices choices = {.count = 0};
     const struct kms_product *named = about->key_name ? kms_product_of_key(about->key_name) : NULL;
-    add_choice(&choices, about->configured, memory->ceiling);
-    add_choice(&choices, named, memory->ceiling);
-    const struct kms_product *base = kms_product_preset();
-    if (choices.count > 0) {
-        const struct kms_product *first = choices.product[0];
-        base = kms_product_of_application(kms_product_application(first));
+    const struct kms_product *meant = may_be_asked(about->configured) ? about->configured : named;
+    const struct kms_product *base =
+        may_be_asked(meant) ? kms_product_of_application(kms_product_application(meant)) : NULL;
+    base = base ? base : kms_product_preset();
+    const struct kms_guid *application = &base->application;
+    const char *epid = key_epid(memory, about, application);
+    add_choice(&choices, about->configured, application, memory->ceiling);
+    add_choice(&choices, named, application, memory->ceiling);
+    add_choice(&choices, epid[0] != '\0' ? kms_product_of_epid(epid) : NULL, application,
+               memory->ceiling);
+    add_choice(&choices, base, application, memory->ceiling);
+    if (choices.count == 0) {
+        add_choice(&choices, base, application, 0);
     }
-    const char *epid = base ? key_epid(memory, about, &base->application) : "";
-    add_choice(&choices, epid[0] != '\0' ? kms_product_of_epid(epid) : NULL, memory->ceiling);
-    add_choice(&choices, base, memory->ceiling);
     return choices;
 }
 
@@ -302,15 +308,13 @@ static void remember_answer(struct kms_memory *memory, const struct kms_product 
     name_refusals(memory, new.epid);
 }
 
-/* The version was not known there, unless it was the oldest: then something else was wrong, and
- * nothing is learned from it. */
+/* The version was not known there, unless it was the oldest of its application: then something else
+ * was wrong, and nothing is learned from it. */
 static bool step_back(struct kms_memory *memory, const struct kms_plan_about *about,
                       struct kms_step *step)
 {
-    const struct kms_product *product = step->product;
-    memory->ceiling = product->protocol > 4 ? (uint16_t)(product->protocol - 1) : 0;
-    const struct kms_product *older = memory->ceiling != 0 ? below_ceiling(product, memory->ceiling)
-                                                           : NULL;
+    const struct kms_product *older = kms_product_older(step->product);
+    memory->ceiling = older ? (uint16_t)older->protocol : 0;
     if (step->back || !older || is_refused(memory, about, older)) {
         return false;
     }

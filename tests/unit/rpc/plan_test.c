@@ -175,6 +175,22 @@ static void an_office_host_is_never_asked_for_windows(void **state)
     }
 }
 
+static void not_even_when_it_knows_no_version_of_office(void **state)
+{
+    (void)state;
+    struct host host = new_host("Office LTSC 2021");
+    for (int i = 0; i < 20; i++) {
+        assert_true(asks(&host));
+        do {
+            assert_true(kms_guid_equal(&host.step.product->application,
+                                       &host.about.configured->application));
+        } while (refuse(&host, KMS_HRESULT_INVALID_DATA));
+        host.now_s += INTERVAL;
+    }
+    host.memory.ceiling = 4; /* learned from Windows, which was configured before */
+    assert_asks(&host, "Office 2013");
+}
+
 static void what_no_host_can_be_asked_for_is_not_asked_for(void **state)
 {
     (void)state;
@@ -716,6 +732,7 @@ int main(void)
         cmocka_unit_test(then_the_key_that_another_source_names),
         cmocka_unit_test(from_the_first_answer_on_the_generation_that_the_epid_tells),
         cmocka_unit_test(an_office_host_is_never_asked_for_windows),
+        cmocka_unit_test(not_even_when_it_knows_no_version_of_office),
         cmocka_unit_test(what_no_host_can_be_asked_for_is_not_asked_for),
         cmocka_unit_test(the_interval_is_kept_to_the_second),
         cmocka_unit_test(no_interval_is_shorter_than_15_minutes),
