@@ -12,10 +12,15 @@
 #include <unistd.h>
 
 #include "base/entropy.h"
+#include "base/file.h"
 #include "base/text.h"
+#include "rpc/cipher.h"
 
 #define CMID_NAME "cmid"
 #define TEMP_NAME "cmid.XXXXXX"
+
+#define MACHINE_ID_FILE "/etc/machine-id"
+#define MACHINE_ID_LEN  32
 
 static const char *error_text(int error)
 {
@@ -151,7 +156,7 @@ static enum kms_status read_open(int fd, const char *path, struct kms_guid *ret,
     if (!parse(text, len, ret)) {
         return kms_fault_set(fault, KMS_ESYNTAX, 0,
                              "'%.100s' does not hold a GUID; put it back from a backup, or remove "
-                             "it: hosts then count this monitor twice for 30 days",
+                             "it: hosts may then count this monitor twice for 30 days",
                              path);
     }
     return KMS_OK;
@@ -262,16 +267,45 @@ static enum kms_status make(const char *state_dir, const char *path, char *temp,
     return made ? KMS_OK : cannot_make(path, error, fault);
 }
 
+bool kms_identity_of_machine(const char *machine_id, struct kms_guid *ret)
+{
+    char text[sizeof "kmsmon cmid " + MACHINE_ID_LEN] = "";
+    uint8_t hash[KMS_HASH_SIZE];
+    if (strspn(machine_id, "0123456789abcdef") != MACHINE_ID_LEN ||
+        strspn(machine_id, "0") == MACHINE_ID_LEN ||
+        (machine_id[MACHINE_ID_LEN] != '\0' && machine_id[MACHINE_ID_LEN] != '\n')) {
+        return false;
+    }
+    kms_text_format(text, sizeof text, "kmsmon cmid %.*s", MACHINE_ID_LEN, machine_id);
+    kms_cipher_hash((const uint8_t *)text, strlen(text), hash);
+    *ret = kms_guid_of_random(hash);
+    return true;
+}
+
+static bool of_this_machine(struct kms_guid *ret)
+{
+    struct kms_buf buf;
+    kms_buf_init(&buf, 2 * MACHINE_ID_LEN);
+    bool made = kms_file_read(MACHINE_ID_FILE, &buf, NULL, NULL) == KMS_OK &&
+                kms_identity_of_machine(kms_buf_str(&buf), ret);
+    kms_buf_done(&buf);
+    return made;
+}
+
+/* Random bytes only where the machine has no id, as in a bare container. */
 static enum kms_status make_new(const char *state_dir, const char *path, struct kms_fault *fault)
 {
+    struct kms_guid cmid;
     uint8_t random[KMS_GUID_SIZE];
-    if (!kms_entropy(random, sizeof random)) {
-        return kms_fault_set(fault, KMS_EIO, 0,
-                             "the machine gives no random bytes to make '%.100s' of; look at "
-                             "getrandom",
-                             path);
+    if (!of_this_machine(&cmid)) {
+        if (!kms_entropy(random, sizeof random)) {
+            return kms_fault_set(fault, KMS_EIO, 0,
+                                 "the machine gives no random bytes to make '%.100s' of; look at "
+                                 "getrandom",
+                                 path);
+        }
+        cmid = kms_guid_of_random(random);
     }
-    struct kms_guid cmid = kms_guid_of_random(random);
     char *temp = join(state_dir, TEMP_NAME);
     if (!temp) {
         return no_memory(fault);

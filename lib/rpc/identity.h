@@ -3,6 +3,8 @@
 #ifndef KMS_RPC_IDENTITY_H
 #define KMS_RPC_IDENTITY_H
 
+#include <stdbool.h>
+
 #include "base/guid.h"
 #include "base/status.h"
 #include "rpc/ask.h"
@@ -18,6 +20,10 @@ enum kms_status kms_identity_open(const char *state_dir, struct kms_guid *ret_cm
 /* Only reads: KMS_ENOTFOUND when there is none yet. */
 enum kms_status kms_identity_read(const char *state_dir, struct kms_guid *ret_cmid,
                                   struct kms_fault *fault);
+/* What a new file holds: the same for every state directory and every user of a machine, so that
+ * one that was lost, or is another at every call, adds no client to a host. machine_id is the text
+ * of /etc/machine-id, which does not show in the result; false when it is none. */
+bool kms_identity_of_machine(const char *machine_id, struct kms_guid *ret);
 /* Whether the state directory is there and belongs to this user; else why not, and what to do. */
 enum kms_status kms_identity_folder(const char *state_dir, struct kms_fault *fault);
 

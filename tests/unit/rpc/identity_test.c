@@ -121,13 +121,56 @@ static void the_file_is_its_owners_alone_and_one_line(void **state)
     kms_buf_done(&buf);
 }
 
-static void two_installations_have_two_cmids(void **state)
+static void every_state_directory_of_a_machine_has_the_same_cmid(void **state)
 {
     (void)state;
+    struct kms_guid machine;
+    struct kms_buf buf;
+    kms_buf_init(&buf, 100);
+    bool known = kms_file_read("/etc/machine-id", &buf, NULL, NULL) == KMS_OK &&
+                 kms_identity_of_machine(kms_buf_str(&buf), &machine);
+    kms_buf_done(&buf);
+    if (!known) {
+        print_message("skipped: this machine has no /etc/machine-id\n");
+        skip();
+    }
     struct kms_guid first = opened();
+    assert_true(kms_guid_equal(&first, &machine));
     assert_int_equal(unlink(file), 0);
     struct kms_guid second = opened();
-    assert_false(kms_guid_equal(&first, &second));
+    assert_true(kms_guid_equal(&first, &second));
+}
+
+static void two_machines_have_two_cmids_and_neither_is_its_id(void **state)
+{
+    (void)state;
+    struct kms_guid a, b, again;
+    char text[KMS_GUID_TEXT];
+    assert_true(kms_identity_of_machine("0123456789abcdef0123456789abcdef\n", &a));
+    assert_true(kms_identity_of_machine("0123456789abcdef0123456789abcdee", &b));
+    assert_true(kms_identity_of_machine("0123456789abcdef0123456789abcdef", &again));
+    assert_false(kms_guid_equal(&a, &b));
+    assert_true(kms_guid_equal(&a, &again));
+    kms_guid_text(&a, text);
+    assert_null(strstr(text, "01234567"));
+    assert_int_equal(text[14], '4');
+}
+
+static void what_is_no_id_of_a_machine_makes_none(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"",
+                                        "uninitialized\n",
+                                        "00000000000000000000000000000000\n",
+                                        "0123456789abcdef0123456789abcde",
+                                        "0123456789abcdef0123456789abcdef0",
+                                        "0123456789ABCDEF0123456789ABCDEF",
+                                        " 0123456789abcdef0123456789abcdef"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct kms_guid cmid = {{7}};
+        assert_false(kms_identity_of_machine(texts[i], &cmid));
+        assert_int_equal(cmid.wire[0], 7);
+    }
 }
 
 /* All start at the same moment: a pipe that closes lets them go. */
@@ -349,7 +392,9 @@ int main(void)
         cmocka_unit_test(entropy_fills_all_of_it),
         IN_FOLDER(the_cmid_is_made_once_and_read_ever_after),
         IN_FOLDER(the_file_is_its_owners_alone_and_one_line),
-        IN_FOLDER(two_installations_have_two_cmids),
+        IN_FOLDER(every_state_directory_of_a_machine_has_the_same_cmid),
+        cmocka_unit_test(two_machines_have_two_cmids_and_neither_is_its_id),
+        cmocka_unit_test(what_is_no_id_of_a_machine_makes_none),
         IN_FOLDER(processes_that_make_it_at_once_end_with_the_same),
         IN_FOLDER(what_is_no_guid_is_refused_and_stays),
         IN_FOLDER(a_guid_written_by_hand_is_taken),
