@@ -110,6 +110,17 @@ static void show_error(struct kms_output *out, const struct kms_result *result,
     }
 }
 
+/* Told as soon as there is one hint; two make the host suspicious. */
+static void show_suspicion(struct kms_output *out, const struct kms_judgement *judgement)
+{
+    const char *why = kms_facts_text(&judgement->host, KMS_FACT_AUTHENTICITY_REASONS);
+
+    if (why != NULL) {
+        bool two = (judgement->reasons & KMS_BIT(KMS_REASON_SUSPICIOUS)) != 0;
+        kms_output_line(out, 0, "%s: %s", two ? "looks like no genuine KMS host" : "unusual", why);
+    }
+}
+
 void kms_activated_show(struct kms_output *out, const struct kms_target *target,
                         const struct kms_result *result, const struct kms_judgement *judgement)
 {
@@ -119,6 +130,7 @@ void kms_activated_show(struct kms_output *out, const struct kms_target *target,
     if (kms_outcome_good(result->outcome)) {
         show_keys(out, target, judgement);
         kms_output_line(out, 0, "activation: %s", detail);
+        show_suspicion(out, judgement);
     } else {
         kms_output_first(out, "; %s: %s", row->token, detail);
         show_error(out, result, row);

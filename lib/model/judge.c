@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "model/authenticity.h"
 #include "model/merge.h"
 
 #define HRESULT_ID_MISMATCH  INT64_C(0xC004F042)
@@ -237,6 +238,7 @@ enum kms_status kms_judge(const struct kms_evidence *evidence, const struct kms_
         judge_source(evidence, (enum kms_source)i, now_s, &made.source[i]);
     }
     enum kms_status status = kms_merge(evidence, &made);
+    status = status == KMS_OK ? kms_authenticity_judge(evidence, &made) : status;
     if (status != KMS_OK) {
         kms_judgement_done(&made);
         *ret = made;

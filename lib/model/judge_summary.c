@@ -107,6 +107,15 @@ static void summarise_untried(const struct kms_evidence *evidence, struct kms_ju
     }
 }
 
+static void summarise_suspicion(struct kms_judgement *ret)
+{
+    const char *why = kms_facts_text(&ret->host, KMS_FACT_AUTHENTICITY_REASONS);
+    if (why && (ret->reasons & KMS_BIT(KMS_REASON_SUSPICIOUS))) {
+        kms_text_append(ret->summary, sizeof ret->summary, "%slooks like no genuine host: %s",
+                        ret->summary[0] ? "; " : "", why);
+    }
+}
+
 void kms_judge_summarise(const struct kms_evidence *evidence, struct kms_judgement *ret)
 {
     if (kms_judge_is_unreachable(ret)) {
@@ -141,6 +150,7 @@ void kms_judge_summarise(const struct kms_evidence *evidence, struct kms_judgeme
         kms_text_append(ret->summary, sizeof ret->summary, "%s%s", ret->summary[0] ? "; " : "",
                         ret->drift);
     }
+    summarise_suspicion(ret);
     const char *published = publication_text(evidence, ret);
     if (!ret->summary[0]) {
         summarise_wire(evidence, ret, published);

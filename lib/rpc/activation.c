@@ -284,6 +284,13 @@ static void describe_wrong(const struct kms_probe *probe, const char *what, char
     kms_text_format(dst, size, "%s: %s", peer, what);
 }
 
+static uint32_t hints_of(const struct kms_probe *probe, const struct kms_reply *reply)
+{
+    bool emulated = kms_session_association(probe->session) == KMS_ASSOCIATION_EMULATED;
+    return (reply->iv_reused ? KMS_BIT(KMS_HINT_IV_REUSED) : 0) |
+           (emulated ? KMS_BIT(KMS_HINT_ASSOCIATION) : 0);
+}
+
 static void judge_call(struct kms_probe *probe)
 {
     const struct kms_call *call = &probe->call;
@@ -295,7 +302,7 @@ static void judge_call(struct kms_probe *probe)
         reply = kms_reply_read(call->message, call->message_len, &probe->ask);
         answer.outcome = reply.outcome;
         answer.reply = &reply;
-        answer.hints = reply.iv_reused ? KMS_HINT_IV_REUSED : 0;
+        answer.hints = hints_of(probe, &reply);
     }
     if (answer.outcome == KMS_OUTCOME_OK) {
         describe_answer(probe, &reply, detail, sizeof detail);

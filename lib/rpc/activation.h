@@ -5,10 +5,11 @@
 
 #include "probe/probe.h"
 
-/* What an answer had that no genuine host's has: bits of struct kms_answer's hints. */
-enum {
-    KMS_HINT_IV_REUSED = 1, /* version 6: the IV of the request came back */
-};
+/* struct kms_answer's hints are bits of enum kms_hint: what the wire shows and the memory does not
+ * hold. kms_memory_result adds those that it does. */
+
+/* Of the bind_ack of every known emulator written in Python; Windows counts its groups. */
+#define KMS_ASSOCIATION_EMULATED UINT32_C(0x1063BF3F)
 
 /* Needs loop, worker, state_dir, and a resolver for hosts that are names; the result is
  * kms_memory_result's. A poll that comes too early sends nothing and tells what is remembered:

@@ -120,8 +120,10 @@ static struct kms_rpc_answer read_ack(struct kms_rd *rd)
 {
     uint16_t address_len;
     uint8_t count;
-    if (!kms_rd_skip(rd, 8) || !kms_rd_u16(rd, &address_len) || !kms_rd_skip(rd, address_len) ||
-        !kms_rd_skip(rd, (4 - rd->at % 4) % 4) || !kms_rd_u8(rd, &count) || !kms_rd_skip(rd, 3)) {
+    uint32_t association;
+    if (!kms_rd_skip(rd, 4) || !kms_rd_u32(rd, &association) || !kms_rd_u16(rd, &address_len) ||
+        !kms_rd_skip(rd, address_len) || !kms_rd_skip(rd, (4 - rd->at % 4) % 4) ||
+        !kms_rd_u8(rd, &count) || !kms_rd_skip(rd, 3)) {
         return broken("bind_ack is cut short");
     }
     if (count == 0) {
@@ -141,7 +143,9 @@ static struct kms_rpc_answer read_ack(struct kms_rd *rd)
     if (rd->little && memcmp(syntax, ndr32, sizeof ndr32) != 0) {
         return broken("bind_ack accepts a transfer syntax that was not offered");
     }
-    return answer(KMS_OUTCOME_OK, "");
+    struct kms_rpc_answer ret = answer(KMS_OUTCOME_OK, "");
+    ret.association = association;
+    return ret;
 }
 
 /* [C706] 12.6.4.5 p_reject_reason_t, and [MS-RPCE] 2.2.2.5 */

@@ -17,7 +17,8 @@ void kms_rpc_bind_write(uint8_t ret[KMS_RPC_BIND_SIZE]);
 struct kms_rpc_answer {
     /* OK, RPC_NOT_KMS, RPC_BIND_NAK, RPC_NOT_RPC */
     enum kms_outcome outcome;
-    char detail[120]; /* "" for OK */
+    char detail[120];     /* "" for OK */
+    uint32_t association; /* OK: the association group */
 };
 
 /* Judges one whole PDU (len is the frag_length of its header) as the answer to the bind. Whatever

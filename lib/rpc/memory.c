@@ -5,6 +5,8 @@
 
 #include "base/text.h"
 
+#define EPID_CHANGE_S INT64_C(86400)
+
 static bool settle(int64_t *wall_s, int64_t now_s)
 {
     if (*wall_s <= now_s) {
@@ -67,6 +69,38 @@ static enum kms_status put_host(const struct kms_memory *memory, struct kms_resu
         status = kms_facts_set_number(&result->host, KMS_FACT_ACTIVATION_RESULT, memory->hresult);
     }
     return status;
+}
+
+/* Defaults that emulators are known by. */
+static bool is_hwid_emulated(const struct kms_answer *answer)
+{
+    static const uint8_t known[][KMS_HWID_SIZE] = {
+        {0x36, 0x4F, 0x46, 0x3A, 0x88, 0x63, 0xD3, 0x5F},
+        {0x3A, 0x1C, 0x04, 0x96, 0x00, 0xB6, 0x00, 0x76},
+    };
+    for (size_t i = 0; answer->has_hwid && i < KMS_COUNT_OF(known); i++) {
+        if (memcmp(answer->hwid, known[i], KMS_HWID_SIZE) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of the youngest answer, and of every change of an ePID that is younger than a day. */
+static enum kms_status put_hints(const struct kms_memory *memory, int64_t now_s,
+                                 struct kms_result *result)
+{
+    if (memory->answer_count == 0) {
+        return KMS_OK;
+    }
+    uint32_t hints = memory->answer[0].hints;
+    hints |= is_hwid_emulated(&memory->answer[0]) ? KMS_BIT(KMS_HINT_HARDWARE_ID) : 0;
+    for (size_t i = 0; i < memory->answer_count; i++) {
+        const struct kms_answer *answer = &memory->answer[i];
+        bool changed = answer->changed_s != 0 && now_s - answer->changed_s < EPID_CHANGE_S;
+        hints |= changed ? KMS_BIT(KMS_HINT_EPID_CHANGED) : 0;
+    }
+    return kms_facts_set_number(&result->host, KMS_FACT_HINTS, hints);
 }
 
 static enum kms_status put_count(const struct kms_answer *answer, struct kms_facts *key)
@@ -134,6 +168,9 @@ enum kms_status kms_memory_result(const struct kms_memory *memory, int64_t now_s
     enum kms_status status = put_host(memory, ret);
     if (status == KMS_OK) {
         status = put_keys(memory, now_s, ret);
+    }
+    if (status == KMS_OK) {
+        status = put_hints(memory, now_s, ret);
     }
     if (status != KMS_OK) {
         kms_result_done(ret);

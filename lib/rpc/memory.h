@@ -32,7 +32,7 @@ struct kms_answer {
     char epid[KMS_EPID_MAX]; /* never empty; clean */
     bool has_hwid;
     uint8_t hwid[KMS_HWID_SIZE];
-    uint32_t hints; /* bits of the prober's own; kept as they are */
+    uint32_t hints; /* bits of enum kms_hint that the prober saw; kept as they are */
     /* The ePID before this one and since when this one is there; "" and 0: no other was seen. */
     char epid_before[KMS_EPID_MAX];
     int64_t changed_s;
@@ -79,8 +79,9 @@ enum kms_status kms_memory_write(const struct kms_memory *memory, struct kms_buf
 /* The result of source activation by what is remembered: outcome and detail of the last attempt;
  * ACTIVATION_STATE, ACTIVATION_RESULT; a key for every application whose own entry the host still
  * counts (APPLICATION_ID, EPID, OWN_ENTRY), and on the youngest of them, when the outcome is OK,
- * CURRENT_COUNT, ACTIVATION_INTERVAL and RENEWAL_INTERVAL. data_s is the time of that answer, else
- * of the attempt. ret needs no initialising; kms_result_done frees it. KMS_ENOMEM leaves nothing.
+ * CURRENT_COUNT, ACTIVATION_INTERVAL and RENEWAL_INTERVAL; HINTS of the youngest answer. data_s is
+ * the time of that answer, else of the attempt. ret needs no initialising; kms_result_done frees
+ * it. KMS_ENOMEM leaves nothing.
  */
 enum kms_status kms_memory_result(const struct kms_memory *memory, int64_t now_s,
                                   struct kms_result *ret);

@@ -29,6 +29,7 @@ struct kms_session {
     struct kms_question *question; /* NULL: none is open */
     struct kms_tcp *tcp;           /* NULL: not connecting yet */
     struct kms_session_times times;
+    uint32_t association;
     uint8_t bind[KMS_RPC_BIND_SIZE];
     uint8_t answer[KMS_RPC_PDU_MAX];
     size_t answer_len;
@@ -120,6 +121,7 @@ static void judge_bind(struct kms_session *session, size_t len)
         return;
     }
     session->stage = STAGE_CALL;
+    session->association = answer.association;
     session->calls.bound(session->arg);
 }
 
@@ -364,6 +366,11 @@ void kms_session_send(struct kms_session *session, const void *bytes, size_t len
 const struct kms_session_times *kms_session_times(const struct kms_session *session)
 {
     return &session->times;
+}
+
+uint32_t kms_session_association(const struct kms_session *session)
+{
+    return session->association;
 }
 
 void kms_session_story(const struct kms_session *session, char *dst, size_t size)

@@ -44,6 +44,8 @@ struct kms_session_times {
     int64_t sent_us;     /* the call */
 };
 const struct kms_session_times *kms_session_times(const struct kms_session *session);
+/* The association group of the accepted bind; 0 before it. */
+uint32_t kms_session_association(const struct kms_session *session);
 /* "192.0.2.1:1688", "" before it is connected. */
 void kms_session_peer(const struct kms_session *session, char *dst, size_t size);
 /* What became of the addresses that were tried besides the one that answered; "" for nothing. */

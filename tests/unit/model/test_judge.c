@@ -25,6 +25,7 @@ struct scene {
     struct kms_result wsman;
     struct kms_result rpc;
     struct kms_result dns;
+    struct kms_result activation;
     struct kms_evidence evidence;
     struct kms_window window;
     struct kms_judgement judgement;
@@ -38,6 +39,7 @@ static void scene_open(struct scene *s)
     kms_result_init(&s->wsman, KMS_SOURCE_WSMAN);
     kms_result_init(&s->rpc, KMS_SOURCE_RPC);
     kms_result_init(&s->dns, KMS_SOURCE_DNS);
+    kms_result_init(&s->activation, KMS_SOURCE_ACTIVATION);
     s->evidence.target = &s->target;
     s->target.port = KMS_DEFAULT_PORT;
 }
@@ -48,6 +50,7 @@ static void scene_close(struct scene *s)
     kms_result_done(&s->wsman);
     kms_result_done(&s->rpc);
     kms_result_done(&s->dns);
+    kms_result_done(&s->activation);
     kms_judgement_done(&s->judgement);
 }
 
@@ -619,6 +622,154 @@ static void service_clock_and_authenticity_are_judged(void **state)
     }
 }
 
+#define EPID_2019 "03612-00206-556-123727-03-1033-17763.0000-2972018"
+#define EPID_MADE "06401-00206-471-111111-03-1033-17763.0000-0002018" /* platform, and day 000 */
+
+/* What an answered activation request tells. */
+static struct kms_facts *answered(struct scene *s, const char *epid, int64_t count, uint32_t hints)
+{
+    struct kms_facts *key = kms_result_add_key(&s->activation);
+    assert_non_null(key);
+    kms_facts_set_text(key, KMS_FACT_APPLICATION_ID, WINDOWS);
+    kms_facts_set_text(key, KMS_FACT_EPID, epid);
+    kms_facts_set_number(key, KMS_FACT_CURRENT_COUNT, count);
+    kms_facts_set_number(key, KMS_FACT_OWN_ENTRY, 1);
+    kms_facts_set_number(&s->activation.host, KMS_FACT_HINTS, hints);
+    source_good(s, &s->activation);
+    return key;
+}
+
+static int64_t authenticity(const struct scene *s)
+{
+    int64_t value = 0;
+    (void)kms_facts_number(&s->judgement.host, KMS_FACT_AUTHENTICITY, &value);
+    return value;
+}
+
+static void the_count_of_the_wire_is_judged_without_our_own_entry(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t count;
+        int32_t headroom;
+        enum kms_verdict verdict;
+    } cases[] = {
+        {7, 1, KMS_VERDICT_CAN_ACTIVATE},
+        {6, 0, KMS_VERDICT_CAN_ACTIVATE},
+        {5, -1, KMS_VERDICT_BELOW_THRESHOLD},
+        {1, -5, KMS_VERDICT_BELOW_THRESHOLD},
+    };
+    for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
+        struct scene s;
+        scene_open(&s);
+        answered(&s, EPID_2019, cases[i].count, 0);
+        judge(&s);
+        assert_int_equal(s.judgement.key_count, 1);
+        assert_int_equal(s.judgement.cls[KMS_CLASS_SERVER].headroom, cases[i].headroom);
+        assert_int_equal(s.judgement.cls[KMS_CLASS_SERVER].verdict, cases[i].verdict);
+        scene_close(&s);
+    }
+}
+
+static void a_key_of_a_report_and_of_the_wire_is_one_key(void **state)
+{
+    (void)state;
+    for (int with_epid = 0; with_epid < 2; with_epid++) {
+        struct scene s;
+        scene_open(&s);
+        struct kms_facts *key = add_key(&s.report, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED,
+                                        30);
+        kms_facts_set_text(key, KMS_FACT_ACTIVATION_ID, "11111111-1111-1111-1111-111111111111");
+        if (with_epid) {
+            kms_facts_set_text(key, KMS_FACT_EPID, EPID_2019);
+        }
+        source_good(&s, &s.report);
+        answered(&s, EPID_2019, 31, 0);
+        judge(&s);
+        assert_int_equal(s.judgement.key_count, 1);
+        assert_int_equal(s.judgement.key[0].source, KMS_SOURCE_REPORT);
+        assert_string_equal(kms_facts_text(&s.judgement.key[0].facts, KMS_FACT_EPID), EPID_2019);
+        int64_t own = 0;
+        assert_true(kms_facts_number(&s.judgement.key[0].facts, KMS_FACT_OWN_ENTRY, &own));
+        assert_int_equal(own, 1);
+        assert_string_equal(s.judgement.drift, "");
+        scene_close(&s);
+    }
+}
+
+static void two_hints_make_a_host_suspicious_and_one_does_not(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *epid;
+        uint32_t hints;
+        int64_t authenticity;
+    } cases[] = {
+        {EPID_2019, 0, KMS_AUTHENTICITY_CONSISTENT},
+        {EPID_2019, KMS_BIT(KMS_HINT_IV_REUSED), KMS_AUTHENTICITY_CONSISTENT},
+        {EPID_2019, KMS_BIT(KMS_HINT_IV_REUSED) | KMS_BIT(KMS_HINT_HARDWARE_ID),
+         KMS_AUTHENTICITY_SUSPICIOUS},
+        {EPID_2019, KMS_BIT(KMS_HINT_ASSOCIATION) | KMS_BIT(KMS_HINT_EPID_CHANGED),
+         KMS_AUTHENTICITY_SUSPICIOUS},
+        {EPID_MADE, 0, KMS_AUTHENTICITY_SUSPICIOUS},
+    };
+    for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
+        struct scene s;
+        scene_open(&s);
+        answered(&s, cases[i].epid, 51, cases[i].hints);
+        judge(&s);
+        bool suspicious = cases[i].authenticity == KMS_AUTHENTICITY_SUSPICIOUS;
+        assert_int_equal(authenticity(&s), cases[i].authenticity);
+        assert_int_equal(s.judgement.state, suspicious ? KMS_STATE_WARNING : KMS_STATE_OK);
+        assert_int_equal(s.judgement.reasons, suspicious ? KMS_BIT(KMS_REASON_SUSPICIOUS) : 0);
+        assert_int_equal(strstr(s.judgement.summary, "looks like no genuine host: ") != NULL,
+                         suspicious);
+        scene_close(&s);
+    }
+}
+
+static void a_count_at_its_ceiling_speaks_against_nobody(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    answered(&s, EPID_2019, 50, 0);
+    judge(&s);
+    assert_int_equal(authenticity(&s), KMS_AUTHENTICITY_CONSISTENT);
+    assert_null(kms_facts_text(&s.judgement.host, KMS_FACT_AUTHENTICITY_REASONS));
+    scene_close(&s);
+}
+
+static void an_epid_that_changed_and_another_hint_are_two(void **state)
+{
+    (void)state;
+    const struct kms_epid_change change = {
+        .application = KMS_APPLICATION_WINDOWS, .was = EPID_MADE, .is = EPID_2019};
+    struct scene s;
+    scene_open(&s);
+    answered(&s, EPID_2019, 50, KMS_BIT(KMS_HINT_IV_REUSED));
+    s.evidence.epid_change = &change;
+    judge(&s);
+    assert_int_equal(authenticity(&s), KMS_AUTHENTICITY_SUSPICIOUS);
+    assert_string_equal(kms_facts_text(&s.judgement.host, KMS_FACT_AUTHENTICITY_REASONS),
+                        "repeats the IV of requests; ePID changed within a day");
+    scene_close(&s);
+}
+
+static void without_an_answer_authenticity_is_not_known(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    struct kms_facts *key = add_key(&s.report, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED,
+                                    30);
+    kms_facts_set_text(key, KMS_FACT_EPID, EPID_2019);
+    source_good(&s, &s.report);
+    judge(&s);
+    assert_false(kms_facts_has(&s.judgement.host, KMS_FACT_AUTHENTICITY));
+    scene_close(&s);
+}
+
 static void publication_is_judged_as_the_rules_say(void **state)
 {
     (void)state;
@@ -822,6 +973,12 @@ int main(void)
         cmocka_unit_test(the_highest_source_that_is_not_stale_wins),
         cmocka_unit_test(port_key_and_epid_can_contradict),
         cmocka_unit_test(service_clock_and_authenticity_are_judged),
+        cmocka_unit_test(the_count_of_the_wire_is_judged_without_our_own_entry),
+        cmocka_unit_test(a_key_of_a_report_and_of_the_wire_is_one_key),
+        cmocka_unit_test(two_hints_make_a_host_suspicious_and_one_does_not),
+        cmocka_unit_test(a_count_at_its_ceiling_speaks_against_nobody),
+        cmocka_unit_test(an_epid_that_changed_and_another_hint_are_two),
+        cmocka_unit_test(without_an_answer_authenticity_is_not_known),
         cmocka_unit_test(publication_is_judged_as_the_rules_say),
         cmocka_unit_test(publication_worsens_the_host_and_stands_in_its_line),
         cmocka_unit_test(a_failed_lookup_is_unknown_and_an_old_one_proves_nothing),
