@@ -136,6 +136,58 @@ static void zero_that_was_told_is_zero(void **state)
     assert_int_equal(fixture_number(f, &kms_mib_key_table, 20, 7, 1), 0);
 }
 
+#define SILENT 2 /* its slot */
+
+/* Host 300, whose report was never read, is asked for an activation. */
+static void what_an_activation_request_tells_is_shown_without_our_own_entry(void **state)
+{
+    struct fixture *f = *state;
+    static const char epid[] = "03612-00206-556-123727-03-1033-17763.0000-2972018";
+    struct kms_result result;
+    kms_result_init(&result, KMS_SOURCE_ACTIVATION);
+    result.outcome = KMS_OUTCOME_OK;
+    result.wall_s = result.data_s = result.data_s_min = result.data_s_max = FIXTURE_NOW;
+    kms_facts_set_number(&result.host, KMS_FACT_ACTIVATION_STATE, KMS_ACTIVATION_ANSWERED);
+    kms_facts_set_number(&result.host, KMS_FACT_ACTIVATION_RESULT, 0);
+    kms_facts_set_number(&result.host, KMS_FACT_HINTS, KMS_BIT(KMS_HINT_IV_REUSED));
+    struct kms_facts *key = kms_result_add_key(&result);
+    kms_facts_set_text(key, KMS_FACT_APPLICATION_ID, "55c92734-d682-4d71-983e-d6ec3f16059f");
+    kms_facts_set_text(key, KMS_FACT_EPID, epid);
+    kms_facts_set_number(key, KMS_FACT_CURRENT_COUNT, 6);
+    kms_facts_set_number(key, KMS_FACT_OWN_ENTRY, 1);
+    kms_facts_set_number(key, KMS_FACT_ACTIVATION_INTERVAL, 120);
+    kms_facts_set_number(key, KMS_FACT_RENEWAL_INTERVAL, 10080);
+    fixture_publish(f, SILENT, &result);
+
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 13, 300, 0), KMS_ACTIVATION_ANSWERED);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 14, 300, 0), 0);
+    assert_text(f, &kms_mib_host_table, 23, 300, 0, epid);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 24, 300, 0), 17763);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 25, 300, 0),
+                     KMS_AUTHENTICITY_CONSISTENT);
+    assert_text(f, &kms_mib_key_table, 2, 300, 1, "Windows Server 2019");
+    assert_int_equal(fixture_number(f, &kms_mib_key_table, 14, 300, 1), 6);
+    assert_int_equal(fixture_number(f, &kms_mib_key_table, 15, 300, 1), 1);
+    assert_absent(f, &kms_mib_key_table, 16, 300, 1);
+    assert_int_equal(fixture_number(f, &kms_mib_key_table, 17, 300, 1), 120);
+    assert_int_equal(fixture_number(f, &kms_mib_key_table, 18, 300, 1), 10080);
+    assert_int_equal(fixture_number(f, &kms_mib_key_table, 30, 300, 1), KMS_SOURCE_ACTIVATION);
+    assert_int_equal(fixture_number(f, &kms_mib_class_table, 5, 300, KMS_CLASS_SERVER), 0);
+    assert_int_equal(fixture_number(f, &kms_mib_class_table, 6, 300, KMS_CLASS_SERVER),
+                     KMS_VERDICT_CAN_ACTIVATE);
+    assert_int_equal(fixture_number(f, &kms_mib_class_table, 5, 300, KMS_CLASS_CLIENT), -20);
+
+    result.outcome = KMS_OUTCOME_ACTIVATION_REFUSED;
+    kms_facts_set_number(&result.host, KMS_FACT_ACTIVATION_STATE, KMS_ACTIVATION_REFUSED);
+    kms_facts_set_number(&result.host, KMS_FACT_ACTIVATION_RESULT, 0xC004F06C);
+    kms_facts_remove(key, KMS_FACT_CURRENT_COUNT);
+    fixture_publish(f, SILENT, &result);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 13, 300, 0), KMS_ACTIVATION_REFUSED);
+    assert_int_equal((uint32_t)fixture_number(f, &kms_mib_host_table, 14, 300, 0), 0xC004F06C);
+    assert_absent(f, &kms_mib_key_table, 14, 300, 1);
+    kms_result_done(&result);
+}
+
 static void a_truth_is_one_or_two(void **state)
 {
     struct fixture *f = *state;
@@ -337,6 +389,7 @@ int main(void)
         TEST(state_enumerations_of_an_unknown_fact_say_unknown),
         TEST(numbers_that_nobody_told_are_absent_and_never_zero),
         TEST(zero_that_was_told_is_zero),
+        TEST(what_an_activation_request_tells_is_shown_without_our_own_entry),
         TEST(a_truth_is_one_or_two),
         TEST(a_headroom_may_be_negative),
         TEST(an_hresult_is_unsigned),

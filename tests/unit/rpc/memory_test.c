@@ -371,6 +371,47 @@ static void the_own_entry_lasts_30_days(void **state)
     kms_result_done(&result);
 }
 
+static int64_t hints_at(const struct kms_memory *memory, int64_t now_s)
+{
+    struct kms_result result;
+    assert_int_equal(kms_memory_result(memory, now_s, &result), KMS_OK);
+    int64_t hints = number(&result.host, KMS_FACT_HINTS);
+    kms_result_done(&result);
+    return hints;
+}
+
+static void hints_are_of_the_last_answer_and_of_what_changed_lately(void **state)
+{
+    (void)state;
+    static const uint8_t known[2][KMS_HWID_SIZE] = {
+        {0x36, 0x4F, 0x46, 0x3A, 0x88, 0x63, 0xD3, 0x5F},
+        {0x3A, 0x1C, 0x04, 0x96, 0x00, 0xB6, 0x00, 0x76},
+    };
+    struct kms_memory memory = answered_memory();
+    memory.answer[0].hints = KMS_BIT(KMS_HINT_IV_REUSED);
+    memory.answer[0].has_hwid = false;
+    memory.answer[0].changed_s = 0;
+    memory.answer[1].hints = KMS_BIT(KMS_HINT_ASSOCIATION); /* of an older answer */
+    memory.answer[1].changed_s = 0;
+    assert_int_equal(hints_at(&memory, NOW), KMS_BIT(KMS_HINT_IV_REUSED));
+    memory.answer[0].hints = 0;
+    for (size_t i = 0; i < 2; i++) {
+        memory.answer[0].has_hwid = true;
+        memcpy(memory.answer[0].hwid, known[i], KMS_HWID_SIZE);
+        assert_int_equal(hints_at(&memory, NOW), KMS_BIT(KMS_HINT_HARDWARE_ID));
+        memory.answer[0].hwid[7] ^= 1;
+        assert_int_equal(hints_at(&memory, NOW), 0);
+    }
+    memory.answer[0].changed_s = NOW;
+    assert_int_equal(hints_at(&memory, NOW + DAY - 1), KMS_BIT(KMS_HINT_EPID_CHANGED));
+    assert_int_equal(hints_at(&memory, NOW + DAY), 0);
+    memory.answer_count = 0;
+    struct kms_result result;
+    assert_int_equal(kms_memory_result(&memory, NOW, &result), KMS_OK);
+    assert_false(kms_facts_has(&result.host, KMS_FACT_HINTS));
+    kms_result_done(&result);
+}
+
 static void a_refusal_keeps_the_own_entry_and_no_count(void **state)
 {
     (void)state;
@@ -643,6 +684,7 @@ int main(void)
         cmocka_unit_test(times_ahead_of_now_become_now),
         cmocka_unit_test(an_answer_gives_its_facts_with_its_age),
         cmocka_unit_test(the_own_entry_lasts_30_days),
+        cmocka_unit_test(hints_are_of_the_last_answer_and_of_what_changed_lately),
         cmocka_unit_test(a_refusal_keeps_the_own_entry_and_no_count),
         cmocka_unit_test(every_outcome_has_its_state),
         cmocka_unit_test(a_memory_of_nothing_gives_nothing),
