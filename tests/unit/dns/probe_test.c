@@ -434,6 +434,21 @@ static void servers_are_read_with_and_without_port(void **state)
     }
 }
 
+/* As in "search .", which resolv.conf has where a machine has no search domain. */
+static void the_root_is_no_search_domain(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(setenv("LOCALDOMAIN", ". kms.lab", 1), 0);
+    open_resolver(f, 1);
+    assert_string_equal(kms_resolver_domain(f->resolver, 0), "kms.lab");
+    assert_null(kms_resolver_domain(f->resolver, 1));
+    kms_resolver_free(f->resolver);
+    assert_int_equal(setenv("LOCALDOMAIN", ".", 1), 0);
+    open_resolver(f, 1);
+    assert_int_equal(unsetenv("LOCALDOMAIN"), 0);
+    assert_null(kms_resolver_domain(f->resolver, 0));
+}
+
 #define WITH_SERVERS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -456,6 +471,7 @@ int main(void)
         WITH_SERVERS(a_name_that_does_not_exist_has_no_address),
         WITH_SERVERS(what_was_cancelled_does_not_call),
         WITH_SERVERS(servers_are_read_with_and_without_port),
+        WITH_SERVERS(the_root_is_no_search_domain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
