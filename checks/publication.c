@@ -207,13 +207,14 @@ static struct kms_range in_seconds(struct kms_range range)
     return range;
 }
 
-static void add_perf_item(const struct view *view, struct kms_perf *perf)
+static void add_perf_item(const struct view *view, const struct kms_perf *perf)
 {
     char label[KMS_DNS_NAME_SIZE + 16];
+    struct kms_perf labelled = *perf;
     kms_text_format(label, sizeof label, "%s%s%s", perf->label, view->wish->several ? "_" : "",
                     view->wish->several ? view->domain->name : "");
-    perf->label = label;
-    kms_output_perf(view->out, perf);
+    labelled.label = label;
+    kms_output_perf(view->out, &labelled);
 }
 
 static void add_number(const struct view *view, const char *label, bool known, double value)
