@@ -137,18 +137,12 @@ static void look(void *arg)
     kms_timer_set(agentx->look, agentx->ping_s * 1000);
 }
 
-/* Unix sockets go through the transport that does not wait; anything else is left to Net-SNMP. */
+/* All go through the transport that does not wait for the other side. */
 static void transport_address(const char *configured, char *dst, size_t size)
 {
-    const char *path = configured;
-    if (kms_text_starts(configured, "unix:")) {
-        path = configured + strlen("unix:");
-    }
-    if (path[0] == '/' || path != configured) {
-        (void)kms_text_format(dst, size, "%s:%s", KMS_AGENTX_UNIX_PREFIX, path);
-    } else {
-        (void)kms_text_copy(dst, size, configured);
-    }
+    const char *place = kms_text_starts(configured, "unix:") ? configured + strlen("unix:")
+                                                             : configured;
+    (void)kms_text_format(dst, size, "%s:%s", KMS_AGENTX_UNIX_PREFIX, place);
 }
 
 /* init_agent() puts its own 15 seconds over whatever was set before. */
