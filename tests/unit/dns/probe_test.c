@@ -330,6 +330,23 @@ static void a_name_that_is_too_long_is_not_asked(void **state)
     assert_int_equal(f->server[0].asked, 0);
 }
 
+static void a_name_that_dns_would_write_otherwise_is_not_asked(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const name[] = {"a b.lab", " ", "a\\b", "a\tb", "m\xc3\xbcnchen.lab",
+                                       "a\x7f"};
+    open_resolver(f, 1);
+    for (size_t i = 0; i < KMS_COUNT_OF(name); i++) {
+        assert_false(kms_dns_domain_plain(name[i]));
+        f->outcome = KMS_OUTCOME_NONE;
+        assert_non_null(kms_dns_start(f->resolver, f->loop, name[i], 20000, done, f));
+        kms_loop_run(f->loop);
+        assert_int_equal(f->outcome, KMS_OUTCOME_DNS_NAME);
+    }
+    assert_true(kms_dns_domain_plain("xn--mnchen-3ya.Lab_1."));
+    assert_int_equal(f->server[0].asked, 0);
+}
+
 static void resolved(void *arg, const struct kms_resolved *found)
 {
     struct fixture *f = arg;
@@ -466,6 +483,7 @@ int main(void)
         WITH_SERVERS(an_answer_says_more_than_silence),
         WITH_SERVERS(a_port_where_nobody_listens_is_unreachable),
         WITH_SERVERS(a_name_that_is_too_long_is_not_asked),
+        WITH_SERVERS(a_name_that_dns_would_write_otherwise_is_not_asked),
         WITH_SERVERS(addresses_of_a_name_come_from_dns),
         WITH_SERVERS(an_address_is_its_own_answer),
         WITH_SERVERS(a_name_that_does_not_exist_has_no_address),
