@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +21,8 @@
 #include "agent/snmp_master.h"
 
 #define SOCKET_MAX 256
+#define NAME_SIZE  64   /* of a user or a group */
+#define NAMES_MAX  8192 /* their entries, members included */
 
 struct kms_agentx {
     struct kms_mib *mib;
@@ -61,24 +64,37 @@ static int on_disconnect(int major, int minor, void *session, void *arg)
     return SNMPERR_SUCCESS;
 }
 
-/* What to put into the master's configuration so that this process may use its socket. */
+/* Names, or numbers where there are none. */
+static void name_owner(char *user, char *group)
+{
+    char buf[NAMES_MAX];
+    struct passwd pw, *found_pw = NULL;
+    struct group gr, *found_gr = NULL;
+    if (getpwuid_r(geteuid(), &pw, buf, sizeof buf, &found_pw) == 0 && found_pw != NULL) {
+        (void)kms_text_copy(user, NAME_SIZE, pw.pw_name);
+    } else {
+        (void)kms_text_format(user, NAME_SIZE, "%u", (unsigned)geteuid());
+    }
+    if (getgrgid_r(getegid(), &gr, buf, sizeof buf, &found_gr) == 0 && found_gr != NULL) {
+        (void)kms_text_copy(group, NAME_SIZE, gr.gr_name);
+    } else {
+        (void)kms_text_format(group, NAME_SIZE, "%u", (unsigned)getegid());
+    }
+}
+
+/* What to put into the master's configuration so that this process may use its socket. Its owner is
+ * not root: Net-SNMP does not believe that there is a user with the number 0. */
 static void advise_permission(const struct kms_agentx *agentx)
 {
-    long size = sysconf(_SC_GETGR_R_SIZE_MAX);
-    size_t room = size > 0 ? (size_t)size : 4096;
-    char *buf = malloc(room);
-    struct group entry, *found = NULL;
-    const char *group = "kmsmon";
-    if (buf != NULL && getgid() != 0 && getgrgid_r(getgid(), &entry, buf, room, &found) == 0 &&
-        found != NULL) {
-        group = found->gr_name;
+    char user[NAME_SIZE] = "kmsmon", group[NAME_SIZE] = "kmsmon";
+    if (geteuid() != 0) {
+        name_owner(user, group);
     }
     kms_log_write(agentx->log, KMS_LOG_WARNING,
                   "agentx %s: put these lines into snmpd.conf and restart snmpd:", agentx->socket);
     kms_log_write(agentx->log, KMS_LOG_WARNING, "    master agentx");
     kms_log_write(agentx->log, KMS_LOG_WARNING, "    agentXSocket %s", agentx->socket);
-    kms_log_write(agentx->log, KMS_LOG_WARNING, "    agentXPerms 0660 0750 root %s", group);
-    free(buf);
+    kms_log_write(agentx->log, KMS_LOG_WARNING, "    agentXPerms 0660 0755 %s %s", user, group);
 }
 
 /* One message for each reason, not for each attempt. */
@@ -121,18 +137,12 @@ static void look(void *arg)
     kms_timer_set(agentx->look, agentx->ping_s * 1000);
 }
 
-/* Unix sockets go through the transport that does not wait; anything else is left to Net-SNMP. */
+/* All go through the transport that does not wait for the other side. */
 static void transport_address(const char *configured, char *dst, size_t size)
 {
-    const char *path = configured;
-    if (kms_text_starts(configured, "unix:")) {
-        path = configured + strlen("unix:");
-    }
-    if (path[0] == '/' || path != configured) {
-        (void)kms_text_format(dst, size, "%s:%s", KMS_AGENTX_UNIX_PREFIX, path);
-    } else {
-        (void)kms_text_copy(dst, size, configured);
-    }
+    const char *place = kms_text_starts(configured, "unix:") ? configured + strlen("unix:")
+                                                             : configured;
+    (void)kms_text_format(dst, size, "%s:%s", KMS_AGENTX_UNIX_PREFIX, place);
 }
 
 /* init_agent() puts its own 15 seconds over whatever was set before. */

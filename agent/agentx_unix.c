@@ -1,11 +1,12 @@
-/* A Net-SNMP transport over unix sockets that never waits for the other side to accept. */
+/* A Net-SNMP transport to a master agent that does not wait long for the other side to accept. */
 #include "agent/agentx_unix.h"
 
-/* Net-SNMP's own transport connects with a blocking call, which a stopped master with a full
+/* Net-SNMP's own transports connect with a blocking call, which a stopped master with a full
  * backlog holds for as long as it likes; and it does not say why connecting failed. */
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,8 +18,10 @@
 
 #include "base/text.h"
 #include "generated/kmsmon_root.h"
+#include "net/address.h"
 
 #define SEND_WAIT_US 300000
+#define HOST_SIZE    256
 
 /* Net-SNMP knows transports by static descriptions and passes them no argument. */
 static const oid domain_oid[] = {KMSMON_MIB_ROOT, 3}; /* never on the wire */
@@ -131,6 +134,75 @@ static int connect_and_note(const char *path)
     return fd;
 }
 
+/* A name is looked up by Net-SNMP, which waits for the answer. */
+static bool find_address(const char *host, bool ipv6, uint16_t port, struct kms_address *ret)
+{
+    const int family = ipv6 ? AF_INET6 : AF_INET;
+    if (kms_address_parse(host, port, ret)) {
+        return kms_address_family(ret) == family;
+    }
+    const struct addrinfo wanted = {.ai_family = family, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    char number[8];
+    if (!kms_text_format(number, sizeof number, "%u", port) ||
+        netsnmp_getaddrinfo(host, number, &wanted, &found) != 0 || found == NULL) {
+        return false;
+    }
+    *ret = (struct kms_address){0};
+    memcpy(&ret->to, found->ai_addr, ipv6 ? sizeof ret->to.v6 : sizeof ret->to.v4);
+    freeaddrinfo(found);
+    return true;
+}
+
+/* "HOST:PORT", or "[ADDRESS]:PORT". */
+static bool read_place(const char *place, bool ipv6, struct kms_address *ret)
+{
+    char host[HOST_SIZE];
+    const char *colon = strrchr(place, ':');
+    int64_t port;
+    if (colon == NULL || !kms_text_i64(colon + 1, &port) || port < 1 || port > UINT16_MAX) {
+        return false;
+    }
+    bool brackets = place[0] == '[' && colon > place + 1 && colon[-1] == ']';
+    int len = (int)(colon - place) - (brackets ? 2 : 0);
+    return kms_text_format(host, sizeof host, "%.*s", len, place + (brackets ? 1 : 0)) &&
+           find_address(host, ipv6, (uint16_t)port, ret);
+}
+
+/* The limit of sending is one of connecting too. */
+static int connect_tcp(const char *place, bool ipv6)
+{
+    struct kms_address address;
+    if (!read_place(place, ipv6, &address)) {
+        errno = ENXIO;
+        return -1;
+    }
+    int fd = socket(kms_address_family(&address), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    const struct timeval wait = {.tv_usec = SEND_WAIT_US};
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) != 0 ||
+        connect(fd, &address.to.any, kms_address_len(&address)) != 0) {
+        int error = errno == EINPROGRESS ? ETIMEDOUT : errno;
+        (void)close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+static int connect_anywhere(const char *place)
+{
+    if (kms_text_starts(place, "tcp:")) {
+        return connect_tcp(place + strlen("tcp:"), false);
+    }
+    if (kms_text_starts(place, "tcp6:")) {
+        return connect_tcp(place + strlen("tcp6:"), true);
+    }
+    return connect_and_note(place);
+}
+
 static netsnmp_transport *transport_of(int fd)
 {
     netsnmp_transport *t = calloc(1, sizeof *t);
@@ -156,7 +228,7 @@ static netsnmp_transport *transport_open(const char *path, int local, const char
     if (local) { /* nobody listens here */
         return NULL;
     }
-    int fd = connect_and_note(path);
+    int fd = connect_anywhere(path);
     int error = fd < 0 ? errno : 0;
     if (tried_fn != NULL) {
         tried_fn(tried_arg, error);

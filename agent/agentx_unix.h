@@ -1,10 +1,11 @@
-/* A Net-SNMP transport over unix sockets that never waits for the other side to accept. */
+/* A Net-SNMP transport to a master agent that does not wait long for the other side to accept. */
 #ifndef KMS_AGENT_AGENTX_UNIX_H
 #define KMS_AGENT_AGENTX_UNIX_H
 
 #include <stdbool.h>
 
-/* The word before the colon in a transport address: "kmsunix:/run/agentx/master". */
+/* The word before the first colon in a transport address: "kmsunix:/run/agentx/master", and over
+ * TCP "kmsunix:tcp:HOST:PORT" and "kmsunix:tcp6:[ADDRESS]:PORT". */
 #define KMS_AGENTX_UNIX_PREFIX "kmsunix"
 
 /* Told what every attempt to connect came to: 0 or an errno. */

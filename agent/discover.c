@@ -58,8 +58,26 @@ static void describe(const struct kms_lookups_config *config, const struct kms_z
                                                              .timeout_ms = config->timeout_ms};
 }
 
-static bool add(const struct kms_lookups_config *config, const struct kms_zone *zone,
-                const struct kms_zone_record *record, char *name)
+static void say_no_memory(const struct kms_lookups_config *config, const struct kms_zone *zone,
+                          const char *name)
+{
+    kms_log_write(config->log, KMS_LOG_ERROR, "discover %s: out of memory for host %s", zone->name,
+                  name);
+}
+
+/* No host leaves the board again, so one that is there must come to be probed. */
+static void plan(const struct kms_lookups_config *config, struct kms_discovery *discovery,
+                 const struct kms_zone *zone, size_t slot)
+{
+    discovery->waits = kms_scheduler_add(config->scheduler, slot) != KMS_OK;
+    discovery->waiting_slot = slot;
+    if (discovery->waits) {
+        say_no_memory(config, zone, target_in(config->board, slot)->name);
+    }
+}
+
+static bool add(const struct kms_lookups_config *config, struct kms_discovery *discovery,
+                const struct kms_zone *zone, const struct kms_zone_record *record, char *name)
 {
     char domain[KMS_ZONE_NAME_SIZE], address[KMS_ZONE_NAME_SIZE];
     kms_text_copy(domain, sizeof domain, zone->name);
@@ -70,16 +88,15 @@ static bool add(const struct kms_lookups_config *config, const struct kms_zone *
              &target);
     uint32_t number = config->number_of_host(config->arg, name);
     size_t slot;
-    if (number == 0 || kms_board_add(config->board, &target, number, &slot) != KMS_OK ||
-        kms_scheduler_add(config->scheduler, slot) != KMS_OK) {
-        kms_log_write(config->log, KMS_LOG_ERROR, "discover %s: out of memory for host %s",
-                      zone->name, name);
+    if (number == 0 || kms_board_add(config->board, &target, number, &slot) != KMS_OK) {
+        say_no_memory(config, zone, name);
         return false;
     }
     kms_log_write(config->log, KMS_LOG_INFO,
                   "discover %s: new host %s, from its record %s:%u with priority %u and weight %u",
                   zone->name, name, record->target, (unsigned)record->port,
                   (unsigned)record->priority, (unsigned)record->weight);
+    plan(config, discovery, zone, slot);
     return true;
 }
 
@@ -99,7 +116,10 @@ size_t kms_discover(const struct kms_lookups_config *config, struct kms_discover
                     const struct kms_zone *zone)
 {
     size_t before = discovery->count;
-    for (size_t i = 0; i < zone->record_count; i++) {
+    if (discovery->waits) {
+        plan(config, discovery, zone, discovery->waiting_slot);
+    }
+    for (size_t i = 0; !discovery->waits && i < zone->record_count; i++) {
         const struct kms_zone_record_view *view = &zone->record[i];
         const struct kms_zone_record *record = &view->record;
         char name[HOST_NAME_SIZE];
@@ -114,7 +134,7 @@ size_t kms_discover(const struct kms_lookups_config *config, struct kms_discover
             say_full(config, discovery, zone);
             break;
         }
-        discovery->count += add(config, zone, record, name) ? 1 : 0;
+        discovery->count += add(config, discovery, zone, record, name) ? 1 : 0;
     }
     return discovery->count - before;
 }

@@ -8,10 +8,13 @@
 struct kms_discovery {
     size_t count; /* hosts that were added */
     bool full;    /* there were more, which was said */
+    bool waits;   /* the last one is on the board, but there was no memory to plan its probes */
+    size_t waiting_slot;
 };
 
 /* Adds the targets of a domain's records that nobody watches yet to the board and the scheduler;
- * returns how many. */
+ * returns how many. One whose probes could not be planned is tried again before any other is added.
+ */
 size_t kms_discover(const struct kms_lookups_config *config, struct kms_discovery *discovery,
                     const struct kms_zone *zone);
 

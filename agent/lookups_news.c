@@ -54,6 +54,21 @@ static void tell_record(const struct kms_log *log, const struct kms_zone_news *n
                   has_flaw ? ": " : "", has_flaw ? view->record.flaw : "");
 }
 
+static void tell_more_records(const struct kms_log *log, const struct kms_zone_news *news)
+{
+    kms_log_write(log, news->more_unjudged ? KMS_LOG_DEBUG : KMS_LOG_INFO,
+                  "records %s: and %zu more", news->zone->name, news->more);
+}
+
+static void tell_numbers_out(const struct kms_log *log, const struct kms_zone_news *news)
+{
+    kms_log_write(
+        log, KMS_LOG_WARNING,
+        "records %s: %d records had a row so far, new ones get none until the next start; "
+        "look at who may write to the zone",
+        news->zone->name, KMS_ZONE_NUMBERS_MAX);
+}
+
 static void tell_publication(const struct kms_lookups_log *to, const struct kms_zone_news *news)
 {
     const struct kms_zone_publication *is = news->publication;
@@ -82,6 +97,12 @@ void kms_lookups_news(void *arg, const struct kms_zone_news *news)
         break;
     case KMS_ZONE_NEWS_RECORD:
         tell_record(to->log, news);
+        break;
+    case KMS_ZONE_NEWS_RECORDS_MORE:
+        tell_more_records(to->log, news);
+        break;
+    case KMS_ZONE_NEWS_NUMBERS_OUT:
+        tell_numbers_out(to->log, news);
         break;
     case KMS_ZONE_NEWS_PUBLICATION:
         tell_publication(to, news);

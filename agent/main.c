@@ -17,6 +17,7 @@
 #include "agent/pid_file.h"
 #include "agent/scheduler.h"
 #include "agent/site.h"
+#include "agent/site_snmp.h"
 #include "agent/state_dir.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -535,6 +536,13 @@ static int read_options(struct program *p, int argc, char **argv)
                       PROGRAM ": '%s' is no option; a configuration is named with -c FILE\n",
                       argv[rest]);
         return EXIT_WRONG;
+    }
+    for (int i = rest; i < argc; i++) {
+        if (!kms_site_is_listen(argv[i])) {
+            (void)fprintf(stderr, PROGRAM ": '%s' is not a place to listen; allowed: %s\n", argv[i],
+                          KMS_SITE_LISTEN_ALLOWED);
+            return EXIT_WRONG;
+        }
     }
     p->address = argv + rest;
     p->address_count = (size_t)(argc - rest);

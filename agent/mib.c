@@ -247,7 +247,7 @@ static void answer_get(const struct lookup *lookup, netsnmp_agent_request_info *
         return;
     }
     const struct kms_mib_row *row = row_find(lookup, name + base_len + 1, len - base_len - 1);
-    struct kms_mib_value value;
+    struct kms_mib_value value = {0};
     if (row == NULL || !value_of(lookup, &lookup->table->column[at], row, &value)) {
         netsnmp_set_request_error(info, request, SNMP_NOSUCHINSTANCE);
         return;
@@ -322,7 +322,7 @@ static void answer_getnext(const struct lookup *lookup, netsnmp_agent_request_in
         if (candidate->get == NULL) {
             continue;
         }
-        struct kms_mib_value value;
+        struct kms_mib_value value = {0};
         row = find_instance(lookup, column, row, &value);
         if (row < lookup->rows.count) {
             put_instance(lookup, info, request, candidate, &lookup->rows.row[row], &value);

@@ -128,6 +128,12 @@ static bool is_listen(const char *text, bool *ret_local)
            text[strlen("unix:/")];
 }
 
+bool kms_site_is_listen(const char *text)
+{
+    bool local;
+    return is_listen(text, &local);
+}
+
 static void check_listen(const struct kms_conf_node *block, const struct kms_site_snmp *snmp,
                          struct kms_conf_errors *errors)
 {
@@ -139,9 +145,7 @@ static void check_listen(const struct kms_conf_node *block, const struct kms_sit
         bool local = true;
         if (!is_listen(text, &local)) {
             kms_site_wrong(block, "listen", text,
-                           "is not a place to listen; allowed: udp:IPV4:PORT, udp6:[IPV6]:PORT, "
-                           "tcp:IPV4:PORT, tcp6:[IPV6]:PORT, unix:/PATH",
-                           errors);
+                           "is not a place to listen; allowed: " KMS_SITE_LISTEN_ALLOWED, errors);
         } else if (kms_texts_has(&seen, text)) {
             kms_site_wrong(block, "listen", text, "is there a second time; allowed: each one once",
                            errors);

@@ -109,9 +109,7 @@ static enum kms_status allow_communities(const struct kms_site_snmp *snmp, struc
             "the community is not a plain word; allowed: 1 to %d printable ASCII "
             "characters without blanks, quotes, '\\' and '#'",
             COMMUNITY_MAX);
-    } else if (word != NULL && !allow_community(word)) {
-        status = refused(fault);
-    } else if (word == NULL && snmp->user_count == 0 && !allow_public()) {
+    } else if (word != NULL ? !allow_community(word) : snmp->user_count == 0 && !allow_public()) {
         status = refused(fault);
     }
     kms_secret_forget(secret);

@@ -25,6 +25,10 @@
  * once waits for them, and nobody else does. A longer request is put together by Net-SNMP. */
 #define RECV_MAX 512
 
+/* Net-SNMP lets connections be as long as whoever made them likes. More than these would be taken
+ * from the files that probes need. */
+#define CONNECTIONS_MAX 64
+
 static bool remember(const char *token, const char *value)
 {
     char line[LINE_MAX_BYTES];
@@ -98,13 +102,47 @@ static int unix_hindrance(const char *address)
 static struct {
     const oid *domain;
     int (*recv)(netsnmp_transport *t, void *buf, int size, void **opaque, int *opaque_len);
+    int (*accept)(netsnmp_transport *t);
+    int (*close)(netsnmp_transport *t);
 } streams[4];
+static int connections;
 
 static int recv_a_little(netsnmp_transport *t, void *buf, int size, void **opaque, int *opaque_len)
 {
     for (size_t i = 0; i < KMS_COUNT_OF(streams); i++) {
         if (streams[i].domain == t->domain) {
             return streams[i].recv(t, buf, size < RECV_MAX ? size : RECV_MAX, opaque, opaque_len);
+        }
+    }
+    return -1;
+}
+
+/* Those beyond the limit are accepted and hung up on: waiting, they would wake the loop again and
+ * again. */
+static int accept_some(netsnmp_transport *t)
+{
+    for (size_t i = 0; i < KMS_COUNT_OF(streams); i++) {
+        if (streams[i].domain != t->domain) {
+            continue;
+        }
+        int fd = streams[i].accept(t);
+        if (fd >= 0 && connections >= CONNECTIONS_MAX) {
+            (void)close(fd);
+            return -1;
+        }
+        connections += fd >= 0;
+        return fd;
+    }
+    return -1;
+}
+
+static int close_counted(netsnmp_transport *t)
+{
+    bool listens = (t->flags & NETSNMP_TRANSPORT_FLAG_LISTEN) != 0;
+    for (size_t i = 0; i < KMS_COUNT_OF(streams); i++) {
+        if (streams[i].domain == t->domain) {
+            connections -= listens ? 0 : 1;
+            return streams[i].close(t);
         }
     }
     return -1;
@@ -145,9 +183,13 @@ static void tame_stream(netsnmp_transport *t)
         if (streams[i].domain == NULL) {
             streams[i].domain = t->domain;
             streams[i].recv = t->f_recv;
+            streams[i].accept = t->f_accept;
+            streams[i].close = t->f_close;
         }
         if (streams[i].domain == t->domain) {
             t->f_recv = recv_a_little;
+            t->f_accept = accept_some;
+            t->f_close = close_counted;
             return;
         }
     }

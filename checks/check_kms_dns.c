@@ -141,6 +141,13 @@ static bool read_options(struct run *run, int argc, char **argv, char *why, size
         kms_text_copy(why, size, "the host and the domain must not be empty");
         return false;
     }
+    for (size_t i = 0; i < options->domains.count; i++) {
+        if (!kms_dns_domain_plain(options->domains.text[i])) {
+            kms_text_format(why, size, "'%.250s' is not a domain; %s", options->domains.text[i],
+                            KMS_DNS_DOMAIN_ALLOWED);
+            return false;
+        }
+    }
     run->wish.host = options->host;
     run->wish.port = options->port_given ? options->port : 0;
     if (options->host != NULL && !options->port_given) {

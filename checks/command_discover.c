@@ -86,6 +86,15 @@ static int usage_error(const char *message)
     return EXIT_USAGE;
 }
 
+static int not_a_domain(const char *domain)
+{
+    char message[400];
+
+    kms_text_format(message, sizeof(message), "'%.250s' is not a domain; %s", domain,
+                    KMS_DNS_DOMAIN_ALLOWED);
+    return usage_error(message);
+}
+
 /* ---- lookups ---- */
 
 struct discovery {
@@ -391,6 +400,9 @@ static int run(struct options *options, int argc, char **argv)
     for (int i = rest; i < argc; i++) {
         if (argv[i][0] == '\0') {
             return usage_error("a domain must not be empty");
+        }
+        if (!kms_dns_domain_plain(argv[i])) {
+            return not_a_domain(argv[i]);
         }
     }
     code = discover(&discovery, argv + rest, (size_t)(argc - rest));

@@ -207,13 +207,14 @@ static struct kms_range in_seconds(struct kms_range range)
     return range;
 }
 
-static void add_perf_item(const struct view *view, struct kms_perf *perf)
+static void add_perf_item(const struct view *view, const struct kms_perf *perf)
 {
     char label[KMS_DNS_NAME_SIZE + 16];
+    struct kms_perf labelled = *perf;
     kms_text_format(label, sizeof label, "%s%s%s", perf->label, view->wish->several ? "_" : "",
                     view->wish->several ? view->domain->name : "");
-    perf->label = label;
-    kms_output_perf(view->out, perf);
+    labelled.label = label;
+    kms_output_perf(view->out, &labelled);
 }
 
 static void add_number(const struct view *view, const char *label, bool known, double value)
@@ -258,6 +259,26 @@ static enum kms_state time_state(const struct view *view)
 
 /* ---- the whole ---- */
 
+/* An address could not be looked up. */
+static void add_step_of_lookup(const struct view *view)
+{
+    const struct kms_dns_target *failed = NULL;
+    for (size_t i = 0; i < view->domain->set.count && !failed; i++) {
+        const struct kms_srv *srv = &view->domain->set.srv[i];
+        const struct kms_dns_target *target = kms_dns_target_of(view->domain, srv);
+        bool is_failure = concerns(view, srv) && evidence_of(view, srv).lookup_failed;
+        failed = is_failure ? target : NULL;
+    }
+    if (failed) {
+        kms_output_line(view->out, 0, "next step: %s", kms_outcome_row(failed->outcome)->hint);
+    } else {
+        kms_output_line(view->out, 0,
+                        "next step: remove records that no client needs: the addresses of %d "
+                        "targets are looked up, not more",
+                        KMS_DNS_TARGETS_MAX);
+    }
+}
+
 static void add_steps(const struct view *view, enum kms_publication_state worst)
 {
     switch (worst) {
@@ -276,8 +297,7 @@ static void add_steps(const struct view *view, enum kms_publication_state worst)
                         "next step: add an A or AAAA record for the target, or remove the record");
         break;
     case KMS_PUBLICATION_LOOKUP_FAILED:
-        kms_output_line(view->out, 0, "next step: %s",
-                        kms_outcome_row(KMS_OUTCOME_DNS_TIMEOUT)->hint);
+        add_step_of_lookup(view);
         break;
     default:
         break;

@@ -172,6 +172,15 @@ static void srv_replied(void *arg, const struct kms_dns_reply *reply)
     }
 }
 
+bool kms_dns_domain_plain(const char *domain)
+{
+    bool plain = true;
+    for (size_t i = 0; plain && domain[i]; i++) {
+        plain = domain[i] > 0x20 && domain[i] < 0x7f && domain[i] != '\\';
+    }
+    return plain;
+}
+
 struct kms_dns_probe *kms_dns_start(struct kms_resolver *resolver, struct kms_loop *loop,
                                     const char *domain, int64_t timeout_ms, kms_dns_done_fn *done,
                                     void *arg)
@@ -188,8 +197,9 @@ struct kms_dns_probe *kms_dns_start(struct kms_resolver *resolver, struct kms_lo
     /* A name that was cut must not be asked for. */
     char *query = probe->domain.query;
     bool fits = kms_text_format(query, sizeof probe->domain.query, KMS_SRV_PREFIX ".%s", domain);
+    bool can_ask = fits && kms_dns_domain_plain(domain);
     if (probe->name) {
-        probe->question = kms_resolve_query(resolver, fits ? query : "", KMS_DNS_SRV,
+        probe->question = kms_resolve_query(resolver, can_ask ? query : "", KMS_DNS_SRV,
                                             left_ms(probe), srv_replied, probe);
     }
     if (!probe->question) {

@@ -35,9 +35,17 @@ struct kms_dns_domain {
     int64_t duration_us; /* of everything */
 };
 
+/* Which bytes a domain may have, for messages. */
+#define KMS_DNS_DOMAIN_ALLOWED \
+    "allowed: visible ASCII characters but '\\'; other letters in the form xn--..."
+/* Whether an answer could repeat the name as it was asked for: bytes that are written otherwise
+ * there would make a good server look as if it talked nonsense. */
+bool kms_dns_domain_plain(const char *domain);
+
 struct kms_dns_probe;
 typedef void kms_dns_done_fn(void *arg, const struct kms_dns_domain *domain);
 
+/* A domain that is not plain, or too long, is not asked for: DNS_NAME. */
 /* The deadline counts for everything together; addresses that did not come in time are not known.
  * done is called once and never from inside start; the probe is gone when it begins. NULL: out of
  * memory. */

@@ -109,7 +109,8 @@ struct kms_publication_evidence {
     bool port_right;    /* of the record found */
     bool resolves;      /* its target has an address */
     enum kms_publishing host_flag;
-    bool other_healthy; /* another healthy host is published in the domain */
+    bool other_healthy; /* another host is published in the domain that is healthy, or may be: its
+                           record is sound and has an address, but its port was not probed yet */
 };
 
 struct kms_publication_judgement {

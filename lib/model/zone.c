@@ -12,6 +12,7 @@ struct entry {
     struct kms_zone shown;
     struct kms_zone_wanted wanted;
     struct kms_zone_numbers numbers;
+    bool told_short; /* of numbers */
 };
 
 struct kms_zones {
@@ -121,20 +122,55 @@ static bool same_hosts(const struct kms_zone *a, const struct kms_zone *b)
 }
 
 /* A record whose state is not known for once is no news, nor is that it is known again. */
-static void tell_records(const struct kms_zones *zones, const struct kms_zone *zone)
+static bool is_record_news(const struct kms_zone_record_view *view, bool unjudged)
 {
-    for (size_t i = 0; i < zone->record_count; i++) {
-        struct kms_zone_record_view *view = &zone->record[i];
-        bool is_new = view->told == 0;
-        if (view->state == view->told || (!is_new && view->state == KMS_SRV_UNKNOWN)) {
+    bool is_new = view->told == 0;
+    return view->state != view->told && (is_new || view->state != KMS_SRV_UNKNOWN) &&
+           (view->state == KMS_SRV_UNKNOWN) == unjudged;
+}
+
+static void tell_record(const struct kms_zones *zones, const struct kms_zone *zone,
+                        struct kms_zone_record_view *view)
+{
+    bool is_new = view->told == 0;
+    const struct kms_zone_news news = {.what = KMS_ZONE_NEWS_RECORD,
+                                       .zone = zone,
+                                       .record = view,
+                                       .record_is_new = is_new,
+                                       .was_record = is_new ? KMS_SRV_UNKNOWN : view->told};
+    zones->news(zones->news_arg, &news);
+}
+
+/* Forged records that are others at every lookup must not fill the log. */
+static void tell_records(const struct kms_zones *zones, const struct kms_zone *zone, bool unjudged)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < zone->record_count * 2; i++) {
+        bool of_hosts = i < zone->record_count;
+        struct kms_zone_record_view *view = &zone->record[i % zone->record_count];
+        if (view->host_known != of_hosts || !is_record_news(view, unjudged)) {
             continue;
         }
-        struct kms_zone_news news = {.what = KMS_ZONE_NEWS_RECORD,
-                                     .zone = zone,
-                                     .record = view,
-                                     .record_is_new = is_new,
-                                     .was_record = is_new ? KMS_SRV_UNKNOWN : view->told};
+        if (found++ < KMS_ZONE_NEWS_MAX) {
+            tell_record(zones, zone, view);
+        }
         view->told = view->state;
+    }
+    if (found > KMS_ZONE_NEWS_MAX) {
+        const struct kms_zone_news news = {.what = KMS_ZONE_NEWS_RECORDS_MORE,
+                                           .zone = zone,
+                                           .more = found - KMS_ZONE_NEWS_MAX,
+                                           .more_unjudged = unjudged};
+        zones->news(zones->news_arg, &news);
+    }
+}
+
+static void tell_numbers(const struct kms_zones *zones, struct entry *entry)
+{
+    if (entry->numbers.is_short && !entry->told_short) {
+        const struct kms_zone_news news = {.what = KMS_ZONE_NEWS_NUMBERS_OUT,
+                                           .zone = &entry->shown};
+        entry->told_short = true;
         zones->news(zones->news_arg, &news);
     }
 }
@@ -160,8 +196,9 @@ static void tell_publications(const struct kms_zones *zones, const struct kms_zo
     }
 }
 
-static void tell(const struct kms_zones *zones, const struct kms_zone *zone, enum kms_outcome was)
+static void tell(const struct kms_zones *zones, struct entry *entry, enum kms_outcome was)
 {
+    const struct kms_zone *zone = &entry->shown;
     if (!zones->news) {
         return;
     }
@@ -170,7 +207,9 @@ static void tell(const struct kms_zones *zones, const struct kms_zone *zone, enu
             .what = KMS_ZONE_NEWS_LOOKUP, .zone = zone, .was_outcome = was};
         zones->news(zones->news_arg, &news);
     }
-    tell_records(zones, zone);
+    tell_records(zones, zone, false);
+    tell_records(zones, zone, true);
+    tell_numbers(zones, entry);
     tell_publications(zones, zone);
 }
 
@@ -191,7 +230,7 @@ static enum kms_status judge(struct kms_zones *zones, struct entry *entry, struc
         free(was.record);
     }
     free(was.publication);
-    tell(zones, &entry->shown, was.outcome);
+    tell(zones, entry, was.outcome);
     return KMS_OK;
 }
 

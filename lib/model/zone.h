@@ -13,7 +13,9 @@
 #define KMS_ZONE_NAME_SIZE     256
 #define KMS_ZONE_ADDRESS_SIZE  48
 #define KMS_ZONE_ADDRESSES_MAX 8
-#define KMS_ZONE_RECORDS_MAX   512 /* of one domain, those that are gone included */
+#define KMS_ZONE_RECORDS_MAX   512  /* of one domain, those that are gone included */
+#define KMS_ZONE_NUMBERS_MAX   4096 /* given to records of one domain in the life of the process */
+#define KMS_ZONE_NEWS_MAX      20 /* about records after one publish or refresh; more are counted */
 
 /* Whether the target of a record has an address. */
 enum kms_zone_resolution {
@@ -52,7 +54,8 @@ struct kms_zone_lookup {
  * is no name is unresolvable, a port that the watched host does not listen on (0 above all) is
  * wrongPort, anything else is dead. */
 struct kms_zone_record_view {
-    uint32_t index;                /* stable number among the records of its domain */
+    uint32_t index; /* stable number among the records of its domain; 0: there were too many, and
+                       it has no row */
     struct kms_zone_record record; /* as last seen */
     bool present;                  /* in the last lookup that succeeded */
     enum kms_srv_state state;
@@ -63,7 +66,9 @@ struct kms_zone_record_view {
     enum kms_srv_state told;           /* of the last news about it; 0: none yet */
 };
 
-/* One host in one domain: expected there, or found there. */
+/* One host in one domain: expected there, or found there. That it is missing is critical unless
+ * another record may serve its clients: one that is healthy, or one that is sound, has an address
+ * and was not probed. A dead, unresolvable, wrongPort, gone or rogue one is no help. */
 struct kms_zone_publication {
     size_t host_slot;
     bool expected;
@@ -99,14 +104,23 @@ typedef uint32_t kms_zone_index_fn(void *arg, const char *space, const char *nam
 
 /* What changed, for the log: called once for each line-worthy change after a publish or a refresh,
  * never for what is not known for once: a record that becomes unknown and then what it was, or the
- * hosts of a domain whose lookup failed, which is told as LOOKUP. */
+ * hosts of a domain whose lookup failed, which is told as LOOKUP. Of records, those that lead to a
+ * watched host come first; those that are new and not judged are counted apart. */
 struct kms_zone_news {
-    enum { KMS_ZONE_NEWS_LOOKUP, KMS_ZONE_NEWS_RECORD, KMS_ZONE_NEWS_PUBLICATION } what;
+    enum {
+        KMS_ZONE_NEWS_LOOKUP,
+        KMS_ZONE_NEWS_RECORD,
+        KMS_ZONE_NEWS_RECORDS_MORE, /* after KMS_ZONE_NEWS_MAX of them */
+        KMS_ZONE_NEWS_NUMBERS_OUT,  /* once: records that come from now on have no number */
+        KMS_ZONE_NEWS_PUBLICATION
+    } what;
     const struct kms_zone *zone;
     enum kms_outcome was_outcome;              /* LOOKUP */
     const struct kms_zone_record_view *record; /* RECORD */
     bool record_is_new;
     enum kms_srv_state was_record;
+    size_t more;                                    /* RECORDS_MORE */
+    bool more_unjudged;                             /* new ones that nobody probed yet */
     const struct kms_zone_publication *publication; /* PUBLICATION */
     bool publication_is_new;
     enum kms_publication_state was_publication;

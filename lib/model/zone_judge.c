@@ -18,6 +18,14 @@ bool kms_zone_is_lost(enum kms_srv_state state)
     return state == KMS_SRV_DEAD || state == KMS_SRV_UNRESOLVABLE || state == KMS_SRV_WRONG_PORT;
 }
 
+bool kms_zone_may_serve(const struct kms_zone_record_view *view)
+{
+    const struct kms_zone_record *record = &view->record;
+    bool has_address = record->resolution == KMS_ZONE_RESOLVES || record->address_count > 0;
+    return view->state == KMS_SRV_HEALTHY ||
+           (view->state == KMS_SRV_UNKNOWN && !record->flaw && has_address);
+}
+
 /* ---- which record leads where ---- */
 
 static bool add_matches(struct kms_zone_court *court, const struct kms_zone_match *match,
@@ -136,7 +144,7 @@ static void judge_records(struct kms_zone_court *court)
         view->host_known = match != NULL;
         view->host_slot = match ? match->slot : 0;
         view->state = state_of(court, view, match);
-        court->healthy += view->state == KMS_SRV_HEALTHY ? 1 : 0;
+        court->may_serve += kms_zone_may_serve(view) ? 1 : 0;
         court->is_patchy = court->is_patchy ||
                            (view->present && view->record.address_count == 0 &&
                             view->record.resolution == KMS_ZONE_RESOLUTION_UNKNOWN);

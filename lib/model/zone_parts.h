@@ -51,6 +51,8 @@ int64_t kms_zone_listens_on(const struct kms_snapshot *snapshot);
 bool kms_zone_answered(enum kms_outcome outcome);
 /* The record leads clients nowhere. */
 bool kms_zone_is_lost(enum kms_srv_state state);
+/* A client that follows it is served, or nobody knows yet that it is not. */
+bool kms_zone_may_serve(const struct kms_zone_record_view *view);
 /* Expected, but clients do not find the host there. */
 bool kms_zone_is_missing(const struct kms_zone_publication *publication);
 /* NULL: the host is neither expected nor found. */
@@ -71,8 +73,8 @@ struct kms_zone_court {
     struct kms_zone *zone;
     struct kms_zone_match *match; /* by record, later by slot */
     size_t match_count, match_cap;
-    uint32_t healthy; /* records */
-    bool is_patchy;   /* the address of a target could not be looked up */
+    uint32_t may_serve; /* records */
+    bool is_patchy;     /* the address of a target could not be looked up */
 };
 
 /* The record's target can have an address, and may have one. */

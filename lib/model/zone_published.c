@@ -79,7 +79,7 @@ static void judge_publication(const struct kms_zone_court *court, size_t slot, b
         const struct kms_zone_record_view *view = &zone->record[court->match[i].record];
         bool resolves = kms_zone_has_address(&view->record);
         unsigned worth = 1 + (court->match[i].port_right ? 2u : 0u) + (resolves ? 1u : 0u);
-        own += view->state == KMS_SRV_HEALTHY ? 1 : 0;
+        own += kms_zone_may_serve(view) ? 1 : 0;
         if (view->present && worth > rank) {
             rank = worth;
             best = &view->record;
@@ -88,7 +88,7 @@ static void judge_publication(const struct kms_zone_court *court, size_t slot, b
             evidence.resolves = resolves;
         }
     }
-    evidence.other_healthy = court->healthy > own;
+    evidence.other_healthy = court->may_serve > own;
     /* A host that is known by its address cannot be told missing while addresses are. */
     if (!evidence.found && court->is_patchy &&
         kms_zone_is_address(kms_target_address(host->target))) {

@@ -29,11 +29,20 @@ static void take_off_dot(char *name)
     }
 }
 
-/* 0: out of memory. */
-static uint32_t number_of(struct merge *merge, const struct kms_zone_record *record)
+/* A number is kept for good, so that records that are new at every lookup must not have them
+ * without end: beyond the bound it is 0. False: out of memory. */
+static bool number_of(struct merge *merge, const struct kms_zone_record *record, uint32_t *ret)
 {
-    if (!merge->numbers->number) {
-        return ++merge->numbers->last;
+    struct kms_zone_numbers *numbers = merge->numbers;
+    if (numbers->given >= KMS_ZONE_NUMBERS_MAX) {
+        numbers->is_short = true;
+        *ret = 0;
+        return true;
+    }
+    numbers->given++;
+    if (!numbers->number) {
+        *ret = numbers->given;
+        return true;
     }
     char space[32];
     char name[KMS_ZONE_NAME_SIZE + 8];
@@ -42,7 +51,8 @@ static uint32_t number_of(struct merge *merge, const struct kms_zone_record *rec
     for (size_t i = 0; name[i]; i++) {
         name[i] = kms_text_lower(name[i]);
     }
-    return merge->numbers->number(merge->numbers->arg, space, name);
+    *ret = numbers->number(numbers->arg, space, name);
+    return *ret != 0;
 }
 
 /* What clients can use first, then in the order in which they try. */
@@ -105,11 +115,11 @@ static bool take(struct merge *merge, const struct kms_zone_record *from, uint32
     take_off_dot(record.target);
     struct kms_zone_record_view *view = find(merge, &record);
     if (!view) {
-        uint32_t index = number_of(merge, &record);
-        if (index == 0) {
+        uint32_t index;
+        if (!number_of(merge, &record, &index)) {
             return false;
         }
-        merge->is_new_row = true;
+        merge->is_new_row = merge->is_new_row || index != 0;
         view = &merge->view[merge->count++];
         *view = (struct kms_zone_record_view){
             .index = index, .record = record, .first_seen_s = merge->wall_s};

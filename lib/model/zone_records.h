@@ -4,11 +4,12 @@
 
 #include "model/zone.h"
 
-/* Numbers of records; number NULL: counted from 1 in last. */
+/* Numbers of the records of one domain; number NULL: counted from 1. */
 struct kms_zone_numbers {
     kms_zone_index_fn *number;
     void *arg;
-    uint32_t last;
+    uint32_t given; /* so far: KMS_ZONE_NUMBERS_MAX at most */
+    bool is_short;  /* a record got none */
 };
 
 /* Sets zone's record, record_count and records anew from a lookup that was answered; the old list

@@ -400,10 +400,22 @@ void kms_resolver_servers(const struct kms_resolver *resolver, char *dst, size_t
     }
 }
 
+/* "search ." in resolv.conf means that there is none. */
+static bool is_root(const char *domain)
+{
+    return domain[0] == '\0' || kms_text_equal(domain, ".");
+}
+
 const char *kms_resolver_domain(const struct kms_resolver *resolver, size_t index)
 {
-    bool has = resolver->saved.ndomains > 0 && index < (size_t)resolver->saved.ndomains;
-    return has ? resolver->saved.domains[index] : NULL;
+    size_t count = resolver->saved.ndomains > 0 ? (size_t)resolver->saved.ndomains : 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *domain = resolver->saved.domains[i];
+        if (!is_root(domain) && index-- == 0) {
+            return domain;
+        }
+    }
+    return NULL;
 }
 
 /* ---- questions ---- */

@@ -33,7 +33,7 @@ enum kms_status kms_resolver_check_servers(const char *servers, struct kms_fault
 
 /* The servers that are asked, as "192.0.2.53, [2001:db8::53]:5353". */
 void kms_resolver_servers(const struct kms_resolver *resolver, char *dst, size_t size);
-/* The system's search domains; NULL behind the last. */
+/* The system's search domains, the root left out; NULL behind the last. */
 const char *kms_resolver_domain(const struct kms_resolver *resolver, size_t index);
 
 /* What is true during the call back only. */

@@ -330,6 +330,23 @@ static void a_name_that_is_too_long_is_not_asked(void **state)
     assert_int_equal(f->server[0].asked, 0);
 }
 
+static void a_name_that_dns_would_write_otherwise_is_not_asked(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const name[] = {"a b.lab", " ", "a\\b", "a\tb", "m\xc3\xbcnchen.lab",
+                                       "a\x7f"};
+    open_resolver(f, 1);
+    for (size_t i = 0; i < KMS_COUNT_OF(name); i++) {
+        assert_false(kms_dns_domain_plain(name[i]));
+        f->outcome = KMS_OUTCOME_NONE;
+        assert_non_null(kms_dns_start(f->resolver, f->loop, name[i], 20000, done, f));
+        kms_loop_run(f->loop);
+        assert_int_equal(f->outcome, KMS_OUTCOME_DNS_NAME);
+    }
+    assert_true(kms_dns_domain_plain("xn--mnchen-3ya.Lab_1."));
+    assert_int_equal(f->server[0].asked, 0);
+}
+
 static void resolved(void *arg, const struct kms_resolved *found)
 {
     struct fixture *f = arg;
@@ -434,6 +451,21 @@ static void servers_are_read_with_and_without_port(void **state)
     }
 }
 
+/* As in "search .", which resolv.conf has where a machine has no search domain. */
+static void the_root_is_no_search_domain(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(setenv("LOCALDOMAIN", ". kms.lab", 1), 0);
+    open_resolver(f, 1);
+    assert_string_equal(kms_resolver_domain(f->resolver, 0), "kms.lab");
+    assert_null(kms_resolver_domain(f->resolver, 1));
+    kms_resolver_free(f->resolver);
+    assert_int_equal(setenv("LOCALDOMAIN", ".", 1), 0);
+    open_resolver(f, 1);
+    assert_int_equal(unsetenv("LOCALDOMAIN"), 0);
+    assert_null(kms_resolver_domain(f->resolver, 0));
+}
+
 #define WITH_SERVERS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -451,11 +483,13 @@ int main(void)
         WITH_SERVERS(an_answer_says_more_than_silence),
         WITH_SERVERS(a_port_where_nobody_listens_is_unreachable),
         WITH_SERVERS(a_name_that_is_too_long_is_not_asked),
+        WITH_SERVERS(a_name_that_dns_would_write_otherwise_is_not_asked),
         WITH_SERVERS(addresses_of_a_name_come_from_dns),
         WITH_SERVERS(an_address_is_its_own_answer),
         WITH_SERVERS(a_name_that_does_not_exist_has_no_address),
         WITH_SERVERS(what_was_cancelled_does_not_call),
         WITH_SERVERS(servers_are_read_with_and_without_port),
+        WITH_SERVERS(the_root_is_no_search_domain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,10 +58,23 @@ struct world {
     const char *refuses; /* the host whose port refuses; NULL: none */
     uint32_t numbers;
     size_t published;
+    size_t plans_without_memory; /* of the next hosts that are discovered */
 };
 
 static struct world world;
 static struct message reply;
+
+enum kms_status __real_kms_scheduler_add(struct kms_scheduler *scheduler, size_t slot);
+enum kms_status __wrap_kms_scheduler_add(struct kms_scheduler *scheduler, size_t slot);
+
+enum kms_status __wrap_kms_scheduler_add(struct kms_scheduler *scheduler, size_t slot)
+{
+    if (world.plans_without_memory > 0) {
+        world.plans_without_memory--;
+        return KMS_ENOMEM;
+    }
+    return __real_kms_scheduler_add(scheduler, slot);
+}
 
 /* ---- the name server ---- */
 
@@ -464,6 +477,42 @@ static void a_target_becomes_a_watched_host_once(void **state)
     }
 }
 
+static void a_host_whose_probes_could_not_be_planned_is_tried_again(void **state)
+{
+    (void)state;
+    assert_int_equal(kms_texts_add(&world.discover, "kms.lab"), KMS_OK);
+    publish_in_dns("kms1.kms.lab", 1688);
+    publish_in_dns("kms2.kms.lab", 1688);
+    world.plans_without_memory = 3;
+    start_lookups(20, 10000);
+    wait_for_line("I rpc kms1.kms.lab: ok");
+    wait_for_line("I rpc kms2.kms.lab: ok");
+    assert_int_equal(kms_board_count(world.board), 2);
+    assert_int_equal(count_lines("I discover kms.lab: new host kms1.kms.lab, "), 1);
+    assert_int_equal(count_lines("I discover kms.lab: new host kms2.kms.lab, "), 1);
+    assert_int_equal(count_lines("E discover kms.lab: out of memory for host kms1.kms.lab\n"), 3);
+    assert_int_equal(count_lines("out of memory"), 3);
+    wait_for_lookups(3);
+    assert_int_equal(kms_board_count(world.board), 2);
+}
+
+static void what_is_too_much_for_the_log_is_one_line(void **state)
+{
+    (void)state;
+    watch_host("kms1.kms.lab", 1688);
+    start_lookups(3600000, 10000);
+    struct kms_zone_news news = {
+        .what = KMS_ZONE_NEWS_RECORDS_MORE, .zone = kms_zones_get(world.zones, 0), .more = 480};
+    kms_lookups_news(&world.lookups_log, &news);
+    assert_int_equal(count_lines("I records kms.lab: and 480 more\n"), 1);
+    news.more_unjudged = true; /* for those who want it */
+    kms_lookups_news(&world.lookups_log, &news);
+    assert_int_equal(count_lines("\n"), 1);
+    news.what = KMS_ZONE_NEWS_NUMBERS_OUT;
+    kms_lookups_news(&world.lookups_log, &news);
+    assert_int_equal(count_lines("W records kms.lab: 4096 records had a row so far, "), 1);
+}
+
 static void a_configured_host_is_not_discovered(void **state)
 {
     (void)state;
@@ -508,6 +557,8 @@ int main(void)
         TEST(no_answer_is_not_taken_for_no_record),
         TEST(a_domain_that_never_answered_has_no_verdict),
         TEST(a_target_becomes_a_watched_host_once),
+        TEST(a_host_whose_probes_could_not_be_planned_is_tried_again),
+        TEST(what_is_too_much_for_the_log_is_one_line),
         TEST(a_configured_host_is_not_discovered),
         TEST(what_runs_is_cancelled_at_the_end),
     };

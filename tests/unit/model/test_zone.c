@@ -15,7 +15,8 @@
 #define START  INT64_C(1400000000)
 
 struct told {
-    unsigned lookups, records, publications;
+    unsigned lookups, records, publications, numbers_out, watched;
+    size_t more;
     struct kms_zone_news last;
     char target[KMS_ZONE_NAME_SIZE]; /* of the last record */
 };
@@ -62,7 +63,14 @@ static void hear(void *arg, const struct kms_zone_news *news)
         break;
     case KMS_ZONE_NEWS_RECORD:
         told->records++;
+        told->watched += news->record->host_known ? 1 : 0;
         kms_text_copy(told->target, sizeof told->target, news->record->record.target);
+        break;
+    case KMS_ZONE_NEWS_RECORDS_MORE:
+        told->more += news->more;
+        break;
+    case KMS_ZONE_NEWS_NUMBERS_OUT:
+        told->numbers_out++;
         break;
     case KMS_ZONE_NEWS_PUBLICATION:
         told->publications++;
@@ -729,14 +737,54 @@ static void every_publication_has_its_state_and_a_reason_with_a_next_step(void *
     assert_int_equal(shown->reasons,
                      KMS_BIT(KMS_REASON_UNREACHABLE) | KMS_BIT(KMS_REASON_NOT_PUBLISHED));
     for (size_t i = 0; i < 5; i++) {
-        assert_int_equal(of[i].state, KMS_STATE_CRITICAL); /* nobody else is known to serve */
         assert_int_equal(of[i].missing_since_s, stage->wall_us / 1000000);
+    }
+    refuses(stage, both); /* nobody else is there to serve */
+    shown = refresh(stage, zone);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(shown->publication[i].state, KMS_STATE_CRITICAL);
     }
     answers(stage, both);
     shown = refresh(stage, zone);
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(shown->publication[i].state, KMS_STATE_WARNING);
     }
+    stage_close(stage);
+}
+
+static void a_host_that_was_not_probed_yet_may_serve_in_place_of_a_missing_one(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    add_host(stage, "missing.example.com", NULL, 1688);
+    size_t other = add_host(stage, "other.example.com", NULL, 1688);
+    size_t zone = watch(stage, DOMAIN);
+    struct kms_zone_record one = record("other.example.com", 1688);
+    assert_int_equal(publish(stage, zone, &one, 1)->publication[0].state, KMS_STATE_WARNING);
+    /* an address that cannot be looked up for once is what it was */
+    one.resolution = KMS_ZONE_RESOLUTION_UNKNOWN;
+    one.address_count = 0;
+    assert_int_equal(publish(stage, zone, &one, 1)->publication[0].state, KMS_STATE_WARNING);
+    refuses(stage, other);
+    assert_int_equal(refresh(stage, zone)->publication[0].state, KMS_STATE_CRITICAL);
+    answers(stage, other);
+    assert_int_equal(refresh(stage, zone)->publication[0].state, KMS_STATE_WARNING);
+    publish_as(stage, zone, KMS_OUTCOME_DNS_NODATA, NULL, 0); /* gone */
+    assert_int_equal(kms_zones_get(stage->zones, zone)->publication[0].state, KMS_STATE_CRITICAL);
+    /* strangers: without an address that is known, with a flaw, without an address, sound */
+    struct kms_zone_record strange = record("strange.example.com", 1688);
+    strange.resolution = KMS_ZONE_RESOLUTION_UNKNOWN;
+    strange.address_count = 0;
+    assert_int_equal(publish(stage, zone, &strange, 1)->publication[0].state, KMS_STATE_CRITICAL);
+    strange = record("strange.example.com", 0);
+    strange.flaw = "port 0";
+    assert_int_equal(publish(stage, zone, &strange, 1)->publication[0].state, KMS_STATE_CRITICAL);
+    strange = record("strange.example.com", 1688);
+    strange.resolution = KMS_ZONE_RESOLVES_NOT;
+    strange.address_count = 0;
+    assert_int_equal(publish(stage, zone, &strange, 1)->publication[0].state, KMS_STATE_CRITICAL);
+    strange = record("strange.example.com", 1688);
+    assert_int_equal(publish(stage, zone, &strange, 1)->publication[0].state, KMS_STATE_WARNING);
     stage_close(stage);
 }
 
@@ -888,6 +936,84 @@ static void every_change_is_told_once(void **state)
     stage_close(stage);
 }
 
+static uint32_t count_numbers(void *arg, const char *space, const char *name)
+{
+    uint32_t *given = arg;
+    assert_non_null(space);
+    assert_non_null(name);
+    return ++*given;
+}
+
+/* Names that nobody has seen before, all of them without an address. */
+static void forge(struct kms_zone_record *list, size_t count, unsigned turn)
+{
+    for (size_t i = 0; i < count; i++) {
+        char name[40];
+        kms_text_format(name, sizeof name, "t%u-%zu.example.com", turn, i);
+        list[i] = record(name, 1688);
+        list[i].resolution = KMS_ZONE_RESOLVES_NOT;
+        list[i].address_count = 0;
+    }
+}
+
+static void
+records_that_are_others_at_every_lookup_have_numbers_and_news_within_bounds(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    uint32_t given = 0;
+    kms_zones_free(stage->zones);
+    stage->zones = kms_zones_new(stage->board, &stage->clock, true, count_numbers, &given, hear,
+                                 stage);
+    assert_non_null(stage->zones);
+    size_t zone = watch(stage, DOMAIN);
+    static struct kms_zone_record list[500];
+    struct told *told = &stage->told;
+    size_t changes = 0;
+    for (unsigned turn = 0; turn < 12; turn++) {
+        forge(list, KMS_COUNT_OF(list), turn);
+        const struct kms_zone *shown = publish(stage, zone, list, KMS_COUNT_OF(list));
+        assert_int_equal(shown->records, KMS_COUNT_OF(list));
+        assert_int_equal(told->records, (turn + 1) * KMS_ZONE_NEWS_MAX);
+        assert_int_equal(told->numbers_out, turn < 8 ? 0 : 1);
+        changes += turn == 0 ? 500 : 512; /* those that are gone too, as far as they are kept */
+        assert_int_equal(told->more, changes - told->records);
+    }
+    assert_int_equal(given, 1 + KMS_ZONE_NUMBERS_MAX); /* the domain has one too */
+    const struct kms_zone *shown = kms_zones_get(stage->zones, zone);
+    for (size_t i = 0; i < shown->record_count; i++) {
+        assert_int_equal(shown->record[i].index, 0);
+    }
+    /* no row comes or goes */
+    uint64_t shape = kms_zones_shape(stage->zones);
+    (void)publish(stage, zone, list, KMS_COUNT_OF(list));
+    list[0] = record("another.example.com", 1688);
+    (void)publish(stage, zone, list, 1);
+    assert_int_equal(kms_zones_get(stage->zones, zone)->record[0].index, 0);
+    assert_true(kms_zones_shape(stage->zones) <= shape + 1); /* the oldest gave way */
+    stage_close(stage);
+}
+
+static void what_leads_to_a_watched_host_is_told_before_what_strangers_do(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    size_t slot = add_host(stage, "z.example.com", NULL, 1688);
+    size_t zone = watch(stage, DOMAIN);
+    answers(stage, slot);
+    static struct kms_zone_record list[101];
+    forge(list, 100, 0);
+    list[100] = record("z.example.com", 1688);
+    (void)publish(stage, zone, list, 100);
+    unsigned before = stage->told.records;
+    forge(list, 100, 1);
+    stage->told.watched = 0;
+    (void)publish(stage, zone, list, 101);
+    assert_int_equal(stage->told.records - before, KMS_ZONE_NEWS_MAX);
+    assert_int_equal(stage->told.watched, 1);
+    stage_close(stage);
+}
+
 /* ---- one host in all domains ---- */
 
 static void fact_is(const struct kms_result *result, enum kms_publication_state publication,
@@ -1019,11 +1145,15 @@ int main(void)
         cmocka_unit_test(a_wanted_host_without_a_record_is_a_warning_of_the_domain),
         cmocka_unit_test(a_failed_lookup_keeps_the_records_and_says_nothing_new_of_hosts),
         cmocka_unit_test(every_publication_has_its_state_and_a_reason_with_a_next_step),
+        cmocka_unit_test(a_host_that_was_not_probed_yet_may_serve_in_place_of_a_missing_one),
         cmocka_unit_test(a_host_is_no_help_to_itself),
         cmocka_unit_test(missing_counts_from_the_lookup_that_missed_it_first),
         cmocka_unit_test(a_host_known_by_address_is_not_missing_while_addresses_are_not_known),
         cmocka_unit_test(a_host_with_an_ip_address_has_its_name_too),
         cmocka_unit_test(every_change_is_told_once),
+        cmocka_unit_test(
+            records_that_are_others_at_every_lookup_have_numbers_and_news_within_bounds),
+        cmocka_unit_test(what_leads_to_a_watched_host_is_told_before_what_strangers_do),
         cmocka_unit_test(a_host_is_told_the_worst_of_its_domains),
         cmocka_unit_test(the_result_of_a_host_makes_its_verdict),
         cmocka_unit_test(ten_thousand_hosts_are_judged_in_many_domains),

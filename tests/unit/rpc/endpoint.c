@@ -1,6 +1,7 @@
 /* A scripted TCP endpoint that behaves as told, for tests and demonstrations: answers no more than
- * a bind. Usage: rpc_endpoint ACT [ADDRESS [PORT [COUNT_FILE]]]; prints its port, adds a byte to
- * the file for each connection, ends with standard input. */
+ * a bind. Usage: rpc_endpoint ACT [ADDRESS [PORT [COUNT_FILE [SENT_FILE]]]]; prints its port, adds
+ * to the first file a byte for each connection and to the second a line for each that was flooded,
+ * with the bytes it took; ends with standard input. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -66,7 +67,7 @@ static const struct act {
 struct connection {
     const struct act *act;
     int fd;
-    int count_fd; /* of the listener; -1: nobody counts */
+    int count_fd, sent_fd; /* of the listener; -1: nobody counts */
 };
 
 static void reply(const struct connection *c)
@@ -84,9 +85,22 @@ static void reply(const struct connection *c)
     }
 }
 
-static void end(const struct connection *c)
+/* Until the other side is gone. */
+static void flood(const struct connection *c)
 {
     static const uint8_t garbage[65536];
+    unsigned long long all = 0;
+    ssize_t sent;
+    while ((sent = send(c->fd, garbage, sizeof garbage, MSG_NOSIGNAL)) > 0) {
+        all += (unsigned long long)sent;
+    }
+    if (c->sent_fd >= 0) {
+        (void)dprintf(c->sent_fd, "%llu\n", all);
+    }
+}
+
+static void end(const struct connection *c)
+{
     uint8_t rest[4096];
     switch (c->act->ending) {
     case WAIT:
@@ -101,8 +115,7 @@ static void end(const struct connection *c)
         break;
     }
     case FLOOD:
-        while (send(c->fd, garbage, sizeof garbage, MSG_NOSIGNAL) > 0) {
-        }
+        flood(c);
         break;
     }
 }
@@ -132,7 +145,7 @@ static void *accept_all(void *arg)
         if (!c) {
             return NULL;
         }
-        c->act = listener->act;
+        *c = *listener;
         c->fd = accept(listener->fd, NULL, NULL);
         bool counted = listener->count_fd < 0 || write(listener->count_fd, "+", 1) == 1;
         if (!counted || c->fd < 0 || pthread_create(&thread, NULL, serve, c) != 0) {
@@ -183,11 +196,16 @@ static const char *take_reason(const char *name)
     return "nak";
 }
 
+static int open_count(const char *path)
+{
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+}
+
 int main(int argc, char **argv)
 {
     const char *name = take_reason(argc > 1 ? argv[1] : "");
     uint64_t port = 0;
-    struct connection listener = {.act = NULL, .fd = -1, .count_fd = -1};
+    struct connection listener = {.act = NULL, .fd = -1, .count_fd = -1, .sent_fd = -1};
     pthread_t thread;
     int backlog = 128;
     if (kms_text_equal(name, "refuse")) {
@@ -202,16 +220,20 @@ int main(int argc, char **argv)
         (void)fputs(
             "usage: rpc_endpoint accept|other|nak[-REASON]|ssh|http|drip|garbage|accept-garbage|"
             "silent|close|reset|fault|call-garbage|call-close|refuse|drop [ADDRESS [PORT "
-            "[COUNT_FILE]]]\n",
+            "[COUNT_FILE [SENT_FILE]]]]\n",
             stderr);
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);
     listener.fd = listen_at(argc > 2 ? argv[2] : "127.0.0.1", port, backlog);
     if (argc > 4) {
-        listener.count_fd = open(argv[4], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        listener.count_fd = open_count(argv[4]);
     }
-    if (listener.fd < 0 || (argc > 4 && listener.count_fd < 0)) {
+    if (argc > 5) {
+        listener.sent_fd = open_count(argv[5]);
+    }
+    if (listener.fd < 0 || (argc > 4 && listener.count_fd < 0) ||
+        (argc > 5 && listener.sent_fd < 0)) {
         perror("rpc_endpoint");
         return 1;
     }
