@@ -235,10 +235,13 @@ static void a_cancel_at_any_moment_gives_the_lock_back(void **state)
     struct kms_memory_file file;
     for (int turns = 0; turns < 12; turns++) {
         struct kms_run *run = start(f);
+        int calls = f->calls;
         for (int i = 0; i < turns; i++) {
             kms_loop_once(f->env.loop, 5);
         }
-        kms_run_cancel(run);
+        if (f->calls == calls) { /* else it is over, on a machine where turns are slow */
+            kms_run_cancel(run);
+        }
         close_worker(f);
         (void)remembered(f);
         /* Each from the beginning: the turn may be lost to the moment. */
