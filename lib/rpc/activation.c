@@ -84,6 +84,11 @@ static int64_t wall_s(const struct kms_probe *probe)
     return kms_clock_wall_s(&probe->env->clock);
 }
 
+static int64_t up_s(const struct kms_probe *probe)
+{
+    return kms_clock_mono_us(&probe->env->clock) / 1000000;
+}
+
 /* ---- in the worker ---- */
 
 static void give_up(struct task *task, enum kms_status status, const struct kms_fault *fault)
@@ -352,6 +357,7 @@ static void bound(void *arg)
     len = kms_call_write(KMS_NDR32, 0, KMS_RPC_CALL_ID, message, len, probe->request);
     kms_call_init(&probe->call, KMS_NDR32, KMS_RPC_CALL_ID);
     probe->sent = true;
+    kms_plan_sent(&probe->task->memory, wall_s(probe), up_s(probe));
     kms_session_send(probe->session, probe->request, len);
 }
 
@@ -424,6 +430,7 @@ static struct task *new_task(struct kms_probe *probe)
         .key_name = task->key.name[0] ? task->key.name : NULL,
         .epid = task->key.epid[0] ? task->key.epid : NULL,
         .interval_s = config->interval_ms > 0 ? config->interval_ms / 1000 : KMS_PLAN_INTERVAL_S,
+        .up_s = up_s(probe),
     };
     if (!task->state_dir || !task->address) {
         free_task(task);

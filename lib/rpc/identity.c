@@ -285,7 +285,7 @@ bool kms_identity_of_machine(const char *machine_id, struct kms_guid *ret)
 static bool of_this_machine(struct kms_guid *ret)
 {
     struct kms_buf buf;
-    kms_buf_init(&buf, 2 * MACHINE_ID_LEN);
+    kms_buf_init(&buf, 64);
     bool made = kms_file_read(MACHINE_ID_FILE, &buf, NULL, NULL) == KMS_OK &&
                 kms_identity_of_machine(kms_buf_str(&buf), ret);
     kms_buf_done(&buf);

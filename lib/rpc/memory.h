@@ -48,6 +48,8 @@ struct kms_refusal {
 /* A plain value; {0}: never asked. */
 struct kms_memory {
     int64_t asked_s; /* when the last request went out; 0: none ever did */
+    /* Then on the clock that nobody sets, which begins anew when the machine does; 0: not known. */
+    int64_t asked_up_s;
     /* The last attempt, whether a request went out or not. outcome KMS_OUTCOME_NONE while it is
      * under way, and for ever when it was cut off. */
     int64_t tried_s;

@@ -170,20 +170,38 @@ static int64_t interval_of(const struct kms_plan_about *about)
 static struct kms_step ask_for(const struct kms_memory *memory, const struct kms_plan_about *about,
                                const struct kms_product *product, bool save)
 {
-    struct kms_step step = {.kind = KMS_PLAN_ASK, .product = product, .save = save};
+    struct kms_step step = {
+        .kind = KMS_PLAN_ASK, .product = product, .save = save, .up_s = about->up_s};
     bool replaced = about->configured && is_refused(memory, about, about->configured) &&
                     !kms_guid_equal(&about->configured->counted, &product->counted);
     step.refused = replaced ? about->configured : NULL;
     return step;
 }
 
+/* How long the shortest interval still lasts on the clock that nobody sets: one that was set
+ * forward must not let a request out. After a restart of the machine it may last once more. */
+static int64_t rest_up_s(const struct kms_memory *memory, const struct kms_plan_about *about)
+{
+    int64_t age_s = about->up_s - memory->asked_up_s;
+    bool young = memory->asked_up_s != 0 && about->up_s != 0 && age_s >= 0 &&
+                 age_s < KMS_PLAN_INTERVAL_MIN_S;
+    return young ? KMS_PLAN_INTERVAL_MIN_S - age_s : 0;
+}
+
 struct kms_step kms_plan_next(struct kms_memory *memory, const struct kms_plan_about *about,
                               int64_t now_s)
 {
+    if (memory->asked_s > now_s) {
+        memory->asked_up_s = about->up_s; /* as the wall clock's: it may be set forward again */
+    }
     bool save = kms_memory_settle(memory, now_s);
+    int64_t rest_s = memory->asked_s != 0 ? rest_up_s(memory, about) : 0;
     int64_t due_s = memory->asked_s + interval_of(about);
     if (memory->asked_s != 0 && now_s < due_s) {
         return later(due_s, save, "the interval since the last request is not over");
+    }
+    if (rest_s > 0) {
+        return later(now_s + rest_s, save, "the clock was set since the last request");
     }
     if (about->configured && !may_be_asked(about->configured)) {
         return later(
@@ -207,10 +225,17 @@ struct kms_step kms_plan_next(struct kms_memory *memory, const struct kms_plan_a
 
 /* ---- one request ---- */
 
+void kms_plan_sent(struct kms_memory *memory, int64_t now_s, int64_t up_s)
+{
+    memory->asked_s = now_s;
+    memory->asked_up_s = up_s;
+}
+
 void kms_plan_begin(struct kms_memory *memory, struct kms_step *step, int64_t now_s)
 {
     step->asked_before_s = memory->asked_s;
-    memory->asked_s = now_s;
+    step->asked_before_up_s = memory->asked_up_s;
+    kms_plan_sent(memory, now_s, step->up_s);
     memory->tried_s = now_s;
     memory->sku = step->product->sku;
     memory->protocol = (uint16_t)step->product->protocol;
@@ -331,7 +356,7 @@ bool kms_plan_after(struct kms_memory *memory, const struct kms_plan_about *abou
     memory->hresult = answer->hresult;
     kms_text_clean(memory->detail, DETAIL_SIZE, detail, strlen(detail));
     if (!answer->sent) {
-        memory->asked_s = step->asked_before_s;
+        kms_plan_sent(memory, step->asked_before_s, step->asked_before_up_s);
         return false;
     }
     if (answer->outcome == KMS_OUTCOME_OK) {

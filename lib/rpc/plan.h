@@ -38,6 +38,7 @@ struct kms_plan_about {
     const char *key_name; /* of the host's key as WS-Man or a report tells it (KEY_GROUP); NULL */
     const char *epid;     /* of that key, from there too; NULL */
     int64_t interval_s;
+    int64_t up_s; /* now, on the clock that nobody sets; 0: not known */
 };
 
 enum kms_plan_kind { KMS_PLAN_LATER, KMS_PLAN_ASK };
@@ -51,7 +52,9 @@ struct kms_step {
     const struct kms_product *refused; /* the configured one, which the key does not serve: product
                                           stands for it; else NULL */
     bool back;                         /* one protocol version back, in the same poll */
+    int64_t up_s;                      /* that of struct kms_plan_about */
     int64_t asked_before_s;            /* kept by kms_plan_begin */
+    int64_t asked_before_up_s;         /* kept by kms_plan_begin */
 };
 
 /* The product is the configured one, else that of the host's key as another source names it, else
@@ -61,6 +64,8 @@ struct kms_step kms_plan_next(struct kms_memory *memory, const struct kms_plan_a
                               int64_t now_s);
 /* A request is about to go out: what must be on the disk before it does. */
 void kms_plan_begin(struct kms_memory *memory, struct kms_step *step, int64_t now_s);
+/* It goes out now, which may be long after: the interval is from here. */
+void kms_plan_sent(struct kms_memory *memory, int64_t now_s, int64_t up_s);
 
 /* Everything a request needs but its IV, which stays zero. now_us: wall clock. */
 void kms_plan_ask(const struct kms_step *step, const struct kms_guid *cmid, const char *workstation,

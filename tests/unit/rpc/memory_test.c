@@ -32,6 +32,7 @@ static const char full[] = "kms-activation 1\n"
                            "outcome activation-refused\n"
                            "hresult 0xC004F042\n"
                            "ceiling 5\n"
+                           "asked-up 86400\n"
                            "detail result 0xC004F042, said twice\n"
                            "answer " WINDOWS " 1763703000 6 26 120 10080 0123456789abcdef 0x5 " EPID
                            "\n"
@@ -87,6 +88,7 @@ static void every_value_is_read(void **state)
     (void)state;
     struct kms_memory memory = full_memory();
     assert_int_equal(memory.asked_s, 1763703523);
+    assert_int_equal(memory.asked_up_s, 86400);
     assert_int_equal(memory.tried_s, 1763703524);
     assert_int_equal(memory.protocol, 6);
     assert_int_equal(memory.outcome, KMS_OUTCOME_ACTIVATION_REFUSED);

@@ -258,6 +258,69 @@ static void a_clock_that_was_set_back_neither_blocks_nor_bursts(void **state)
     assert_true(asks(&host));
 }
 
+static void a_clock_that_was_set_forward_lets_no_request_out(void **state)
+{
+    (void)state;
+    struct host host = new_host(NULL);
+    host.about.up_s = 5000;
+    assert_true(asks(&host));
+    reply(&host, EPID_2019, 10);
+    host.now_s += DAY;
+    host.about.up_s += 60;
+    assert_false(asks(&host));
+    assert_int_equal(host.step.when_s, host.now_s + 14 * MINUTE);
+    host.about.up_s += 14 * MINUTE - 1;
+    assert_false(asks(&host));
+    host.about.up_s++;
+    assert_true(asks(&host));
+}
+
+/* A machine without a clock of its own begins in the past, and is told the time later. */
+static void nor_does_one_that_was_set_back_by_a_restart_and_forward_again(void **state)
+{
+    (void)state;
+    struct host host = new_host(NULL);
+    host.about.up_s = 500000;
+    assert_true(asks(&host));
+    reply(&host, EPID_2019, 10);
+    host.now_s -= DAY;
+    host.about.up_s = 20;
+    assert_false(asks(&host));
+    assert_true(host.step.save);
+    host.now_s += DAY + 2 * MINUTE;
+    host.about.up_s += 2 * MINUTE;
+    assert_false(asks(&host));
+    host.now_s += 13 * MINUTE;
+    host.about.up_s += 13 * MINUTE;
+    assert_true(asks(&host));
+}
+
+static void a_restart_delays_by_no_more_than_the_interval(void **state)
+{
+    (void)state;
+    struct host host = new_host(NULL);
+    host.about.up_s = 500000;
+    assert_true(asks(&host));
+    reply(&host, EPID_2019, 10);
+    host.now_s += INTERVAL;
+    host.about.up_s = 30;
+    assert_true(asks(&host));
+}
+
+static void the_interval_is_from_when_it_was_sent(void **state)
+{
+    (void)state;
+    struct host host = new_host(NULL);
+    host.about.up_s = 1;
+    assert_true(asks(&host));
+    kms_plan_begin(&host.memory, &host.step, host.now_s);
+    host.now_s += INTERVAL;
+    kms_plan_sent(&host.memory, host.now_s, INTERVAL);
+    host.about.up_s = INTERVAL;
+    assert_false(asks(&host));
+    assert_int_equal(host.step.when_s, host.now_s + INTERVAL);
+}
+
 static void a_request_that_was_cut_off_counts(void **state)
 {
     (void)state;
@@ -737,6 +800,10 @@ int main(void)
         cmocka_unit_test(the_interval_is_kept_to_the_second),
         cmocka_unit_test(no_interval_is_shorter_than_15_minutes),
         cmocka_unit_test(a_clock_that_was_set_back_neither_blocks_nor_bursts),
+        cmocka_unit_test(a_clock_that_was_set_forward_lets_no_request_out),
+        cmocka_unit_test(nor_does_one_that_was_set_back_by_a_restart_and_forward_again),
+        cmocka_unit_test(a_restart_delays_by_no_more_than_the_interval),
+        cmocka_unit_test(the_interval_is_from_when_it_was_sent),
         cmocka_unit_test(a_request_that_was_cut_off_counts),
         cmocka_unit_test(an_attempt_that_sent_nothing_gives_its_turn_back),
         cmocka_unit_test(a_refused_product_is_not_asked_for_again),

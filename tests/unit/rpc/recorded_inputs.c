@@ -58,10 +58,16 @@ static int64_t recorded_wall_us(void *arg)
            (int64_t)number("LATER_S") * 1000000;
 }
 
+static int64_t recorded_mono_us(void *arg)
+{
+    return __real_kms_clock_system().mono_us(arg) + (int64_t)number("LATER_S") * 1000000;
+}
+
 struct kms_clock __wrap_kms_clock_system(void)
 {
     struct kms_clock clock = __real_kms_clock_system();
     clock.wall_us = recorded_wall_us;
+    clock.mono_us = recorded_mono_us;
     return clock;
 }
 
