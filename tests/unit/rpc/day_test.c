@@ -24,6 +24,7 @@
 #include "rpc/bind.h"
 #include "rpc/cipher.h"
 #include "rpc/identity.h"
+#include "rpc/memory.h"
 #include "rpc/pdu.h"
 #include "unit/rpc/recorded.h"
 
@@ -46,6 +47,7 @@ struct asked {
     unsigned version;
     uint32_t n_policy;
     uint8_t cmid[16];
+    bool on_disk; /* it was when it came: a monitor that dies now keeps the interval */
 };
 
 struct waiting {
@@ -157,6 +159,20 @@ static uint64_t number_at(const uint8_t *bytes, size_t len)
     return number;
 }
 
+static bool is_on_disk(int64_t wall_s)
+{
+    struct kms_fault fault;
+    struct kms_memory_file file;
+    struct kms_memory memory = {0};
+    if (kms_memory_open(world.state_dir, "127.0.0.1", (uint16_t)world.target.port, &file, &fault) !=
+        KMS_OK) {
+        return false;
+    }
+    enum kms_status status = kms_memory_load(&file, &memory, &fault);
+    kms_memory_close(&file);
+    return status == KMS_OK && memory.asked_s >= wall_s;
+}
+
 /* The fields that stand in clear in version 4 only. */
 static void note(uint8_t *message, size_t len)
 {
@@ -170,6 +186,7 @@ static void note(uint8_t *message, size_t len)
     memcpy(asked->cmid, base + 64, sizeof asked->cmid);
     asked->n_policy = (uint32_t)number_at(base + 80, 4);
     asked->wall_s = ((int64_t)number_at(base + 84, 8) - FILETIME_0) / (10 * SECOND);
+    asked->on_disk = is_on_disk(asked->wall_s);
     world.asked_count++;
 }
 
@@ -411,14 +428,15 @@ static void check(void)
 
 /* ---- a day ---- */
 
-/* All as one client, with N as it may be, never two polls within least_s, and in one poll a second
- * request only for one version back. */
+/* All as one client, with N as it may be, on the disk before they came, never two polls within
+ * least_s, and in one poll a second request only for one version back. */
 static size_t count_polls(int64_t least_s)
 {
     size_t polls = 0, in_poll = 0;
     for (size_t i = 0; i < world.asked_count; i++) {
         const struct asked *asked = &world.asked[i], *before = i > 0 ? asked - 1 : NULL;
         assert_memory_equal(asked->cmid, world.cmid.wire, sizeof asked->cmid);
+        assert_true(asked->on_disk);
         assert_true(asked->n_policy == 5 || asked->n_policy == 25);
         if (before && asked->wall_s == before->wall_s) {
             assert_int_equal(++in_poll, 2);
