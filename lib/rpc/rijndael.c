@@ -47,15 +47,6 @@ static uint8_t times_x(uint8_t a)
     return (uint8_t)((unsigned)a << 1 ^ (a & 0x80 ? 0x1bU : 0U));
 }
 
-static uint8_t times(uint8_t a, unsigned by)
-{
-    uint8_t sum = 0;
-    for (; by; by >>= 1, a = times_x(a)) {
-        sum ^= by & 1 ? a : 0;
-    }
-    return sum;
-}
-
 struct kms_rijndael kms_rijndael_expand(const uint8_t *key, unsigned words)
 {
     struct kms_rijndael cipher = {.rounds = words + 6};
@@ -101,28 +92,40 @@ static void substitute_and_shift(uint8_t *block, const uint8_t *box, unsigned di
     }
 }
 
-static void mix_columns(uint8_t *block, const unsigned factor[4])
+/* Each column times the standard's {2 3 1 1}: 2a + 3b + c + d is a + (a + b + c + d) + 2(a + b). */
+static void mix_columns(uint8_t *block)
 {
     for (uint8_t *column = block; column < block + KMS_RIJNDAEL_BLOCK; column += 4) {
-        uint8_t from[4];
-        memcpy(from, column, sizeof from);
+        uint8_t first = column[0];
+        uint8_t all = first ^ column[1] ^ column[2] ^ column[3];
         for (unsigned row = 0; row < 4; row++) {
-            column[row] = 0;
-            for (unsigned k = 0; k < 4; k++) {
-                column[row] ^= times(from[(row + k) % 4], factor[k]);
-            }
+            uint8_t next = row < 3 ? column[row + 1] : first;
+            column[row] ^= all ^ times_x(column[row] ^ next);
         }
     }
 }
 
+/* Times {14 11 13 9}, which is {5 0 4 0} and then {2 3 1 1}. */
+static void unmix_columns(uint8_t *block)
+{
+    for (uint8_t *column = block; column < block + KMS_RIJNDAEL_BLOCK; column += 4) {
+        uint8_t even = times_x(times_x(column[0] ^ column[2]));
+        uint8_t odd = times_x(times_x(column[1] ^ column[3]));
+        column[0] ^= even;
+        column[1] ^= odd;
+        column[2] ^= even;
+        column[3] ^= odd;
+    }
+    mix_columns(block);
+}
+
 void kms_rijndael_encrypt(const struct kms_rijndael *cipher, uint8_t block[KMS_RIJNDAEL_BLOCK])
 {
-    static const unsigned factor[4] = {2, 3, 1, 1};
     add_key(cipher, 0, block);
     for (unsigned round = 1; round <= cipher->rounds; round++) {
         substitute_and_shift(block, sbox, 1);
         if (round < cipher->rounds) {
-            mix_columns(block, factor);
+            mix_columns(block);
         }
         add_key(cipher, round, block);
     }
@@ -130,11 +133,10 @@ void kms_rijndael_encrypt(const struct kms_rijndael *cipher, uint8_t block[KMS_R
 
 void kms_rijndael_decrypt(const struct kms_rijndael *cipher, uint8_t block[KMS_RIJNDAEL_BLOCK])
 {
-    static const unsigned factor[4] = {14, 11, 13, 9};
     for (unsigned round = cipher->rounds; round >= 1; round--) {
         add_key(cipher, round, block);
         if (round < cipher->rounds) {
-            mix_columns(block, factor);
+            unmix_columns(block);
         }
         substitute_and_shift(block, inverse_sbox, 3);
     }

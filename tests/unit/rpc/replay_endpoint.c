@@ -12,27 +12,15 @@
 #include <unistd.h>
 
 #include <arpa/inet.h>
-#include <jansson.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "base/text.h"
-#include "rpc/pdu.h"
+#include "recording.h"
 
 #define RECORDINGS_MAX 16
-#define TURNS_MAX      8
 #define WAIT_MS        10000
-
-struct pdu {
-    uint8_t bytes[KMS_RPC_PDU_MAX];
-    size_t len;
-};
-
-struct recording {
-    struct pdu asked[TURNS_MAX], answered[TURNS_MAX];
-    size_t asked_count, answered_count;
-};
 
 enum mode { PLAIN, BYTES, JOINED, CLOSE, MODES };
 static const char *const mode_names[MODES] = {"plain", "bytes", "joined", "close"};
@@ -52,87 +40,22 @@ static void die(const char *what)
 
 /* ---- the recordings ---- */
 
-static void read_hex(const json_t *text, struct pdu *pdu)
+static void print_input(const char *name, const char *value)
 {
-    const char *hex = json_string_value(text);
-    if (!hex || strlen(hex) / 2 > sizeof pdu->bytes) {
-        die("a PDU without its bytes");
-    }
-    for (pdu->len = 0; hex[2 * pdu->len]; pdu->len++) {
-        uint32_t byte;
-        if (!kms_text_hex32(hex + 2 * pdu->len, 2, &byte)) {
-            die("a PDU that is no hexadecimal text");
-        }
-        pdu->bytes[pdu->len] = (uint8_t)byte;
-    }
+    (void)printf("%s=%s\n", name, value);
 }
 
-static void read_connection(const json_t *connection, struct recording *recording)
-{
-    size_t i;
-    const json_t *pdu;
-    json_array_foreach(json_object_get(connection, "pdus"), i, pdu)
-    {
-        const char *direction = json_string_value(json_object_get(pdu, "dir"));
-        bool asked = kms_text_equal(direction, "c2s");
-        size_t *count = asked ? &recording->asked_count : &recording->answered_count;
-        if (!direction || *count == TURNS_MAX) {
-            continue;
-        }
-        read_hex(json_object_get(pdu, "hex"),
-                 asked ? &recording->asked[(*count)++] : &recording->answered[(*count)++]);
-    }
-}
-
-static void print_text(const json_t *inputs, const char *key, const char *name)
-{
-    const char *text = json_string_value(json_object_get(inputs, key));
-    (void)printf("KMS_RECORDED_%s=%s\n", name, text ? text : "");
-}
-
-static void print_number(const json_t *inputs, const char *key, const char *name)
-{
-    (void)printf("KMS_RECORDED_%s=%" JSON_INTEGER_FORMAT "\n", name,
-                 json_integer_value(json_object_get(inputs, key)));
-}
-
-static void print_inputs(const json_t *connection)
-{
-    const json_t *exchange = json_array_get(json_object_get(connection, "exchanges"), 0);
-    const json_t *inputs = json_object_get(exchange, "request");
-    print_text(json_object_get(exchange, "intermediate"), "request_iv_hex", "IV");
-    print_text(inputs, "version", "VERSION");
-    print_text(inputs, "app_id", "APPLICATION");
-    print_text(inputs, "act_id", "SKU");
-    print_text(inputs, "kms_id", "COUNTED");
-    print_text(inputs, "cmid", "CMID");
-    print_text(inputs, "workstation", "WORKSTATION");
-    print_number(inputs, "license_status", "STATUS");
-    print_number(inputs, "binding_expiration_min", "MINUTES");
-    print_number(inputs, "n_policy", "N");
-    print_number(inputs, "client_time", "TIME");
-}
-
-/* "FILE:CONNECTION" */
 static void load(struct replay *replay, const char *name)
 {
-    char path[512];
-    uint64_t number = 0;
-    const char *colon = strrchr(name, ':');
-    if (!colon || !kms_text_u64(colon + 1, &number) || replay->count == RECORDINGS_MAX) {
-        die("usage: replay_endpoint plain|bytes|joined|close LOG FILE:CONNECTION...");
+    if (replay->count == RECORDINGS_MAX) {
+        die("too many recordings");
     }
-    kms_text_format(path, sizeof path, "%.*s", (int)(colon - name), name);
-    json_t *root = json_load_file(path, 0, NULL);
-    const json_t *connection = json_array_get(json_object_get(root, "connections"), number);
-    if (!connection) {
-        die("no such recording");
+    const char *wrong = recording_load(name, &replay->recording[replay->count],
+                                       replay->count == 0 ? print_input : NULL);
+    if (wrong) {
+        die(wrong);
     }
-    read_connection(connection, &replay->recording[replay->count]);
-    if (replay->count++ == 0) {
-        print_inputs(connection);
-    }
-    json_decref(root);
+    replay->count++;
 }
 
 /* ---- a connection ---- */
@@ -209,10 +132,10 @@ static void send_joined(int fd, const struct recording *recording)
 
 static void serve(const struct replay *replay, int fd)
 {
-    static struct pdu came[TURNS_MAX];
+    static struct pdu came[RECORDING_TURNS_MAX];
     int yes = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    for (size_t turn = 0; turn < TURNS_MAX && receive_pdu(fd, &came[turn]); turn++) {
+    for (size_t turn = 0; turn < RECORDING_TURNS_MAX && receive_pdu(fd, &came[turn]); turn++) {
         const struct recording *recording = find(replay, came, turn + 1);
         (void)fprintf(replay->log, "%s %u\n", recording ? "recorded" : "other",
                       (unsigned)came[turn].bytes[2]);
