@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "net/address.h"
 #include "rpc/identity.h"
 #include "rpc/memory.h"
 
@@ -66,11 +67,18 @@ static uint64_t hash_of(const char *text)
     return hash;
 }
 
+/* One IPv6 address can be written in many ways, which are one host. */
 static enum kms_status add_name(const char *address, uint16_t port, struct kms_buf *path)
 {
     struct kms_buf name;
+    struct kms_address number;
+    char usual[KMS_ADDRESS_TEXT];
     kms_buf_init(&name, 1 << 16);
-    enum kms_status status = escape(address, &name);
+    bool is_number = kms_address_parse(address, port, &number);
+    if (is_number) {
+        kms_address_text(&number, usual, sizeof usual);
+    }
+    enum kms_status status = escape(is_number ? usual : address, &name);
     const char *text = kms_buf_str(&name);
     if (status == KMS_OK && name.len <= NAME_MAX_LEN) {
         status = kms_buf_addf(path, "%s_%u", text, port);

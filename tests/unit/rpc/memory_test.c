@@ -538,6 +538,20 @@ static void names_of_files_are_safe_and_their_own(void **state)
     }
 }
 
+static void an_address_is_one_host_however_it_is_written(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"2001:db8::1", "2001:DB8:0:0:0:0:0:1",
+                                        "2001:0db8:0000:0000:0000:0000:0000:0001"};
+    struct kms_memory_file first = open_file(texts[0], 1688);
+    for (size_t i = 1; i < sizeof texts / sizeof texts[0]; i++) {
+        struct kms_memory_file file = open_file(texts[i], 1688);
+        assert_string_equal(file.path, first.path);
+        kms_memory_close(&file);
+    }
+    kms_memory_close(&first);
+}
+
 static void long_names_are_cut_and_stay_their_own(void **state)
 {
     (void)state;
@@ -691,6 +705,7 @@ int main(void)
         cmocka_unit_test(every_outcome_has_its_state),
         cmocka_unit_test(a_memory_of_nothing_gives_nothing),
         IN_FOLDER(names_of_files_are_safe_and_their_own),
+        IN_FOLDER(an_address_is_one_host_however_it_is_written),
         IN_FOLDER(long_names_are_cut_and_stay_their_own),
         IN_FOLDER(what_was_saved_is_loaded),
         IN_FOLDER(two_probes_of_one_host_exclude_each_other),
