@@ -144,10 +144,10 @@ static void tell_record(const struct kms_zones *zones, const struct kms_zone *zo
 /* Forged records that are others at every lookup must not fill the log. */
 static void tell_records(const struct kms_zones *zones, const struct kms_zone *zone, bool unjudged)
 {
-    size_t found = 0;
-    for (size_t i = 0; i < zone->record_count * 2; i++) {
-        bool of_hosts = i < zone->record_count;
-        struct kms_zone_record_view *view = &zone->record[i % zone->record_count];
+    size_t found = 0, count = zone->record_count;
+    for (size_t i = 0; i < count * 2; i++) {
+        bool of_hosts = i < count; /* they come first */
+        struct kms_zone_record_view *view = &zone->record[of_hosts ? i : i - count];
         if (view->host_known != of_hosts || !is_record_news(view, unjudged)) {
             continue;
         }
