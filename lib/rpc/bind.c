@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "rpc/fault.h"
 
 /* [MS-RPCE] 2.2.2.4: result of one context of a bind_ack. */
 enum {
@@ -12,9 +13,6 @@ enum {
     REASON_ABSTRACT_SYNTAX = 1,
     REASON_TRANSFER_SYNTAX = 2,
 };
-
-/* nca_s_unk_if, [C706] appendix E */
-#define STATUS_UNKNOWN_INTERFACE UINT32_C(0x1C010003)
 
 /* 8a885d04-1ceb-11c9-9fe8-08002b104860 version 2.0 */
 static const uint8_t ndr32[20] = {0x04, 0x5d, 0x88, 0x8a, 0xeb, 0x1c, 0xc9, 0x11, 0x9f, 0xe8,
@@ -175,40 +173,6 @@ static struct kms_rpc_answer read_nak(struct kms_rd *rd)
     return ret;
 }
 
-struct status_text {
-    uint32_t status;
-    const char *text;
-};
-
-/* [C706] appendix E, [MS-ERREF] 2.2 and 2.3 */
-static const struct status_text status_texts[] = {
-    {0x00000005, "access denied"},
-    {0x000006D8, "cannot be performed"},
-    {0x000006F7, "bad stub data"},
-    {0x00000721, "security package error"},
-    {0x1C000009, "rejected, reason not specified"},
-    {0x1C00001A, "context mismatch"},
-    {0x1C00001B, "the host is out of memory"},
-    {0x1C00001C, "invalid presentation context"},
-    {0x1C010002, "operation out of range"},
-    {STATUS_UNKNOWN_INTERFACE, "unknown interface"},
-    {0x1C01000B, "protocol error"},
-    {0x1C010013, "answer too big"},
-    {0x1C010014, "server too busy"},
-    {0x1C010017, "unsupported type"},
-    {0xC0000022, "access denied"},
-};
-
-static const char *text_of_status(uint32_t status)
-{
-    for (size_t i = 0; i < KMS_COUNT_OF(status_texts); i++) {
-        if (status_texts[i].status == status) {
-            return status_texts[i].text;
-        }
-    }
-    return "unknown";
-}
-
 /* [C706] 12.6.4.7: hint, context, cancel count, reserved, status. The call id is not compared: one
  * server answers every call with the same. */
 static struct kms_rpc_answer read_fault(struct kms_rd *rd)
@@ -217,11 +181,12 @@ static struct kms_rpc_answer read_fault(struct kms_rd *rd)
     if (!kms_rd_skip(rd, 8) || !kms_rd_u32(rd, &status)) {
         return broken("fault is cut short");
     }
-    struct kms_rpc_answer ret = {.outcome = status == STATUS_UNKNOWN_INTERFACE
+    struct kms_rpc_answer ret = {.outcome = status == KMS_FAULT_UNKNOWN_INTERFACE
                                                 ? KMS_OUTCOME_RPC_NOT_KMS
                                                 : KMS_OUTCOME_RPC_BIND_NAK};
+    const char *text = kms_fault_status_text(status);
     kms_text_format(ret.detail, sizeof ret.detail, "fault 0x%08X (%s)", (unsigned)status,
-                    text_of_status(status));
+                    text ? text : "unknown");
     return ret;
 }
 

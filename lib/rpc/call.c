@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "rpc/fault.h"
 #include "rpc/put.h"
 
 #define STUB_AT 24 /* [C706] 12.6.4.9 and 12.6.4.10: where the stub of a request or response is */
@@ -58,37 +59,6 @@ static enum kms_call_step finish(struct kms_call *call, enum kms_outcome outcome
     return KMS_CALL_DONE;
 }
 
-const char *kms_fault_name(uint32_t status)
-{
-    /* [C706] appendix E, [MS-RPCE] 3.1.1.5.5, [MS-ERREF] 2.2 and 2.3 */
-    static const struct {
-        uint32_t status;
-        const char *name;
-    } names[] = {
-        {0x00000005, "access denied"},
-        {0x000006D8, "RPC_S_CALL_FAILED_DNE: cannot perform"},
-        {0x000006F7, "RPC_X_BAD_STUB_DATA"},
-        {0x00000721, "RPC_S_SEC_PKG_ERROR"},
-        {0x1C000009, "nca_s_unspec_reject"},
-        {0x1C00001A, "nca_s_fault_context_mismatch"},
-        {0x1C00001B, "nca_s_fault_remote_no_memory"},
-        {0x1C00001C, "nca_s_invalid_pres_context_id"},
-        {0x1C010002, "nca_s_op_rng_error: the interface has no such operation"},
-        {0x1C010003, "nca_s_unk_if: unknown interface"},
-        {0x1C01000B, "nca_s_proto_error"},
-        {0x1C010013, "nca_s_out_args_too_big"},
-        {0x1C010014, "nca_s_server_too_busy"},
-        {0x1C010017, "nca_s_unsupported_type"},
-        {0xC0000022, "STATUS_ACCESS_DENIED"},
-    };
-    for (size_t i = 0; i < KMS_COUNT_OF(names); i++) {
-        if (names[i].status == status) {
-            return names[i].name;
-        }
-    }
-    return NULL;
-}
-
 /* Some services answer with a call id of their own: a fault is a fault. */
 static enum kms_call_step read_fault(struct kms_call *call, struct kms_rd rd)
 {
@@ -98,7 +68,7 @@ static enum kms_call_step read_fault(struct kms_call *call, struct kms_rd rd)
                       rd.len);
     }
     call->fault = status;
-    const char *name = kms_fault_name(status);
+    const char *name = kms_fault_status_text(status);
     return finish(call, KMS_OUTCOME_RPC_FAULT, "fault 0x%08" PRIX32 "%s%s%s", status,
                   name ? " (" : "", name ? name : "", name ? ")" : "");
 }

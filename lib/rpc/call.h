@@ -48,7 +48,4 @@ void kms_call_init(struct kms_call *call, enum kms_ndr ndr, uint32_t call_id);
 /* Takes one whole PDU: len is the frag_length of its header. */
 enum kms_call_step kms_call_read(struct kms_call *call, const uint8_t *bytes, size_t len);
 
-/* "nca_s_op_rng_error": what a fault's status is called; NULL when it has no name here. */
-const char *kms_fault_name(uint32_t status);
-
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "recorded.h"
+#include "rpc/fault.h"
 
 static uint8_t pdu[RECORDED_MAX];
 static size_t seen;
@@ -223,7 +224,7 @@ static void every_hand_made_pdu_has_its_verdict(void **state)
         if (status) {
             assert_true(kms_text_hex32(status, strlen(status), &number));
             assert_int_equal(call.fault, number);
-            assert_non_null(kms_fault_name(number));
+            assert_non_null(kms_fault_status_text(number));
         }
         checked++;
     }
