@@ -20,6 +20,7 @@ bool kms_memory_settle(struct kms_memory *memory, int64_t now_s)
 {
     bool changed = settle(&memory->asked_s, now_s);
     changed |= settle(&memory->tried_s, now_s);
+    changed |= settle(&memory->ceiling_s, now_s);
     for (size_t i = 0; i < memory->answer_count; i++) {
         changed |= settle(&memory->answer[i].wall_s, now_s);
         changed |= settle(&memory->answer[i].changed_s, now_s);

@@ -59,6 +59,10 @@ struct kms_memory {
     uint32_t hresult;
     char detail[160]; /* one line; clean */
     uint16_t ceiling; /* the highest version that the host may know; 0: any */
+    /* When the version above it was refused last, and the ePID of the host's key as it was known
+     * then ("": not known). 0: in files of old, which do not tell. */
+    int64_t ceiling_s;
+    char ceiling_epid[KMS_EPID_MAX];
     struct kms_answer answer[KMS_ANSWERS_MAX]; /* youngest first */
     size_t answer_count;
     struct kms_refusal refusal[KMS_REFUSALS_MAX]; /* oldest first */

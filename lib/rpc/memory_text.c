@@ -57,6 +57,10 @@ static enum kms_status write_attempt(const struct kms_memory *memory, struct kms
                    "\nproduct %s\nprotocol %u\noutcome %s\nhresult 0x%08" PRIX32 "\nceiling %u\n",
         memory->asked_s, memory->tried_s, sku, memory->protocol,
         kms_outcome_row(memory->outcome)->token, memory->hresult, memory->ceiling);
+    if (status == KMS_OK && memory->ceiling_s != 0) {
+        status = kms_buf_addf(buf, "ceiling-since %" PRId64 " %s\n", memory->ceiling_s,
+                              or_none(memory->ceiling_epid));
+    }
     if (status == KMS_OK && memory->asked_up_s != 0) {
         status = kms_buf_addf(buf, "asked-up %" PRId64 "\n", memory->asked_up_s);
     }
@@ -290,7 +294,8 @@ enum key {
     KEY_HRESULT,
     KEY_CEILING,
     KEY_NEEDED, /* those above must be there */
-    KEY_ASKED_UP = KEY_NEEDED,
+    KEY_CEILING_SINCE = KEY_NEEDED,
+    KEY_ASKED_UP,
     KEY_DETAIL,
     KEY_ONCE, /* those above are there at most once */
     KEY_ANSWER = KEY_ONCE,
@@ -300,10 +305,19 @@ enum key {
 };
 
 static const char *const names[KEY_COUNT] = {
-    [KEY_ASKED] = "asked",       [KEY_TRIED] = "tried",       [KEY_PRODUCT] = "product",
-    [KEY_PROTOCOL] = "protocol", [KEY_OUTCOME] = "outcome",   [KEY_HRESULT] = "hresult",
-    [KEY_CEILING] = "ceiling",   [KEY_ASKED_UP] = "asked-up", [KEY_DETAIL] = "detail",
-    [KEY_ANSWER] = "answer",     [KEY_CHANGED] = "changed",   [KEY_REFUSED] = "refused",
+    [KEY_CEILING_SINCE] = "ceiling-since",
+    [KEY_ASKED] = "asked",
+    [KEY_TRIED] = "tried",
+    [KEY_PRODUCT] = "product",
+    [KEY_PROTOCOL] = "protocol",
+    [KEY_OUTCOME] = "outcome",
+    [KEY_HRESULT] = "hresult",
+    [KEY_CEILING] = "ceiling",
+    [KEY_ASKED_UP] = "asked-up",
+    [KEY_DETAIL] = "detail",
+    [KEY_ANSWER] = "answer",
+    [KEY_CHANGED] = "changed",
+    [KEY_REFUSED] = "refused",
 };
 
 static bool read_value(struct kms_rd *rd, enum key key, struct kms_memory *memory)
@@ -323,6 +337,9 @@ static bool read_value(struct kms_rd *rd, enum key key, struct kms_memory *memor
         return read_hex(rd, &memory->hresult);
     case KEY_CEILING:
         return read_version(rd, true, &memory->ceiling);
+    case KEY_CEILING_SINCE:
+        return read_time(rd, &memory->ceiling_s) && memory->ceiling_s != 0 &&
+               read_epid(rd, true, memory->ceiling_epid);
     case KEY_ASKED_UP:
         return read_time(rd, &memory->asked_up_s) && memory->asked_up_s != 0;
     case KEY_DETAIL:

@@ -112,6 +112,32 @@ static const struct kms_product *below_ceiling(const struct kms_product *product
     return may_be_asked(product) ? product : NULL;
 }
 
+/* A host that was upgraded knows more: one version above the ceiling is asked for when the key is
+ * another than the one that it was learned with, or a week later. When that is refused, one version
+ * back is the one that the host answers in. */
+static uint16_t ceiling_now(const struct kms_memory *memory, const struct kms_plan_about *about,
+                            const struct kms_guid *application, int64_t now_s)
+{
+    bool due = now_s >= memory->ceiling_s + KMS_PLAN_CEILING_S ||
+               is_other_key(memory->ceiling_epid, key_epid(memory, about, application));
+    return memory->ceiling != 0 && due ? (uint16_t)(memory->ceiling + 1) : memory->ceiling;
+}
+
+static void learn_ceiling(struct kms_memory *memory, const struct kms_plan_about *about,
+                          const struct kms_product *known, int64_t now_s)
+{
+    memory->ceiling = (uint16_t)known->protocol;
+    memory->ceiling_s = now_s;
+    copy_epid(memory->ceiling_epid, key_epid(memory, about, &known->application));
+}
+
+static void forget_ceiling(struct kms_memory *memory)
+{
+    memory->ceiling = 0;
+    memory->ceiling_s = 0;
+    memory->ceiling_epid[0] = '\0';
+}
+
 struct choices {
     const struct kms_product *product[4];
     size_t count;
@@ -131,7 +157,7 @@ static void add_choice(struct choices *choices, const struct kms_product *produc
  * says which one. Where it has no version below the ceiling, which another application taught, its
  * oldest is the one choice. Never empty. */
 static struct choices choices_of(const struct kms_memory *memory,
-                                 const struct kms_plan_about *about)
+                                 const struct kms_plan_about *about, int64_t now_s)
 {
     struct choices choices = {.count = 0};
     const struct kms_product *named = about->key_name ? kms_product_of_key(about->key_name) : NULL;
@@ -141,11 +167,11 @@ static struct choices choices_of(const struct kms_memory *memory,
     base = base ? base : kms_product_preset();
     const struct kms_guid *application = &base->application;
     const char *epid = key_epid(memory, about, application);
-    add_choice(&choices, about->configured, application, memory->ceiling);
-    add_choice(&choices, named, application, memory->ceiling);
-    add_choice(&choices, epid[0] != '\0' ? kms_product_of_epid(epid) : NULL, application,
-               memory->ceiling);
-    add_choice(&choices, base, application, memory->ceiling);
+    uint16_t ceiling = ceiling_now(memory, about, application, now_s);
+    add_choice(&choices, about->configured, application, ceiling);
+    add_choice(&choices, named, application, ceiling);
+    add_choice(&choices, epid[0] != '\0' ? kms_product_of_epid(epid) : NULL, application, ceiling);
+    add_choice(&choices, base, application, ceiling);
     if (choices.count == 0) {
         add_choice(&choices, base, application, 0);
     }
@@ -208,7 +234,7 @@ struct kms_step kms_plan_next(struct kms_memory *memory, const struct kms_plan_a
             now_s + KMS_PLAN_INTERVAL_MAX_S, save,
             "a KMS host cannot be asked for the configured product; configure another one");
     }
-    struct choices choices = choices_of(memory, about);
+    struct choices choices = choices_of(memory, about, now_s);
     for (size_t i = 0; i < choices.count; i++) {
         if (!is_refused(memory, about, choices.product[i])) {
             return ask_for(memory, about, choices.product[i], save);
@@ -262,20 +288,32 @@ void kms_plan_ask(const struct kms_step *step, const struct kms_guid *cmid, cons
 
 /* ---- what came of it ---- */
 
-/* A key that was replaced may serve what the old one did not, and its host know more versions. */
-static void key_changed(struct kms_memory *memory)
+/* A key that was replaced may serve what the old one did not, and its host know more versions:
+ * unless that was learned in this very poll, or the ePID changes so often that it tells nothing. */
+static void key_changed(struct kms_memory *memory, const struct kms_plan_about *about,
+                        const struct kms_step *step, const struct kms_answer *old,
+                        const struct kms_answer *new)
 {
+    bool often = old->changed_s != 0 && new->wall_s - old->changed_s < KMS_PLAN_EPID_CHANGE_S;
     memory->refusal_count = 0;
-    memory->ceiling = 0;
+    if (!step->back && !often) {
+        forget_ceiling(memory);
+    } else if (memory->ceiling != 0) {
+        const char *told = known(about->epid);
+        copy_epid(memory->ceiling_epid, told[0] != '\0' ? told : new->epid);
+    }
 }
 
 /* What was refused before anything was known of the key was refused by this one. */
-static void name_refusals(struct kms_memory *memory, const char *epid)
+static void name_key(struct kms_memory *memory, const char *epid)
 {
     for (size_t i = 0; i < memory->refusal_count; i++) {
         if (memory->refusal[i].epid[0] == '\0') {
             kms_text_copy(memory->refusal[i].epid, sizeof memory->refusal[i].epid, epid);
         }
+    }
+    if (memory->ceiling_s != 0 && memory->ceiling_epid[0] == '\0') {
+        kms_text_copy(memory->ceiling_epid, sizeof memory->ceiling_epid, epid);
     }
 }
 
@@ -314,32 +352,40 @@ static void make_room(struct kms_memory *memory, const struct kms_guid *applicat
     memory->answer_count += 1 - gone;
 }
 
-static void remember_answer(struct kms_memory *memory, const struct kms_product *product,
-                            const struct kms_plan_answer *answer, int64_t now_s)
+static void remember_answer(struct kms_memory *memory, const struct kms_plan_about *about,
+                            const struct kms_step *step, const struct kms_plan_answer *answer,
+                            int64_t now_s)
 {
+    const struct kms_product *product = step->product;
     struct kms_answer new = answer_of(product, answer, now_s);
     const struct kms_answer *old = kms_memory_answer(memory, &product->application);
     if (old && is_other_key(old->epid, new.epid)) {
         kms_text_copy(new.epid_before, sizeof new.epid_before, old->epid);
         new.changed_s = now_s;
-        key_changed(memory);
+        key_changed(memory, about, step, old, &new);
     } else if (old) {
         kms_text_copy(new.epid_before, sizeof new.epid_before, old->epid_before);
         new.changed_s = old->changed_s;
     }
+    if (product->protocol > memory->ceiling) {
+        forget_ceiling(memory);
+    }
     make_room(memory, &product->application);
     memory->answer[0] = new;
     forget_refusal(memory, &product->counted);
-    name_refusals(memory, new.epid);
+    name_key(memory, new.epid);
 }
 
 /* The version was not known there, unless it was the oldest of its application: then something else
- * was wrong, and nothing is learned from it. */
+ * was wrong, and nothing is learned from it. What was learned before stays, so that a host that
+ * refuses every version is asked once a poll in the oldest. */
 static bool step_back(struct kms_memory *memory, const struct kms_plan_about *about,
-                      struct kms_step *step)
+                      struct kms_step *step, int64_t now_s)
 {
     const struct kms_product *older = kms_product_older(step->product);
-    memory->ceiling = older ? (uint16_t)older->protocol : 0;
+    if (older) {
+        learn_ceiling(memory, about, older, now_s);
+    }
     if (step->back || !older || is_refused(memory, about, older)) {
         return false;
     }
@@ -360,11 +406,11 @@ bool kms_plan_after(struct kms_memory *memory, const struct kms_plan_about *abou
         return false;
     }
     if (answer->outcome == KMS_OUTCOME_OK) {
-        remember_answer(memory, step->product, answer, now_s);
+        remember_answer(memory, about, step, answer, now_s);
     } else if (answer->hresult == KMS_HRESULT_OTHER_KEY) {
         remember_refusal(memory, about, step->product, now_s);
     } else if (answer->hresult == KMS_HRESULT_INVALID_DATA) {
-        return step_back(memory, about, step);
+        return step_back(memory, about, step, now_s);
     }
     return false;
 }

@@ -25,6 +25,11 @@ struct kms_product;
 /* When the host's key serves nothing that could be asked for, nobody would see that it changed: the
  * first choice is asked for again after this long. */
 #define KMS_PLAN_REFUSED_S INT64_C(604800)
+/* A version that the host did not know is asked for again after this long, or when its key changes:
+ * it may have been upgraded. */
+#define KMS_PLAN_CEILING_S INT64_C(604800)
+/* An ePID that changes again within this time is no key that was replaced. */
+#define KMS_PLAN_EPID_CHANGE_S INT64_C(86400)
 
 /* License status 1 keeps the monitor out of the host's statistics of unlicensed clients and of
  * those in grace, which other checks judge; 180 days is what a client has left that was just

@@ -32,6 +32,7 @@ static const char full[] = "kms-activation 1\n"
                            "outcome activation-refused\n"
                            "hresult 0xC004F042\n"
                            "ceiling 5\n"
+                           "ceiling-since 1763700000 " EPID "\n"
                            "asked-up 86400\n"
                            "detail result 0xC004F042, said twice\n"
                            "answer " WINDOWS " 1763703000 6 26 120 10080 0123456789abcdef 0x5 " EPID
@@ -94,6 +95,8 @@ static void every_value_is_read(void **state)
     assert_int_equal(memory.outcome, KMS_OUTCOME_ACTIVATION_REFUSED);
     assert_int_equal(memory.hresult, KMS_HRESULT_OTHER_KEY);
     assert_int_equal(memory.ceiling, 5);
+    assert_int_equal(memory.ceiling_s, 1763700000);
+    assert_string_equal(memory.ceiling_epid, EPID);
     assert_string_equal(memory.detail, "result 0xC004F042, said twice");
     assert_int_equal(memory.answer_count, 2);
     assert_int_equal(memory.answer[0].count, 26);
@@ -133,6 +136,9 @@ static void the_fullest_memory_fits(void **state)
     memset(memory.detail, 'd', sizeof memory.detail - 1);
     memory.outcome = KMS_OUTCOME_ACTIVATION_REFUSED;
     memory.hresult = UINT32_MAX;
+    memory.ceiling = 5;
+    memory.ceiling_s = memory.asked_s;
+    memset(memory.ceiling_epid, 'c', sizeof memory.ceiling_epid - 1);
     for (uint8_t i = 0; i < KMS_ANSWERS_MAX; i++) {
         struct kms_answer *answer = &memory.answer[i];
         *answer = (struct kms_answer){.application = {{i}},
@@ -240,6 +246,8 @@ static void damage_is_named_with_its_line(void **state)
         {"kms-activation 1\nasked 1\n", 3, "without 'tried'"},
         {HEAD "colour blue\n", 9, "unknown key 'colour'"},
         {HEAD "asked 2\n", 9, "once more 'asked'"},
+        {HEAD "ceiling-since 0 -\n", 9, "cannot be read"},
+        {HEAD "ceiling-since 1\n", 9, "cannot be read"},
         {HEAD "detail a\ndetail b\n", 10, "once more 'detail'"},
         {HEAD "detail a|b\n", 9, "cannot be read"},
         {HEAD "detail a\tb\n", 9, "cannot be read"},

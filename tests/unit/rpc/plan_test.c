@@ -505,6 +505,135 @@ static void the_version_that_was_answered_is_asked_in_next_time(void **state)
     assert_int_equal(host.step.product->protocol, 5);
 }
 
+/* An upgrade in place may keep key and ePID: one extra request a week finds it out. */
+static void a_version_that_was_unknown_is_tried_again_after_a_week(void **state)
+{
+    (void)state;
+    struct host host = new_host("Windows Server 2019");
+    assert_true(asks(&host));
+    assert_true(refuse(&host, KMS_HRESULT_INVALID_DATA));
+    reply(&host, EPID_2019, 10);
+    unsigned twice = 0;
+    for (int i = 0; i < 3 * 7 * 48; i++) {
+        host.now_s += INTERVAL;
+        assert_true(asks(&host));
+        if (host.step.product->protocol == 6) {
+            twice++;
+            assert_true(refuse(&host, KMS_HRESULT_INVALID_DATA));
+        }
+        assert_int_equal(host.step.product->protocol, 5);
+        reply(&host, EPID_2019, 10);
+    }
+    assert_int_equal(twice, 3);
+    host.now_s += 7 * DAY;
+    for (int i = 0; i < 3; i++) {
+        assert_asks(&host, "Windows Server 2019");
+        reply(&host, EPID_2019, 10);
+        host.now_s += INTERVAL;
+    }
+    assert_int_equal(host.memory.ceiling, 0);
+    assert_int_equal(host.memory.ceiling_s, 0);
+}
+
+/* What is tried is one version above what the host knows, so that one back is always answered. */
+static void from_the_oldest_version_the_way_up_goes_step_by_step(void **state)
+{
+    (void)state;
+    struct host host = new_host("Windows Server 2019");
+    assert_true(asks(&host));
+    assert_true(refuse(&host, KMS_HRESULT_INVALID_DATA));
+    assert_false(refuse(&host, KMS_HRESULT_INVALID_DATA));
+    host.now_s += 7 * DAY;
+    assert_true(asks(&host));
+    assert_int_equal(host.step.product->protocol, 5);
+    assert_true(refuse(&host, KMS_HRESULT_INVALID_DATA));
+    assert_int_equal(host.step.product->protocol, 4);
+    reply(&host, EPID_2019, 10);
+    wait_interval(&host);
+    assert_true(asks(&host));
+    assert_int_equal(host.step.product->protocol, 4);
+    reply(&host, EPID_2019, 10);
+    host.now_s += 7 * DAY; /* and now it was upgraded */
+    assert_true(asks(&host));
+    assert_int_equal(host.step.product->protocol, 5);
+    reply(&host, EPID_2019, 10);
+    wait_interval(&host);
+    assert_asks(&host, "Windows Server 2019");
+}
+
+static void a_key_that_another_source_tells_lets_it_be_tried_again_too(void **state)
+{
+    (void)state;
+    struct host host = new_host("Windows Server 2019");
+    assert_true(asks(&host));
+    assert_true(refuse(&host, KMS_HRESULT_INVALID_DATA));
+    reply(&host, EPID_2019, 10);
+    assert_string_equal(host.memory.ceiling_epid, EPID_2019);
+    wait_interval(&host);
+    host.about.epid = EPID_2022;
+    for (int i = 0; i < 20; i++) {
+        assert_true(asks(&host));
+        assert_int_equal(host.step.product->protocol, i == 0 ? 6 : 5);
+        if (i == 0) {
+            assert_true(refuse(&host, KMS_HRESULT_INVALID_DATA));
+        }
+        reply(&host, EPID_2019, 10);
+        host.now_s += INTERVAL;
+    }
+}
+
+static void a_host_that_knows_no_version_is_asked_once_a_poll(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"Windows Server 2019", "Office LTSC 2021"};
+    for (size_t n = 0; n < KMS_COUNT_OF(names); n++) {
+        struct host host = new_host(names[n]);
+        unsigned twice = 0;
+        for (int i = 0; i < 2 * 7 * 48; i++) {
+            assert_true(asks(&host));
+            if (refuse(&host, KMS_HRESULT_INVALID_DATA)) {
+                twice++;
+                assert_false(refuse(&host, KMS_HRESULT_INVALID_DATA));
+            }
+            host.now_s += INTERVAL;
+        }
+        assert_int_equal(twice, 2); /* at first, and after a week */
+    }
+}
+
+static void an_epid_that_changes_all_the_time_lets_nothing_be_tried_again(void **state)
+{
+    (void)state;
+    struct host host = new_host("Windows Server 2019");
+    unsigned twice = 0;
+    for (int i = 0; i < 6 * 48; i++) {
+        char epid[KMS_EPID_MAX];
+        kms_text_format(epid, sizeof epid, "03612-00206-556-%06d-03-1033-17763.0000-2972018", i);
+        assert_true(asks(&host));
+        if (host.step.product->protocol > 5) {
+            twice++;
+            assert_true(refuse(&host, KMS_HRESULT_INVALID_DATA));
+        }
+        reply(&host, epid, 10);
+        host.now_s += INTERVAL;
+    }
+    assert_int_equal(twice, 2); /* at first, and when the ePID changed for the first time */
+}
+
+static void the_ceiling_of_an_old_file_is_tried_again_at_once(void **state)
+{
+    (void)state;
+    struct host host = new_host("Windows Server 2019");
+    host.memory.ceiling = 5;
+    assert_asks(&host, "Windows Server 2019");
+    assert_true(refuse(&host, KMS_HRESULT_INVALID_DATA));
+    assert_int_equal(host.memory.ceiling_s, START);
+    reply(&host, EPID_2019, 10);
+    wait_interval(&host);
+    assert_true(asks(&host));
+    assert_int_equal(host.step.product->protocol, 5);
+}
+
 static void nothing_is_learned_from_the_oldest_version(void **state)
 {
     (void)state;
@@ -814,6 +943,12 @@ int main(void)
         cmocka_unit_test(the_oldest_refusals_make_room),
         cmocka_unit_test(an_unknown_version_is_followed_by_one_version_back_once),
         cmocka_unit_test(the_version_that_was_answered_is_asked_in_next_time),
+        cmocka_unit_test(a_version_that_was_unknown_is_tried_again_after_a_week),
+        cmocka_unit_test(from_the_oldest_version_the_way_up_goes_step_by_step),
+        cmocka_unit_test(a_key_that_another_source_tells_lets_it_be_tried_again_too),
+        cmocka_unit_test(a_host_that_knows_no_version_is_asked_once_a_poll),
+        cmocka_unit_test(an_epid_that_changes_all_the_time_lets_nothing_be_tried_again),
+        cmocka_unit_test(the_ceiling_of_an_old_file_is_tried_again_at_once),
         cmocka_unit_test(nothing_is_learned_from_the_oldest_version),
         cmocka_unit_test(no_other_result_is_followed_by_a_request),
         cmocka_unit_test(the_second_request_that_was_not_sent_leaves_the_first_counted),
