@@ -71,6 +71,13 @@ enum kms_status kms_identity_folder(const char *state_dir, struct kms_fault *fau
                              "%s",
                              state_dir, user, user);
     }
+    /* Who may write there may put another file in the place of one that is the owner's alone. */
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return kms_fault_set(fault, KMS_EIO, 0,
+                             "state directory '%.60s' may be written by others (mode %04o): chmod "
+                             "go-w '%.60s'",
+                             state_dir, (unsigned)(st.st_mode & 07777U), state_dir);
+    }
     return KMS_OK;
 }
 

@@ -24,7 +24,9 @@ enum kms_status kms_identity_read(const char *state_dir, struct kms_guid *ret_cm
  * one that was lost, or is another at every call, adds no client to a host. machine_id is the text
  * of /etc/machine-id, which does not show in the result; false when it is none. */
 bool kms_identity_of_machine(const char *machine_id, struct kms_guid *ret);
-/* Whether the state directory is there and belongs to this user; else why not, and what to do. */
+/* Whether the state directory is there, belongs to this user and is written by nobody else; else
+ * why not, and what to do. Others may enter and list it, as with the 0755 that the packages give
+ * it. */
 enum kms_status kms_identity_folder(const char *state_dir, struct kms_fault *fault);
 
 #define KMS_WORKSTATION_SIZE (KMS_WORKSTATION_UNITS + 1)

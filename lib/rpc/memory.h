@@ -98,7 +98,7 @@ struct kms_memory_file {
     int lock;   /* descriptor, -1: not locked */
 };
 
-/* Makes the folder; the state directory must be there and be this user's (kms_identity_folder).
+/* Makes the folder; the state directory must be as kms_identity_folder wants it.
  * The address may be any text. */
 enum kms_status kms_memory_open(const char *state_dir, const char *address, uint16_t port,
                                 struct kms_memory_file *ret, struct kms_fault *fault);

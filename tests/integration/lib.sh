@@ -105,7 +105,7 @@ stop_snmpd() {
 
 # The part of the configuration that every test has; the hosts follow.
 write_conf() {
-    mkdir -p "$work/state"
+    mkdir -p -m 755 "$work/state"
     {
         cat <<END
 agentx "unix:$work/agentx"

@@ -314,6 +314,24 @@ static void a_folder_that_cannot_be_used_is_refused(void **state)
     assert_says("cannot be looked at");
 }
 
+static void a_folder_that_others_may_write_is_refused_with_the_next_step(void **state)
+{
+    (void)state;
+    static const unsigned modes[] = {0775, 0770, 02775, 0757, 0777, 01777, 0720, 0702};
+    static const unsigned allowed[] = {0700, 0750, 0755, 02755, 02750, 0711, 01755};
+    char wanted[PATH_SIZE];
+    for (size_t i = 0; i < KMS_COUNT_OF(modes); i++) {
+        assert_int_equal(chmod(folder, (mode_t)modes[i]), 0);
+        kms_text_format(wanted, sizeof wanted, "mode %04o): chmod go-w '%s'", modes[i], folder);
+        refused(KMS_EIO, wanted);
+        assert_int_equal(access(file, F_OK), -1); /* and nothing is made */
+    }
+    for (size_t i = 0; i < KMS_COUNT_OF(allowed); i++) {
+        assert_int_equal(chmod(folder, (mode_t)allowed[i]), 0);
+        (void)opened();
+    }
+}
+
 static void a_folder_that_takes_no_file_is_refused(void **state)
 {
     (void)state;
@@ -402,6 +420,7 @@ int main(void)
         IN_FOLDER(a_file_of_another_user_is_refused),
         IN_FOLDER(what_is_no_file_is_refused),
         IN_FOLDER(a_folder_that_cannot_be_used_is_refused),
+        IN_FOLDER(a_folder_that_others_may_write_is_refused_with_the_next_step),
         cmocka_unit_test(a_folder_that_takes_no_file_is_refused),
         IN_FOLDER(a_folder_without_write_permission_is_refused),
         cmocka_unit_test(a_workstation_has_the_monitors_name),
