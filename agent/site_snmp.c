@@ -7,7 +7,7 @@
 #include <sys/un.h>
 
 #include "agent/bind.h"
-#include "agent/secret.h"
+#include "base/secret.h"
 #include "agent/site_check.h"
 #include "agent/site_print.h"
 #include "base/text.h"

@@ -10,7 +10,7 @@
 #include <net-snmp/net-snmp-includes.h>
 #include <net-snmp/library/vacm.h>
 
-#include "agent/secret.h"
+#include "base/secret.h"
 #include "agent/site.h"
 #include "base/text.h"
 #include "generated/kmsmon_root.h"

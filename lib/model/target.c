@@ -18,6 +18,10 @@ void kms_target_done(struct kms_target *target)
         free(target->source[i].url);
         free(target->source[i].ca_file);
         free(target->source[i].product);
+        free(target->source[i].service);
+        free(target->source[i].pin);
+        kms_credentials_done(target->source[i].credentials);
+        free(target->source[i].credentials);
     }
     kms_texts_done(&target->publish_in);
     *target = (struct kms_target){0};
@@ -28,6 +32,12 @@ static bool copy_text(char **ret, const char *from)
 {
     *ret = kms_text_dup(from);
     return *ret || !from;
+}
+
+static bool copy_credentials(struct kms_credentials **ret, const struct kms_credentials *from)
+{
+    *ret = from ? calloc(1, sizeof **ret) : NULL;
+    return !from || (*ret && kms_credentials_copy(*ret, from) == KMS_OK);
 }
 
 enum kms_status kms_target_copy(struct kms_target *ret, const struct kms_target *from)
@@ -41,6 +51,9 @@ enum kms_status kms_target_copy(struct kms_target *ret, const struct kms_target 
         whole = copy_text(&copy.source[i].url, from->source[i].url) && whole;
         whole = copy_text(&copy.source[i].ca_file, from->source[i].ca_file) && whole;
         whole = copy_text(&copy.source[i].product, from->source[i].product) && whole;
+        whole = copy_text(&copy.source[i].service, from->source[i].service) && whole;
+        whole = copy_text(&copy.source[i].pin, from->source[i].pin) && whole;
+        whole = copy_credentials(&copy.source[i].credentials, from->source[i].credentials) && whole;
     }
     if (!whole) {
         kms_target_done(&copy);

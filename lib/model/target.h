@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "base/texts.h"
+#include "model/credentials.h"
 #include "vocab/vocab.h"
 
 #define KMS_DEFAULT_PORT \
@@ -15,10 +16,16 @@
 /* How one source of one host is asked. */
 struct kms_source_config {
     bool enabled;
-    char *url;           /* report: a path, "-", file://, http:// or https:// */
-    char *ca_file;       /* report over https: PEM file; NULL: the system's */
-    char *product;       /* activation: what is asked for, by any name; NULL: found out */
-    int64_t port;        /* rpc: the port probed; 0: the target's */
+    char *url;     /* report: a path, "-", file://, http:// or https://; wsman: NULL:
+                      https://<address>:5986/wsman */
+    char *ca_file; /* over https: PEM file; NULL: the system's */
+    char *product; /* activation: what is asked for, by any name; NULL: found out */
+    int64_t port;  /* rpc: the port probed; 0: the target's */
+    char *service; /* wsman: service of the principal's name; NULL: HTTP */
+    char *pin;     /* wsman: SHA-256 of the server's public key, 64 hexadecimal digits, instead
+                      of a chain to a CA; NULL: none */
+    /* wsman: who asks; NULL: the source is off. Held by the target, a copy of the site's block. */
+    struct kms_credentials *credentials;
     int64_t interval_ms; /* between attempts; 0: the site's interval */
     int64_t timeout_ms;  /* one attempt, from start to result */
     int64_t max_age_ms;  /* older data is stale; 0: no limit */

@@ -1,6 +1,6 @@
 /* Secrets in files that only their owner may read. */
-#ifndef KMS_AGENT_SECRET_H
-#define KMS_AGENT_SECRET_H
+#ifndef KMS_BASE_SECRET_H
+#define KMS_BASE_SECRET_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* Reads a secret, and refuses files that others could have read. */
-#include "agent/secret.h"
+#include "base/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
