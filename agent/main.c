@@ -10,6 +10,7 @@
 #include "agent/detach.h"
 #include "agent/file_limit.h"
 #include "agent/index_writer.h"
+#include "agent/key_number.h"
 #include "agent/known_key.h"
 #include "agent/lookups.h"
 #include "agent/mib.h"
@@ -187,9 +188,7 @@ static uint32_t number_of_host(void *arg, const char *name)
 static uint32_t number_of_key(void *arg, const char *host, const char *identity)
 {
     struct program *p = arg;
-    char space[32];
-    kms_text_format(space, sizeof space, "key/%u", number_of_host(p, host));
-    return kms_index_get(p->index, space, identity);
+    return kms_key_number(p->index, &p->log, host, number_of_host(p, host), identity);
 }
 
 static bool out_of_memory(const struct program *p)

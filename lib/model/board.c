@@ -14,8 +14,9 @@
 /* What outlives a snapshot of one key. */
 struct key_memory {
     char identity[KMS_KEY_IDENTITY_SIZE];
-    uint32_t index;
-    uint64_t used; /* board serial when it was last asked for */
+    bool numbered;  /* it was asked for a number */
+    uint32_t index; /* 0: of its own it has none */
+    uint64_t used;  /* board serial when it was last asked for */
     struct kms_window window;
 };
 
@@ -137,12 +138,79 @@ static struct key_memory *need_key(struct kms_board *board, struct slot *slot, c
         }
         *key = (struct key_memory){0};
         kms_text_copy(key->identity, sizeof key->identity, identity);
-        key->index = board->key_index
-                         ? board->key_index(board->key_index_arg, slot->target.name, identity)
-                         : (uint32_t)slot->key_count;
     }
     key->used = board->serial;
     return key;
+}
+
+static uint32_t number_of(const struct kms_board *board, const struct slot *slot, const char *name)
+{
+    return board->key_index ? board->key_index(board->key_index_arg, slot->target.name, name) : 0;
+}
+
+static uint32_t own_number(struct kms_board *board, struct slot *slot, const char *identity)
+{
+    struct key_memory *key = need_key(board, slot, identity);
+    if (key && !key->numbered) {
+        key->index = board->key_index ? number_of(board, slot, identity)
+                                      : (uint32_t)(key - slot->key) + 1;
+        key->numbered = true;
+    }
+    return key ? key->index : 0;
+}
+
+static const struct kms_key_judgement *judged_key(const struct kms_judgement *judgement,
+                                                  const char *identity)
+{
+    for (size_t i = 0; i < judgement->key_count; i++) {
+        if (kms_text_equal(judgement->key[i].identity, identity)) {
+            return &judgement->key[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_taken(const struct kms_judgement *judgement, uint32_t index)
+{
+    for (size_t i = 0; i < judgement->key_count; i++) {
+        if (judgement->key[i].index == index) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first that no other key stands under. */
+static uint32_t shared_number(const struct kms_board *board, const struct slot *slot,
+                              const struct kms_judgement *judgement)
+{
+    for (size_t i = 1; i <= judgement->key_count; i++) {
+        char name[32];
+        kms_text_format(name, sizeof name, "more:%zu", i);
+        uint32_t index = number_of(board, slot, name);
+        if (index == 0 || !is_taken(judgement, index)) {
+            return index;
+        }
+    }
+    return 0;
+}
+
+/* A key that shares keeps the number that it is shown under for as long as it is shown. */
+static void number_keys(struct kms_board *board, struct slot *slot, struct kms_judgement *judgement)
+{
+    for (size_t i = 0; i < judgement->key_count; i++) {
+        struct kms_key_judgement *key = &judgement->key[i];
+        key->index = own_number(board, slot, key->identity);
+        if (key->index == 0 && slot->snapshot) {
+            const struct kms_key_judgement *was = judged_key(&slot->snapshot->judgement,
+                                                             key->identity);
+            key->index = was ? was->index : 0;
+        }
+    }
+    for (size_t i = 0; i < judgement->key_count; i++) {
+        struct kms_key_judgement *key = &judgement->key[i];
+        key->index = key->index != 0 ? key->index : shared_number(board, slot, judgement);
+    }
 }
 
 static const struct kms_window *window_of(void *arg, const char *identity)
@@ -159,14 +227,15 @@ static enum kms_status remember_counters(struct kms_board *board, struct slot *s
     for (size_t i = 0; i < result->key_count; i++) {
         char identity[KMS_KEY_IDENTITY_SIZE];
         struct kms_window_sample sample;
+        if (!kms_sample_of(result, &result->key[i], &sample)) {
+            continue;
+        }
         kms_key_identity(&result->key[i], identity, sizeof identity);
         struct key_memory *key = need_key(board, slot, identity);
         if (!key) {
             return KMS_ENOMEM;
         }
-        if (kms_sample_of(result, &result->key[i], &sample)) {
-            kms_window_add(&key->window, &sample, board->policy.requests_window_ms / 1000);
-        }
+        kms_window_add(&key->window, &sample, board->policy.requests_window_ms / 1000);
     }
     return KMS_OK;
 }
@@ -213,11 +282,7 @@ static enum kms_status rejudge(struct kms_board *board, struct slot *slot,
         free_snapshot(made);
         return status;
     }
-    for (size_t i = 0; i < made->judgement.key_count; i++) {
-        struct kms_key_judgement *key = &made->judgement.key[i];
-        struct key_memory *memory = need_key(board, slot, key->identity);
-        key->index = memory ? memory->index : 0;
-    }
+    number_keys(board, slot, &made->judgement);
     made->target = &slot->target;
     made->index = slot->index;
     made->serial = ++board->serial;

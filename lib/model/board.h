@@ -36,7 +36,8 @@ struct kms_change {
 };
 
 /* Gives a key its stable number; called once for each key identity that a slot has not shown
- * before. */
+ * before. 0: the host has shown so many that this one gets none; it is shown under a number of the
+ * names "more:1", "more:2" and so on then, which keys without one share, one at a time. */
 typedef uint32_t kms_key_index_fn(void *arg, const char *host, const char *identity);
 
 struct kms_board;

@@ -141,6 +141,26 @@ uint32_t kms_index_get(struct kms_index *index, const char *space, const char *n
     return number;
 }
 
+uint32_t kms_index_find(const struct kms_index *index, const char *space, const char *name)
+{
+    uint32_t parent = find_row(index, SPACE_BELOW, space);
+    uint32_t id = parent != 0 ? find_row(index, parent, name) : 0;
+    return id != 0 ? index->row[id - 1].number : 0;
+}
+
+/* Rows are gone through only when the space has given enough numbers at all. */
+bool kms_index_has_many(const struct kms_index *index, const char *space, const char *name,
+                        kms_index_like_fn *like, size_t many)
+{
+    uint32_t parent = find_row(index, SPACE_BELOW, space);
+    bool enough = parent != 0 && index->row[parent - 1].number > many;
+    size_t count = 0;
+    for (size_t i = 0; enough && count < many && i < index->row_count; i++) {
+        count += index->row[i].parent == parent && like(index->row[i].name, name) ? 1 : 0;
+    }
+    return count >= many;
+}
+
 /* Reading. */
 
 struct reader {

@@ -18,6 +18,12 @@ void kms_index_free(struct kms_index *index);
 /* The number of name in the space ("host", "key/3"), the next free one (from 1, never one that was
  * used before) when it is new. 0 when memory ran out. Nothing is written yet. */
 uint32_t kms_index_get(struct kms_index *index, const char *space, const char *name);
+/* 0: the name has none yet. */
+uint32_t kms_index_find(const struct kms_index *index, const char *space, const char *name);
+/* Whether so many names of the space that are like this one have a number. */
+typedef bool kms_index_like_fn(const char *a, const char *b);
+bool kms_index_has_many(const struct kms_index *index, const char *space, const char *name,
+                        kms_index_like_fn *like, size_t many);
 /* Writes the file when there is something new in it. On failure the numbers stay in force and the
  * next save tries again. */
 enum kms_status kms_index_save(struct kms_index *index, struct kms_fault *fault);

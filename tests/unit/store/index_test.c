@@ -76,6 +76,42 @@ static void numbers_start_at_one_and_each_space_counts_for_itself(void **state)
     kms_index_free(index);
 }
 
+static void a_name_that_is_only_looked_for_gets_no_number(void **state)
+{
+    (void)state;
+    struct kms_index *index = open_index(NULL);
+    assert_int_equal(kms_index_find(index, "host", "kms1"), 0);
+    assert_int_equal(kms_index_get(index, "host", "kms1"), 1);
+    assert_int_equal(kms_index_find(index, "host", "kms1"), 1);
+    assert_int_equal(kms_index_find(index, "host", "kms2"), 0);
+    assert_int_equal(kms_index_find(index, "key/1", "kms1"), 0);
+    assert_int_equal(kms_index_get(index, "host", "kms2"), 2);
+    kms_index_free(index);
+}
+
+static bool begins_alike(const char *a, const char *b)
+{
+    return a[0] == b[0];
+}
+
+static void names_that_are_alike_are_many_from_the_limit_on(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a1", "b1", "a2", "b2", "a3"};
+    struct kms_index *index = open_index(NULL);
+    assert_false(kms_index_has_many(index, "key/1", "a", begins_alike, 1));
+    for (size_t i = 0; i < KMS_COUNT_OF(names); i++) {
+        (void)kms_index_get(index, "key/1", names[i]);
+        (void)kms_index_get(index, "key/2", "a9");
+    }
+    assert_true(kms_index_has_many(index, "key/1", "a", begins_alike, 3));
+    assert_false(kms_index_has_many(index, "key/1", "a", begins_alike, 4));
+    assert_true(kms_index_has_many(index, "key/1", "b", begins_alike, 2));
+    assert_false(kms_index_has_many(index, "key/1", "b", begins_alike, 3));
+    assert_false(kms_index_has_many(index, "key/2", "a", begins_alike, 2));
+    kms_index_free(index);
+}
+
 static void numbers_are_the_same_after_reopening(void **state)
 {
     const struct place *place = *state;
@@ -301,6 +337,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_PLACE(numbers_start_at_one_and_each_space_counts_for_itself),
+        IN_PLACE(a_name_that_is_only_looked_for_gets_no_number),
+        IN_PLACE(names_that_are_alike_are_many_from_the_limit_on),
         IN_PLACE(numbers_are_the_same_after_reopening),
         IN_PLACE(a_name_that_nobody_asks_for_keeps_its_number),
         IN_PLACE(a_number_whose_line_was_removed_is_not_given_again),
