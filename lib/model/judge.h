@@ -44,6 +44,7 @@ struct kms_key_judgement {
     enum kms_application application;
     enum kms_source source; /* the highest that spoke of this key */
     int64_t data_s;         /* see kms_result */
+    int64_t count_s;        /* when its count was told; 0: not known */
     bool stale;             /* no source that is not stale spoke of it */
     uint32_t classes;       /* it serves */
     bool kind_known;

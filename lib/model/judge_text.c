@@ -61,12 +61,11 @@ void kms_judge_count_text(const struct kms_judgement *judgement, size_t key, cha
     const struct kms_key_judgement *of = &judgement->key[key];
     int64_t count;
     if (kms_facts_number(&of->facts, KMS_FACT_CURRENT_COUNT, &count)) {
-        kms_text_format(dst, size, "count %lld", (long long)count);
+        bool own = kms_fact_or(&of->facts, KMS_FACT_OWN_ENTRY, 0) != 0;
+        kms_text_format(dst, size, "count %lld%s", (long long)count,
+                        own ? " (1 of them this monitor)" : "");
     } else {
         kms_text_copy(dst, size, "count unknown");
-    }
-    if (kms_fact_or(&of->facts, KMS_FACT_OWN_ENTRY, 0)) {
-        kms_text_append(dst, size, " (1 of them this monitor)");
     }
     const char *separator = ":";
     for (int pass = 0; pass < 2; pass++) {

@@ -118,6 +118,13 @@ static void tell_apart(const struct kms_judgement *ret, struct kms_key_judgement
     }
 }
 
+/* By the best evidence: one that may be older or younger by a time zone stays where it is. */
+static int64_t time_of_count(const struct kms_result *result, const struct kms_facts *key)
+{
+    bool told = kms_facts_has(key, KMS_FACT_CURRENT_COUNT);
+    return !told ? 0 : result->data_s != 0 ? result->data_s : result->data_s_max;
+}
+
 static enum kms_status add_key(struct kms_judgement *ret, const struct kms_facts *facts,
                                const struct kms_result *result, bool stale)
 {
@@ -130,6 +137,7 @@ static enum kms_status add_key(struct kms_judgement *ret, const struct kms_facts
     *key = (struct kms_key_judgement){.application = application_of(facts),
                                       .source = result->source,
                                       .data_s = result->data_s,
+                                      .count_s = time_of_count(result, facts),
                                       .stale = stale};
     if (kms_facts_copy(&key->facts, facts) != KMS_OK) {
         return KMS_ENOMEM;
@@ -157,6 +165,9 @@ static enum kms_status merge_keys(struct kms_judgement *ret, const struct kms_re
         }
         if (!stale) {
             compare_keys(ret, have, facts, result->source);
+        }
+        if (!kms_facts_has(&have->facts, KMS_FACT_CURRENT_COUNT)) {
+            have->count_s = time_of_count(result, facts);
         }
         if (kms_facts_fill(&have->facts, facts) != KMS_OK) {
             return KMS_ENOMEM;
@@ -250,10 +261,27 @@ static enum kms_status name_keys(struct kms_judgement *ret)
     return KMS_OK;
 }
 
+/* A report that is older than the monitor's first request counts without it. */
+static enum kms_status settle_own_entries(struct kms_judgement *ret)
+{
+    enum kms_status status = KMS_OK;
+    for (size_t i = 0; i < ret->key_count && status == KMS_OK; i++) {
+        struct kms_key_judgement *key = &ret->key[i];
+        int64_t since_s;
+        if (key->count_s != 0 &&
+            kms_facts_number(&key->facts, KMS_FACT_OWN_ENTRY_SINCE, &since_s) &&
+            key->count_s < since_s) {
+            status = kms_facts_set_number(&key->facts, KMS_FACT_OWN_ENTRY, 0);
+        }
+    }
+    return status;
+}
+
 enum kms_status kms_merge(const struct kms_evidence *evidence, struct kms_judgement *ret)
 {
     note_change(evidence, ret);
     enum kms_status status = merge_round(evidence, ret, false);
     status = status == KMS_OK ? merge_round(evidence, ret, true) : status;
+    status = status == KMS_OK ? settle_own_entries(ret) : status;
     return status == KMS_OK ? name_keys(ret) : status;
 }

@@ -23,6 +23,7 @@ bool kms_memory_settle(struct kms_memory *memory, int64_t now_s)
     changed |= settle(&memory->ceiling_s, now_s);
     for (size_t i = 0; i < memory->answer_count; i++) {
         changed |= settle(&memory->answer[i].wall_s, now_s);
+        changed |= settle(&memory->answer[i].since_s, now_s);
         changed |= settle(&memory->answer[i].changed_s, now_s);
     }
     for (size_t i = 0; i < memory->refusal_count; i++) {
@@ -132,6 +133,9 @@ static enum kms_status put_key(const struct kms_answer *answer, bool with_count,
     }
     if (status == KMS_OK) {
         status = kms_facts_set_number(key, KMS_FACT_OWN_ENTRY, own);
+    }
+    if (status == KMS_OK && own && answer->since_s != 0) {
+        status = kms_facts_set_number(key, KMS_FACT_OWN_ENTRY_SINCE, answer->since_s);
     }
     return status == KMS_OK && with_count ? put_count(answer, key) : status;
 }

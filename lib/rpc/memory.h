@@ -26,6 +26,9 @@
 struct kms_answer {
     struct kms_guid application;
     int64_t wall_s;
+    /* The first one since which the host has counted the monitor without a break; 0: in files of
+     * old, which do not tell. */
+    int64_t since_s;
     uint16_t protocol;
     uint32_t count; /* as the host said it: the monitor's own entry is one of them */
     uint32_t activation_minutes, renewal_minutes;
@@ -84,10 +87,10 @@ enum kms_status kms_memory_write(const struct kms_memory *memory, struct kms_buf
 
 /* The result of source activation by what is remembered: outcome and detail of the last attempt;
  * ACTIVATION_STATE, ACTIVATION_RESULT; a key for every application whose own entry the host still
- * counts (APPLICATION_ID, EPID, OWN_ENTRY), and on the youngest of them, when the outcome is OK,
- * CURRENT_COUNT, ACTIVATION_INTERVAL and RENEWAL_INTERVAL; HINTS of the youngest answer. data_s is
- * the time of that answer, else of the attempt. ret needs no initialising; kms_result_done frees
- * it. KMS_ENOMEM leaves nothing.
+ * counts (APPLICATION_ID, EPID, OWN_ENTRY, OWN_ENTRY_SINCE), and on the youngest of them, when the
+ * outcome is OK, CURRENT_COUNT, ACTIVATION_INTERVAL and RENEWAL_INTERVAL; HINTS of the youngest
+ * answer. data_s is the time of that answer, else of the attempt. ret needs no initialising;
+ * kms_result_done frees it. KMS_ENOMEM leaves nothing.
  */
 enum kms_status kms_memory_result(const struct kms_memory *memory, int64_t now_s,
                                   struct kms_result *ret);

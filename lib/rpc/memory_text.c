@@ -36,6 +36,9 @@ static enum kms_status write_answer(const struct kms_answer *answer, struct kms_
         status = kms_buf_addf(buf, "changed %s %" PRId64 " %s\n", application, answer->changed_s,
                               answer->epid_before);
     }
+    if (status == KMS_OK && answer->since_s != 0) {
+        status = kms_buf_addf(buf, "counted %s %" PRId64 "\n", application, answer->since_s);
+    }
     return status;
 }
 
@@ -274,6 +277,18 @@ static bool read_changed(struct kms_rd *rd, struct kms_memory *memory)
            read_time(rd, &answer->changed_s) && read_epid(rd, false, answer->epid_before);
 }
 
+/* Stands there too. */
+static bool read_counted(struct kms_rd *rd, struct kms_memory *memory)
+{
+    struct kms_guid application;
+    if (memory->answer_count == 0 || !read_guid(rd, &application)) {
+        return false;
+    }
+    struct kms_answer *answer = &memory->answer[memory->answer_count - 1];
+    return kms_guid_equal(&answer->application, &application) && answer->since_s == 0 &&
+           read_time(rd, &answer->since_s) && answer->since_s != 0;
+}
+
 static bool read_refusal(struct kms_rd *rd, struct kms_memory *memory)
 {
     struct kms_refusal refusal = {.wall_s = 0};
@@ -300,6 +315,7 @@ enum key {
     KEY_ONCE, /* those above are there at most once */
     KEY_ANSWER = KEY_ONCE,
     KEY_CHANGED,
+    KEY_COUNTED,
     KEY_REFUSED,
     KEY_COUNT
 };
@@ -317,6 +333,7 @@ static const char *const names[KEY_COUNT] = {
     [KEY_DETAIL] = "detail",
     [KEY_ANSWER] = "answer",
     [KEY_CHANGED] = "changed",
+    [KEY_COUNTED] = "counted",
     [KEY_REFUSED] = "refused",
 };
 
@@ -348,6 +365,8 @@ static bool read_value(struct kms_rd *rd, enum key key, struct kms_memory *memor
         return read_answer(rd, memory);
     case KEY_CHANGED:
         return read_changed(rd, memory);
+    case KEY_COUNTED:
+        return read_counted(rd, memory);
     case KEY_REFUSED:
         return read_refusal(rd, memory);
     case KEY_COUNT:

@@ -370,6 +370,8 @@ static void remember_answer(struct kms_memory *memory, const struct kms_plan_abo
     if (product->protocol > memory->ceiling) {
         forget_ceiling(memory);
     }
+    bool counted = old && now_s - old->wall_s < KMS_OWN_ENTRY_S;
+    new.since_s = counted ? old->since_s : now_s;
     make_room(memory, &product->application);
     memory->answer[0] = new;
     forget_refusal(memory, &product->counted);

@@ -697,6 +697,57 @@ static void a_key_of_a_report_and_of_the_wire_is_one_key(void **state)
     }
 }
 
+static void a_report_of_before_our_first_request_counts_without_us(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t report_s, report_max_s, since_s; /* 0: not known */
+        int32_t headroom;
+    } cases[] = {
+        {1000, 1000, 1001, 0}, {1000, 1000, 1000, -1}, {1000, 1000, 500, -1},
+        {1000, 1000, 0, -1},   {0, 1000, 1001, 0},     {0, 1000, 500, -1},
+        {0, 0, 1001, -1},      {1000, 60000, 1001, 0},
+    };
+    for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
+        struct scene s;
+        scene_open(&s);
+        add_key(&s.report, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED, 5);
+        source_good(&s, &s.report);
+        s.report.data_s = s.report.data_s_min = cases[i].report_s;
+        s.report.data_s_max = cases[i].report_max_s;
+        struct kms_facts *key = answered(&s, EPID_2019, 30, 0); /* the report's stands before */
+        if (cases[i].since_s != 0) {
+            kms_facts_set_number(key, KMS_FACT_OWN_ENTRY_SINCE, cases[i].since_s);
+        }
+        judge(&s);
+        assert_int_equal(s.judgement.key_count, 1);
+        assert_int_equal(s.judgement.cls[KMS_CLASS_SERVER].headroom, cases[i].headroom);
+        int64_t own = -1;
+        assert_true(kms_facts_number(&s.judgement.key[0].facts, KMS_FACT_OWN_ENTRY, &own));
+        assert_int_equal(own, cases[i].headroom < 0);
+        bool told = strstr(s.judgement.summary, "1 of them this monitor") != NULL;
+        assert_int_equal(told, own);
+        scene_close(&s);
+    }
+}
+
+static void a_count_that_only_the_wire_tells_is_with_us(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    add_key(&s.report, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED, ABSENT);
+    source_good(&s, &s.report);
+    s.report.data_s = 1000;
+    struct kms_facts *key = answered(&s, EPID_2019, 5, 0);
+    kms_facts_set_number(key, KMS_FACT_OWN_ENTRY_SINCE, s.activation.data_s);
+    judge(&s);
+    assert_int_equal(s.judgement.key_count, 1);
+    assert_int_equal(s.judgement.key[0].source, KMS_SOURCE_REPORT);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_SERVER].headroom, -1);
+    scene_close(&s);
+}
+
 static void two_hints_make_a_host_suspicious_and_one_does_not(void **state)
 {
     (void)state;
@@ -975,6 +1026,8 @@ int main(void)
         cmocka_unit_test(service_clock_and_authenticity_are_judged),
         cmocka_unit_test(the_count_of_the_wire_is_judged_without_our_own_entry),
         cmocka_unit_test(a_key_of_a_report_and_of_the_wire_is_one_key),
+        cmocka_unit_test(a_report_of_before_our_first_request_counts_without_us),
+        cmocka_unit_test(a_count_that_only_the_wire_tells_is_with_us),
         cmocka_unit_test(two_hints_make_a_host_suspicious_and_one_does_not),
         cmocka_unit_test(a_count_at_its_ceiling_speaks_against_nobody),
         cmocka_unit_test(an_epid_that_changed_and_another_hint_are_two),

@@ -39,6 +39,7 @@ static const char full[] = "kms-activation 1\n"
                            "\n"
                            "changed " WINDOWS
                            " 1763000000 06401-00206-271-111111-03-1033-9600.0000-2822018\n"
+                           "counted " WINDOWS " 1762000000\n"
                            "answer " OFFICE " 1763702000 4 5 120 10080 - 0x0 a-b\n"
                            "refused 8449b1fb-f0ea-497a-99ab-66ca96e9a0f5 1763703000 " EPID "\n"
                            "refused b74263e4-0f92-46c6-bcf8-c11d5efe2959 1763703001 -\n";
@@ -107,6 +108,8 @@ static void every_value_is_read(void **state)
     assert_int_equal(memory.answer[0].hwid[7], 0xef);
     assert_string_equal(memory.answer[0].epid, EPID);
     assert_int_equal(memory.answer[0].changed_s, 1763000000);
+    assert_int_equal(memory.answer[0].since_s, 1762000000);
+    assert_int_equal(memory.answer[1].since_s, 0);
     assert_false(memory.answer[1].has_hwid);
     assert_string_equal(memory.answer[1].epid_before, "");
     assert_int_equal(memory.refusal_count, 2);
@@ -149,7 +152,8 @@ static void the_fullest_memory_fits(void **state)
                                       .renewal_minutes = UINT32_MAX,
                                       .has_hwid = true,
                                       .hints = UINT32_MAX,
-                                      .changed_s = memory.asked_s};
+                                      .changed_s = memory.asked_s,
+                                      .since_s = memory.asked_s};
         memset(answer->epid, 'e', sizeof answer->epid - 1);
         memset(answer->epid_before, 'b', sizeof answer->epid_before - 1);
     }
@@ -271,6 +275,11 @@ static void damage_is_named_with_its_line(void **state)
         {HEAD "changed " WINDOWS " 1 e\n", 9, "cannot be read"},
         {HEAD "answer " WINDOWS " 1 6 5 120 10080 - 0x0 e\nchanged " OFFICE " 1 e\n", 10,
          "cannot be read"},
+        {HEAD "counted " WINDOWS " 1\n", 9, "cannot be read"},
+        {HEAD "answer " WINDOWS " 1 6 5 120 10080 - 0x0 e\ncounted " WINDOWS " 0\n", 10,
+         "cannot be read"},
+        {HEAD "answer " WINDOWS " 1 6 5 120 10080 - 0x0 e\ncounted " OFFICE " 1\n", 10,
+         "cannot be read"},
         {HEAD "refused 55c92734 1 -\n", 9, "cannot be read"},
         {HEAD "refused " WINDOWS " 1 "
               "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee\n",
@@ -314,6 +323,8 @@ static void times_ahead_of_now_become_now(void **state)
     assert_int_equal(memory.tried_s, 1763002000);
     assert_int_equal(memory.answer[1].wall_s, 1763002000);
     assert_int_equal(memory.answer[0].changed_s, 1763000000);
+    assert_int_equal(memory.answer[0].since_s, 1762000000);
+    assert_int_equal(memory.answer[1].since_s, 0);
     assert_int_equal(memory.refusal[0].wall_s, 1763002000);
     assert_false(kms_memory_settle(&memory, 1763002000));
 }
@@ -355,11 +366,13 @@ static void an_answer_gives_its_facts_with_its_age(void **state)
     assert_string_equal(kms_facts_text(key, KMS_FACT_EPID), EPID);
     assert_int_equal(number(key, KMS_FACT_CURRENT_COUNT), 26);
     assert_int_equal(number(key, KMS_FACT_OWN_ENTRY), 1);
+    assert_int_equal(number(key, KMS_FACT_OWN_ENTRY_SINCE), 1762000000);
     assert_int_equal(number(key, KMS_FACT_ACTIVATION_INTERVAL), 120);
     assert_int_equal(number(key, KMS_FACT_RENEWAL_INTERVAL), 10080);
     key = &result.key[1]; /* an older application: its entry, and no count of then */
     assert_string_equal(kms_facts_text(key, KMS_FACT_APPLICATION_ID), OFFICE);
     assert_int_equal(number(key, KMS_FACT_OWN_ENTRY), 1);
+    assert_false(kms_facts_has(key, KMS_FACT_OWN_ENTRY_SINCE)); /* a file of old */
     assert_false(kms_facts_has(key, KMS_FACT_CURRENT_COUNT));
     kms_result_done(&result);
 }

@@ -709,6 +709,28 @@ static void an_epid_that_changed_is_remembered_with_its_time(void **state)
     assert_int_equal(host.memory.answer[0].changed_s, START + 2 * INTERVAL);
 }
 
+/* Its place in the host's table lasts as long as requests do not stop for 30 days. */
+static void since_when_the_host_counts_the_monitor_is_remembered(void **state)
+{
+    (void)state;
+    struct host host = new_host("Windows Server 2016");
+    for (int i = 0; i < 40; i++) {
+        assert_true(asks(&host));
+        reply(&host, i % 2 ? EPID_2019 : EPID_2022, 26);
+        assert_int_equal(host.memory.answer[0].since_s, START);
+        host.now_s += DAY;
+    }
+    host.now_s += 29 * DAY;
+    assert_true(asks(&host));
+    reply(&host, EPID_2019, 26);
+    assert_int_equal(host.memory.answer[0].since_s, host.now_s);
+    host.memory.answer[0].since_s = 0; /* a file of old stays silent */
+    host.now_s += DAY;
+    assert_true(asks(&host));
+    reply(&host, EPID_2019, 26);
+    assert_int_equal(host.memory.answer[0].since_s, 0);
+}
+
 static void an_epid_of_odd_characters_stays_one_word(void **state)
 {
     (void)state;
@@ -954,6 +976,7 @@ int main(void)
         cmocka_unit_test(the_second_request_that_was_not_sent_leaves_the_first_counted),
         cmocka_unit_test(an_answer_is_remembered_as_it_came),
         cmocka_unit_test(an_epid_that_changed_is_remembered_with_its_time),
+        cmocka_unit_test(since_when_the_host_counts_the_monitor_is_remembered),
         cmocka_unit_test(an_epid_of_odd_characters_stays_one_word),
         cmocka_unit_test(every_application_has_its_own_answer_youngest_first),
         cmocka_unit_test(a_request_says_who_asks_and_nothing_that_could_harm),
