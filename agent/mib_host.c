@@ -173,6 +173,7 @@ static const struct kms_mib_column columns[] = {
     {26, ASN_OCTET_STR, LAST_POLL, get_judged},
     {27, ASN_GAUGE, DATA_AGE, get_judged},
     {28, ASN_GAUGE, FAILURES, get_judged},
+    {29, ASN_INTEGER, KMS_FACT_NDR64, get_fact},
 };
 
 static void lay_out(const struct kms_snapshot *snapshot, size_t slot, struct kms_mib_rows *rows)

@@ -106,6 +106,8 @@ static const struct kms_opt rpc_rows[] = {
     {ROW("host.rpc", "timeout", KMS_OPT_DURATION, kms_source_config, timeout_ms), .min = 100,
      .max = 10 * MINUTE_MS, .preset = "10s", .arg = "TIME",
      .help = "the port must have answered after this long"},
+    {ROW("host.rpc", "ndr64", KMS_OPT_FLAG, kms_source_config, ndr64), .preset = "no",
+     .help = "a second bind shows whether the host takes NDR64, as a genuine one of this age does"},
     KMS_OPT_END,
 };
 

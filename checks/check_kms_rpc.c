@@ -25,6 +25,7 @@ struct options {
     char *warning_text, *critical_text;
     int64_t timeout_ms;
     int64_t timeout_state;
+    bool ndr64;
     bool activate;
     char *product, *state_dir;
     uint64_t classes;
@@ -89,6 +90,9 @@ static const struct kms_opt rows[] = {
     {ROW("timeout-state", 0, KMS_OPT_CHOICE, timeout_state), .choices = state_choices,
      .preset = "critical", .arg = "STATE",
      .help = "state when it has not: ok, warning, critical, unknown"},
+    {ROW("ndr64", 0, KMS_OPT_FLAG, ndr64),
+     .help = "bind a second time to see whether the host takes NDR64; judged with what --activate "
+             "tells"},
     {ROW("activate", 'a', KMS_OPT_FLAG, activate),
      .help = "ask for an activation too, at most every 30 minutes; the monitor then takes one "
              "place among the clients that the host counts"},
@@ -107,10 +111,12 @@ static const struct kms_opt rows[] = {
 static const struct kms_plugin plugin = {
     .name = "check_kms_rpc",
     .purpose = "Checks whether a KMS host's port accepts a bind to the KMS interface.",
-    .usage = "-H HOST [-p PORT] [-s ADDRESS[:PORT],...] [-w RANGE] [-c RANGE] [-t TIME]\n"
-             "       [--timeout-state STATE] [--activate [--product NAME] [--classes LIST]\n"
-             "       [--state-dir DIR]] [-v]",
-    .note = "Connects, binds and closes. Without --activate no activation request is sent: the\n"
+    .usage =
+        "-H HOST [-p PORT] [-s ADDRESS[:PORT],...] [-w RANGE] [-c RANGE] [-t TIME]\n"
+        "       [--timeout-state STATE] [--ndr64] [--activate [--product NAME] [--classes LIST]\n"
+        "       [--state-dir DIR]] [-v]",
+    .note = "Connects, binds and closes, with --ndr64 twice. Without --activate no activation "
+            "request is sent: the\n"
             "count of the host does not change. The latency is that of connect and bind together, "
             "without DNS.\n"
             "RANGE is [@]START:END, alerting outside of it, the ends included; @ inside.",
@@ -233,6 +239,18 @@ static enum kms_state show_activation(struct check *check, enum kms_state state)
     return state;
 }
 
+/* When the answer did not tell, the detail of the bind says why. */
+static void show_ndr64(struct check *check)
+{
+    int64_t taken;
+
+    if (kms_facts_number(&check->result.host, KMS_FACT_NDR64, &taken)) {
+        kms_output_line(&check->out, 0, "NDR64: %s",
+                        taken != 0 ? "accepted"
+                                   : "refused, as by hosts before Windows Server 2012");
+    }
+}
+
 static enum kms_state show_accepted(struct check *check)
 {
     const char *peer = kms_facts_text(&check->result.host, KMS_FACT_RPC_ADDRESS);
@@ -256,6 +274,7 @@ static enum kms_state show_accepted(struct check *check)
         kms_output_first(&check->out, ", latency out of range");
     }
     kms_output_line(&check->out, 0, "%s: %s", check->target.name, check->result.detail);
+    show_ndr64(check);
     return check->asked ? show_activation(check, state) : state;
 }
 
@@ -389,6 +408,7 @@ static int run(struct check *check)
         activation->product = kms_text_dup(options->product);
     }
     rpc->timeout_ms = options->timeout_ms;
+    rpc->ndr64 = options->ndr64;
     status = check->target.name != NULL ? open_env(check, &fault) : KMS_ENOMEM;
     if (status != KMS_OK && status != KMS_ENOMEM) {
         return kms_say_mistake(&plugin, fault.text);

@@ -24,7 +24,7 @@
 #define OUTPUT_MAX ((size_t)256 * 1024 * 1024)
 
 struct options {
-    bool json, help, activate;
+    bool json, help, activate, ndr64;
     char *servers, *product, *state_dir;
     int64_t port, timeout_ms;
 };
@@ -41,6 +41,8 @@ static const struct kms_opt rows[] = {
      .help = "DNS servers ADDRESS[:PORT],... (default: the system's)"},
     {ROW("timeout", 't', KMS_OPT_DURATION, timeout_ms), .min = 10, .max = 3600000, .preset = "10s",
      .arg = "TIME", .help = "each port must have answered after this long"},
+    {ROW("ndr64", 0, KMS_OPT_FLAG, ndr64),
+     .help = "bind a second time to see whether the host takes NDR64"},
     {ROW("activate", 'a', KMS_OPT_FLAG, activate),
      .help = "ask the host, a single one, for an activation too, at most every 30 minutes"},
     {ROW("product", 0, KMS_OPT_TEXT, product), .arg = "NAME",
@@ -60,8 +62,10 @@ static void print_line(void *arg, const char *text)
 
 static void print_usage(FILE *to)
 {
-    print_line(to,
-               "Usage: kmsmon probe [--json] [-p PORT] [-s SERVER,...] [-t TIME] HOST[:PORT] ...");
+    print_line(
+        to,
+        "Usage: kmsmon probe [--json] [--ndr64] [-p PORT] [-s SERVER,...] [-t TIME] HOST[:PORT] "
+        "...");
     print_line(to, "       kmsmon probe --activate [--product NAME] [--state-dir DIR] HOST[:PORT]");
 }
 
@@ -145,6 +149,7 @@ static bool make_target(struct kms_target *target, const struct options *options
     target->origin = KMS_ORIGIN_CONFIGURED;
     rpc->enabled = true;
     rpc->timeout_ms = options->timeout_ms;
+    rpc->ndr64 = options->ndr64;
     if (options->activate) {
         activation->enabled = true;
         activation->timeout_ms = options->timeout_ms;

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/text.h"
+#include "model/judge.h"
 #include "table.h"
 #include "vocab/hostkey.h"
 
@@ -170,6 +171,42 @@ static enum kms_status add_key(const struct kms_facts *key, struct kms_buf *out)
     return status;
 }
 
+/* By bind and request together; the plugins and the agent say the same. */
+static enum kms_status judge(const struct kms_probed *probed, struct kms_judgement *ret)
+{
+    struct kms_evidence evidence = {.target = &probed->target};
+    struct kms_policy policy;
+
+    kms_policy_preset(&policy);
+    evidence.last[KMS_SOURCE_RPC] = &probed->result;
+    evidence.last[KMS_SOURCE_ACTIVATION] = &probed->activation;
+    if (kms_outcome_good(probed->result.outcome)) {
+        evidence.good[KMS_SOURCE_RPC] = &probed->result;
+    }
+    if (kms_outcome_good(probed->activation.outcome)) {
+        evidence.good[KMS_SOURCE_ACTIVATION] = &probed->activation;
+    }
+    return kms_judge(&evidence, &policy, probed->activation.wall_s, ret);
+}
+
+static enum kms_status add_suspicion(const struct kms_probed *probed, struct kms_buf *out)
+{
+    struct kms_judgement judgement;
+    enum kms_status status = judge(probed, &judgement);
+
+    if (status != KMS_OK) {
+        return status;
+    }
+    const char *why = kms_facts_text(&judgement.host, KMS_FACT_AUTHENTICITY_REASONS);
+    bool suspicious = (judgement.reasons & KMS_BIT(KMS_REASON_SUSPICIOUS)) != 0;
+    if (why != NULL) {
+        status = kms_buf_addf(out, "  %s: %s\n",
+                              suspicious ? "looks like no genuine KMS host" : "unusual", why);
+    }
+    kms_judgement_done(&judgement);
+    return status;
+}
+
 enum kms_status kms_probed_activation(const struct kms_probed *probed, struct kms_buf *out)
 {
     const struct kms_result *result = &probed->activation;
@@ -188,7 +225,7 @@ enum kms_status kms_probed_activation(const struct kms_probed *probed, struct km
     for (size_t i = 0; i < result->key_count && status == KMS_OK; i++) {
         status = add_key(&result->key[i], out);
     }
-    return status;
+    return status == KMS_OK && good ? add_suspicion(probed, out) : status;
 }
 
 /* ---- JSON ---- */
@@ -219,8 +256,26 @@ static json_t *facts_object(const struct kms_facts *facts, bool *ok)
     return object;
 }
 
-static json_t *activation_object(const struct kms_result *result, bool *ok)
+static void put_suspicion(json_t *object, const struct kms_probed *probed, bool *ok)
 {
+    struct kms_judgement judgement;
+    int64_t authenticity = KMS_AUTHENTICITY_UNKNOWN;
+
+    if (judge(probed, &judgement) != KMS_OK) {
+        *ok = false;
+        return;
+    }
+    const char *why = kms_facts_text(&judgement.host, KMS_FACT_AUTHENTICITY_REASONS);
+    (void)kms_facts_number(&judgement.host, KMS_FACT_AUTHENTICITY, &authenticity);
+    put(object, "authenticity",
+        json_string(kms_word_label(kms_words_authenticity(), (int)authenticity)), ok);
+    put(object, "authenticity-reasons", json_string(why != NULL ? why : ""), ok);
+    kms_judgement_done(&judgement);
+}
+
+static json_t *activation_object(const struct kms_probed *probed, bool *ok)
+{
+    const struct kms_result *result = &probed->activation;
     const struct kms_outcome_row *row = kms_outcome_row(result->outcome);
     json_t *object = json_object();
     json_t *keys = json_array();
@@ -236,6 +291,7 @@ static json_t *activation_object(const struct kms_result *result, bool *ok)
     put(object, "asked-at", json_integer(result->data_s), ok);
     put(object, "facts", facts_object(&result->host, ok), ok);
     put(object, "keys", keys, ok);
+    put_suspicion(object, probed, ok);
     return object;
 }
 
@@ -255,7 +311,7 @@ json_t *kms_probed_object(const struct kms_probed *probed, bool *ok)
     put(object, "next-step", json_string(row->hint), ok);
     put(object, "facts", facts_object(&result->host, ok), ok);
     if (probed->asked) {
-        put(object, "activation", activation_object(&probed->activation, ok), ok);
+        put(object, "activation", activation_object(probed, ok), ok);
     }
     return object;
 }

@@ -5,9 +5,11 @@
 
 #include "model/judge.h"
 
-#define KMS_HINTS_SUSPICIOUS 2 /* hints: one alone has innocent reasons */
+#define KMS_HINTS_SUSPICIOUS 2    /* hints: one alone has innocent reasons */
+#define KMS_NDR64_BUILD      9200 /* Windows 8, Windows Server 2012: hosts from there on take NDR64 */
 
-/* By what the wire showed (KMS_FACT_HINTS), the ePIDs of the merged keys and their changes; sets
+/* By what the wire showed (KMS_FACT_HINTS, KMS_FACT_NDR64), the ePIDs of the merged keys and their
+ * changes; sets
  * AUTHENTICITY and AUTHENTICITY_REASONS of ret->host, which must be merged already. Nothing is set
  * when nothing is known. */
 enum kms_status kms_authenticity_judge(const struct kms_evidence *evidence,

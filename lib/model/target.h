@@ -21,6 +21,7 @@ struct kms_source_config {
     char *ca_file; /* over https: PEM file; NULL: the system's */
     char *product; /* activation: what is asked for, by any name; NULL: found out */
     int64_t port;  /* rpc: the port probed; 0: the target's */
+    bool ndr64;    /* rpc: a second bind shows whether the host takes NDR64 */
     char *service; /* wsman: service of the principal's name; NULL: HTTP */
     char *pin;     /* wsman: SHA-256 of the server's public key, 64 hexadecimal digits, instead
                       of a chain to a CA; NULL: none */

@@ -14,12 +14,19 @@ enum {
     REASON_TRANSFER_SYNTAX = 2,
 };
 
-/* 8a885d04-1ceb-11c9-9fe8-08002b104860 version 2.0 */
-static const uint8_t ndr32[20] = {0x04, 0x5d, 0x88, 0x8a, 0xeb, 0x1c, 0xc9, 0x11, 0x9f, 0xe8,
-                                  0x08, 0x00, 0x2b, 0x10, 0x48, 0x60, 0x02, 0x00, 0x00, 0x00};
+#define SYNTAX_SIZE 20
+
+static const uint8_t syntaxes[][SYNTAX_SIZE] = {
+    /* 8a885d04-1ceb-11c9-9fe8-08002b104860 version 2.0 */
+    [KMS_NDR32] = {0x04, 0x5d, 0x88, 0x8a, 0xeb, 0x1c, 0xc9, 0x11, 0x9f, 0xe8,
+                   0x08, 0x00, 0x2b, 0x10, 0x48, 0x60, 0x02, 0x00, 0x00, 0x00},
+    /* 71710533-beba-4937-8319-b5dbef9ccc36 version 1.0 */
+    [KMS_NDR64] = {0x33, 0x05, 0x71, 0x71, 0xba, 0xbe, 0x37, 0x49, 0x83, 0x19,
+                   0xb5, 0xdb, 0xef, 0x9c, 0xcc, 0x36, 0x01, 0x00, 0x00, 0x00},
+};
 
 /* One context with one transfer syntax, everything little-endian. */
-static const uint8_t bind_head[KMS_RPC_BIND_SIZE - sizeof ndr32] = {
+static const uint8_t bind_head[KMS_RPC_BIND_SIZE - SYNTAX_SIZE] = {
     5,
     0,
     KMS_PDU_BIND,
@@ -74,10 +81,10 @@ static const uint8_t bind_head[KMS_RPC_BIND_SIZE - sizeof ndr32] = {
     0, /* version 1.0 */
 };
 
-void kms_rpc_bind_write(uint8_t ret[KMS_RPC_BIND_SIZE])
+void kms_rpc_bind_write(enum kms_ndr offered, uint8_t ret[KMS_RPC_BIND_SIZE])
 {
     memcpy(ret, bind_head, sizeof bind_head);
-    memcpy(ret + sizeof bind_head, ndr32, sizeof ndr32);
+    memcpy(ret + sizeof bind_head, syntaxes[offered], SYNTAX_SIZE);
 }
 
 static struct kms_rpc_answer answer(enum kms_outcome outcome, const char *detail)
@@ -102,10 +109,12 @@ static struct kms_rpc_answer read_rejection(uint16_t result, uint16_t reason)
         "transfer syntax not supported",
         "local limit exceeded",
     };
-    bool foreign = result == RESULT_PROVIDER_REJECTION &&
-                   (reason == REASON_ABSTRACT_SYNTAX || reason == REASON_TRANSFER_SYNTAX);
+    bool by_provider = result == RESULT_PROVIDER_REJECTION;
+    bool syntax = by_provider && reason == REASON_TRANSFER_SYNTAX;
+    bool foreign = syntax || (by_provider && reason == REASON_ABSTRACT_SYNTAX);
     struct kms_rpc_answer ret = {.outcome = foreign ? KMS_OUTCOME_RPC_NOT_KMS
-                                                    : KMS_OUTCOME_RPC_BIND_NAK};
+                                                    : KMS_OUTCOME_RPC_BIND_NAK,
+                                 .syntax_refused = syntax};
     kms_text_format(ret.detail, sizeof ret.detail, "bind_ack, result %u, reason %u (%s)",
                     (unsigned)result, (unsigned)reason,
                     reason < KMS_COUNT_OF(reasons) ? reasons[reason] : "unknown");
@@ -114,7 +123,7 @@ static struct kms_rpc_answer read_rejection(uint16_t result, uint16_t reason)
 
 /* [MS-RPCE] 2.2.2.4: two maximum sizes, association group, secondary address, padding counted from
  * the start of the PDU, results in the order of the contexts offered. */
-static struct kms_rpc_answer read_ack(struct kms_rd *rd)
+static struct kms_rpc_answer read_ack(enum kms_ndr offered, struct kms_rd *rd)
 {
     uint16_t address_len;
     uint8_t count;
@@ -131,14 +140,14 @@ static struct kms_rpc_answer read_ack(struct kms_rd *rd)
     uint16_t reason;
     const uint8_t *syntax;
     if (!kms_rd_u16(rd, &result) || !kms_rd_u16(rd, &reason) ||
-        !kms_rd_span(rd, sizeof ndr32, &syntax)) {
+        !kms_rd_span(rd, SYNTAX_SIZE, &syntax)) {
         return broken("bind_ack is cut short");
     }
     if (result != RESULT_ACCEPTED) {
         return read_rejection(result, reason);
     }
     /* The version is an integer of the PDU's byte order, and so is the first half of the UUID. */
-    if (rd->little && memcmp(syntax, ndr32, sizeof ndr32) != 0) {
+    if (rd->little && memcmp(syntax, syntaxes[offered], SYNTAX_SIZE) != 0) {
         return broken("bind_ack accepts a transfer syntax that was not offered");
     }
     struct kms_rpc_answer ret = answer(KMS_OUTCOME_OK, "");
@@ -190,7 +199,7 @@ static struct kms_rpc_answer read_fault(struct kms_rd *rd)
     return ret;
 }
 
-struct kms_rpc_answer kms_rpc_bind_read(const uint8_t *bytes, size_t len)
+struct kms_rpc_answer kms_rpc_bind_read(enum kms_ndr offered, const uint8_t *bytes, size_t len)
 {
     struct kms_rpc_header header;
     if (kms_rpc_read_header(bytes, len, &header) != KMS_RPC_WHOLE || header.frag_length > len) {
@@ -204,7 +213,7 @@ struct kms_rpc_answer kms_rpc_bind_read(const uint8_t *bytes, size_t len)
     (void)kms_rd_skip(&rd, KMS_RPC_HEADER_SIZE);
     switch (header.type) {
     case KMS_PDU_BIND_ACK:
-        return read_ack(&rd);
+        return read_ack(offered, &rd);
     case KMS_PDU_BIND_NAK:
         return read_nak(&rd);
     case KMS_PDU_FAULT:

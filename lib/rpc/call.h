@@ -16,8 +16,6 @@
 #define KMS_CALL_STUB_MAX  1024               /* of all fragments together */
 #define KMS_CALL_FRAGS_MAX 16
 
-enum kms_ndr { KMS_NDR32, KMS_NDR64 };
-
 /* The whole PDU around a message; its length. */
 size_t kms_call_write(enum kms_ndr ndr, uint16_t context_id, uint32_t call_id,
                       const uint8_t *message, size_t len, uint8_t ret[KMS_CALL_MAX]);

@@ -14,6 +14,9 @@
 #define KMS_RPC_PDU_MAX     5840 /* what is offered in a bind; no host may send more in one piece */
 #define KMS_RPC_CALL_ID     2    /* what Microsoft's client begins with */
 
+/* The transfer syntaxes: how the arguments of a call are laid out. */
+enum kms_ndr { KMS_NDR32, KMS_NDR64 };
+
 /* [C706] 12.6.4 */
 enum kms_pdu_type {
     KMS_PDU_REQUEST = 0,

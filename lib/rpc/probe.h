@@ -1,5 +1,7 @@
 /* The source "rpc": TCP connect and DCE/RPC bind to the KMS interface, then close. No activation
- * request: the host's count does not change. */
+ * request: the host's count does not change. Where the target wants it (ndr64) a second connection
+ * to the same address follows an accepted bind, with a bind that offers NDR64 alone: what comes of
+ * it is the fact NDR64 and a part of the detail, and never the outcome. */
 #ifndef KMS_RPC_PROBE_H
 #define KMS_RPC_PROBE_H
 

@@ -25,11 +25,13 @@ struct kms_session {
     struct kms_session_calls calls;
     void *arg;
     enum stage stage;
+    enum kms_ndr ndr;
     struct kms_timer *timer;       /* tells what was known inside open */
     struct kms_question *question; /* NULL: none is open */
     struct kms_tcp *tcp;           /* NULL: not connecting yet */
     struct kms_session_times times;
     uint32_t association;
+    bool syntax_refused, closed; /* why it failed */
     uint8_t bind[KMS_RPC_BIND_SIZE];
     uint8_t answer[KMS_RPC_PDU_MAX];
     size_t answer_len;
@@ -112,11 +114,12 @@ static void fail_foreign(struct kms_session *session)
 
 static void judge_bind(struct kms_session *session, size_t len)
 {
-    struct kms_rpc_answer answer = kms_rpc_bind_read(session->answer, len);
+    struct kms_rpc_answer answer = kms_rpc_bind_read(session->ndr, session->answer, len);
     if (answer.outcome != KMS_OUTCOME_RPC_NOT_RPC) {
         session->times.answered_us = now_us(session);
     }
     if (answer.outcome != KMS_OUTCOME_OK) {
+        session->syntax_refused = answer.syntax_refused;
         fail(session, answer.outcome, answer.detail);
         return;
     }
@@ -188,7 +191,7 @@ static void connected(void *arg)
 {
     struct kms_session *session = arg;
     session->times.connected_us = now_us(session);
-    kms_rpc_bind_write(session->bind);
+    kms_rpc_bind_write(session->ndr, session->bind);
     kms_tcp_send(session->tcp, session->bind, sizeof session->bind);
 }
 
@@ -225,6 +228,7 @@ static void ended(void *arg, int error)
 {
     struct kms_session *session = arg;
     char text[160];
+    session->closed = error == 0;
     if (!kms_tcp_peer(session->tcp)) {
         kms_tcp_story(session->tcp, text, sizeof text);
     } else {
@@ -333,24 +337,49 @@ static bool ask_name(struct kms_session *session)
 
 /* ---- from outside ---- */
 
+static struct kms_session *new_session(struct kms_env *env, const struct kms_session_calls *calls,
+                                       void *arg)
+{
+    struct kms_session *session = calloc(1, sizeof *session);
+    if (session) {
+        session->env = env;
+        session->calls = *calls;
+        session->arg = arg;
+    }
+    return session;
+}
+
 struct kms_session *kms_session_open(struct kms_env *env, const struct kms_target *target,
                                      enum kms_source source, const struct kms_session_calls *calls,
                                      void *arg)
 {
-    struct kms_session *session = calloc(1, sizeof *session);
+    struct kms_session *session = new_session(env, calls, arg);
     struct kms_address address;
     if (!session) {
         return NULL;
     }
-    session->env = env;
     session->target = target;
     session->source = source;
-    session->calls = *calls;
-    session->arg = arg;
     bool ok = kms_address_parse(name_of(session), port_of(session), &address)
                   ? begin_connect(session, &address, 1)
                   : ask_name(session);
     if (!ok) {
+        kms_session_free(session);
+        return NULL;
+    }
+    return session;
+}
+
+struct kms_session *kms_session_open_at(struct kms_env *env, const struct kms_address *address,
+                                        enum kms_ndr ndr, const struct kms_session_calls *calls,
+                                        void *arg)
+{
+    struct kms_session *session = new_session(env, calls, arg);
+    if (!session) {
+        return NULL;
+    }
+    session->ndr = ndr;
+    if (!begin_connect(session, address, 1)) {
         kms_session_free(session);
         return NULL;
     }
@@ -371,6 +400,21 @@ const struct kms_session_times *kms_session_times(const struct kms_session *sess
 uint32_t kms_session_association(const struct kms_session *session)
 {
     return session->association;
+}
+
+bool kms_session_syntax_refused(const struct kms_session *session)
+{
+    return session->syntax_refused;
+}
+
+bool kms_session_closed(const struct kms_session *session)
+{
+    return session->closed;
+}
+
+const struct kms_address *kms_session_address(const struct kms_session *session)
+{
+    return session->tcp ? kms_tcp_peer(session->tcp) : NULL;
 }
 
 void kms_session_story(const struct kms_session *session, char *dst, size_t size)

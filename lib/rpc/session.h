@@ -3,10 +3,12 @@
 #ifndef KMS_RPC_SESSION_H
 #define KMS_RPC_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "probe/probe.h"
+#include "rpc/pdu.h"
 #include "vocab/vocab.h"
 
 #define KMS_SESSION_DETAIL 200
@@ -23,6 +25,7 @@ struct kms_session_calls {
     void (*failed)(void *arg, enum kms_outcome outcome, const char *detail);
 };
 
+struct kms_address;
 struct kms_session;
 
 /* The port and the timeout of the lookup are those of source, else the target's. Keeps no deadline.
@@ -30,6 +33,10 @@ struct kms_session;
 struct kms_session *kms_session_open(struct kms_env *env, const struct kms_target *target,
                                      enum kms_source source, const struct kms_session_calls *calls,
                                      void *arg);
+/* The same, but to this address, and with a bind that offers ndr. */
+struct kms_session *kms_session_open_at(struct kms_env *env, const struct kms_address *address,
+                                        enum kms_ndr ndr, const struct kms_session_calls *calls,
+                                        void *arg);
 /* NULL is fine. */
 void kms_session_free(struct kms_session *session);
 
@@ -46,6 +53,12 @@ struct kms_session_times {
 const struct kms_session_times *kms_session_times(const struct kms_session *session);
 /* The association group of the accepted bind; 0 before it. */
 uint32_t kms_session_association(const struct kms_session *session);
+/* Of a session that failed: the host has the interface, but not the syntax that was offered. */
+bool kms_session_syntax_refused(const struct kms_session *session);
+/* Of a session that failed: the host ended the connection, and not with a reset. */
+bool kms_session_closed(const struct kms_session *session);
+/* NULL before it is connected. */
+const struct kms_address *kms_session_address(const struct kms_session *session);
 /* "192.0.2.1:1688", "" before it is connected. */
 void kms_session_peer(const struct kms_session *session, char *dst, size_t size);
 /* What became of the addresses that were tried besides the one that answered; "" for nothing. */

@@ -97,7 +97,7 @@ static void run_bare(struct bench *bench, const struct kms_address *address)
     uint8_t bind[KMS_RPC_BIND_SIZE];
     struct epoll_event events[IN_FLIGHT];
     int epoll = epoll_create1(EPOLL_CLOEXEC);
-    kms_rpc_bind_write(bind);
+    kms_rpc_bind_write(KMS_NDR32, bind);
     while (bench->good + bench->bad < bench->wanted) {
         while (bench->started < bench->wanted &&
                bench->started - bench->good - bench->bad < IN_FLIGHT) {

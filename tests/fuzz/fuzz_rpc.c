@@ -14,7 +14,7 @@ static void require(int condition)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+static void read_answer(enum kms_ndr offered, const uint8_t *bytes, size_t len)
 {
     struct kms_rpc_header header = {0};
     enum kms_rpc_read read = kms_rpc_read_header(bytes, len, &header);
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     require(read != KMS_RPC_PARTIAL || len < KMS_RPC_HEADER_SIZE);
     require(read != KMS_RPC_WHOLE ||
             (header.frag_length >= KMS_RPC_HEADER_SIZE && header.frag_length <= KMS_RPC_PDU_MAX));
-    struct kms_rpc_answer answer = kms_rpc_bind_read(bytes, len);
+    struct kms_rpc_answer answer = kms_rpc_bind_read(offered, bytes, len);
     require(answer.outcome == KMS_OUTCOME_OK || answer.outcome == KMS_OUTCOME_RPC_NOT_KMS ||
             answer.outcome == KMS_OUTCOME_RPC_BIND_NAK ||
             answer.outcome == KMS_OUTCOME_RPC_NOT_RPC);
@@ -30,5 +30,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
             (read == KMS_RPC_WHOLE && header.frag_length <= len));
     require((answer.outcome == KMS_OUTCOME_OK) == (answer.detail[0] == '\0'));
     require(memchr(answer.detail, '\0', sizeof answer.detail) != NULL);
+    require(!answer.syntax_refused || answer.outcome == KMS_OUTCOME_RPC_NOT_KMS);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    read_answer(KMS_NDR32, bytes, len);
+    read_answer(KMS_NDR64, bytes, len);
     return 0;
 }

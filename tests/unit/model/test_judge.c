@@ -779,6 +779,38 @@ static void two_hints_make_a_host_suspicious_and_one_does_not(void **state)
     }
 }
 
+/* The build of the ePID says whether the host's age takes NDR64. */
+static void a_refusal_of_ndr64_contradicts_a_build_that_takes_it(void **state)
+{
+    (void)state;
+    static const char *const epid_2008r2 = "55041-00168-305-190595-03-1033-7601.0000-0162011";
+    static const char *const epid_2012 = "05426-00206-152-000001-03-1033-9200.0000-3002012";
+    static const struct {
+        int64_t taken; /* -1: not asked */
+        bool build_takes_it, hinted;
+    } cases[] = {
+        {-1, true, false},  {1, true, false},  {0, true, true},
+        {-1, false, false}, {1, false, false}, {0, false, false},
+    };
+    for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
+        struct scene s;
+        scene_open(&s);
+        answered(&s, cases[i].build_takes_it ? epid_2012 : epid_2008r2, 51,
+                 KMS_BIT(KMS_HINT_CLOSED));
+        if (cases[i].taken >= 0) {
+            kms_facts_set_number(&s.rpc.host, KMS_FACT_NDR64, cases[i].taken);
+        }
+        source_good(&s, &s.rpc);
+        judge(&s);
+        assert_int_equal(authenticity(&s), cases[i].hinted ? KMS_AUTHENTICITY_SUSPICIOUS
+                                                           : KMS_AUTHENTICITY_CONSISTENT);
+        assert_string_equal(kms_facts_text(&s.judgement.host, KMS_FACT_AUTHENTICITY_REASONS),
+                            cases[i].hinted ? "closes after one call; refuses NDR64"
+                                            : "closes after one call");
+        scene_close(&s);
+    }
+}
+
 static void a_count_at_its_ceiling_speaks_against_nobody(void **state)
 {
     (void)state;
@@ -1029,6 +1061,7 @@ int main(void)
         cmocka_unit_test(a_report_of_before_our_first_request_counts_without_us),
         cmocka_unit_test(a_count_that_only_the_wire_tells_is_with_us),
         cmocka_unit_test(two_hints_make_a_host_suspicious_and_one_does_not),
+        cmocka_unit_test(a_refusal_of_ndr64_contradicts_a_build_that_takes_it),
         cmocka_unit_test(a_count_at_its_ceiling_speaks_against_nobody),
         cmocka_unit_test(an_epid_that_changed_and_another_hint_are_two),
         cmocka_unit_test(without_an_answer_authenticity_is_not_known),

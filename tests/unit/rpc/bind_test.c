@@ -43,19 +43,27 @@ static size_t from_hex(const char *hex, uint8_t *ret)
 }
 
 /* From a copy of exactly that size, so that a read past its end is seen. */
-static struct kms_rpc_answer read_exact(const uint8_t *bytes, size_t len)
+static struct kms_rpc_answer read_as(enum kms_ndr offered, const uint8_t *bytes, size_t len)
 {
     uint8_t *exact = malloc(len > 0 ? len : 1);
     assert_non_null(exact);
     memcpy(exact, bytes, len);
-    struct kms_rpc_answer answer = kms_rpc_bind_read(exact, len);
+    struct kms_rpc_answer answer = kms_rpc_bind_read(offered, exact, len);
     free(exact);
     assert_true(answer.outcome == KMS_OUTCOME_OK || answer.outcome == KMS_OUTCOME_RPC_NOT_KMS ||
                 answer.outcome == KMS_OUTCOME_RPC_BIND_NAK ||
                 answer.outcome == KMS_OUTCOME_RPC_NOT_RPC);
     assert_int_equal(answer.outcome == KMS_OUTCOME_OK, answer.detail[0] == '\0');
     assert_non_null(memchr(answer.detail, '\0', sizeof answer.detail));
+    assert_true(!answer.syntax_refused || answer.outcome == KMS_OUTCOME_RPC_NOT_KMS);
     return answer;
+}
+
+/* The bind that is sent first; the other one's answer must be a named one all the same. */
+static struct kms_rpc_answer read_exact(const uint8_t *bytes, size_t len)
+{
+    (void)read_as(KMS_NDR64, bytes, len);
+    return read_as(KMS_NDR32, bytes, len);
 }
 
 static struct kms_rpc_answer read_hex(const char *hex)
@@ -73,40 +81,41 @@ static const char *text_of(const json_t *object, const char *key)
 
 /* ---- the bind ---- */
 
-static void the_bind_is_the_one_that_servers_accepted(void **state)
+static void the_binds_are_those_that_servers_accepted(void **state)
 {
     (void)state;
     json_t *root = load("golden/requests.json");
-    uint8_t ours[KMS_RPC_BIND_SIZE];
-    kms_rpc_bind_write(ours);
-    size_t compared = 0;
+    size_t compared[] = {[KMS_NDR32] = 0, [KMS_NDR64] = 0};
     size_t i;
     json_t *one;
     json_array_foreach(json_object_get(root, "cases"), i, one)
     {
         uint8_t wanted[PDU_MAX];
         const json_t *inputs = json_object_get(one, "inputs");
-        if (!kms_text_equal(text_of(inputs, "transfer_syntax"), "NDR32") ||
-            json_integer_value(json_object_get(inputs, "bind_call_id")) != KMS_RPC_CALL_ID ||
+        bool ndr64 = kms_text_equal(text_of(inputs, "transfer_syntax"), "NDR64");
+        if (json_integer_value(json_object_get(inputs, "bind_call_id")) != KMS_RPC_CALL_ID ||
             !kms_text_equal(text_of(inputs, "bind_flags"), "0x13")) {
             continue;
         }
+        uint8_t ours[KMS_RPC_BIND_SIZE];
+        kms_rpc_bind_write(ndr64 ? KMS_NDR64 : KMS_NDR32, ours);
         assert_int_equal(from_hex(text_of(one, "bind_pdu_hex"), wanted), sizeof ours);
         assert_memory_equal(ours, wanted, sizeof ours);
-        compared++;
+        compared[ndr64 ? KMS_NDR64 : KMS_NDR32]++;
     }
-    assert_true(compared > 0);
+    assert_int_equal(compared[KMS_NDR32], 6);
+    assert_int_equal(compared[KMS_NDR64], 6);
     json_decref(root);
 }
 
 /* ---- recordings ---- */
 
-static void read_first_answers(const char *name, enum kms_outcome outcome, bool any_bind,
-                               size_t *count)
+static void read_first_answers(const char *name, enum kms_ndr offered, enum kms_outcome outcome,
+                               bool any_bind, size_t *count)
 {
     json_t *root = load(name);
     uint8_t ours[KMS_RPC_BIND_SIZE];
-    kms_rpc_bind_write(ours);
+    kms_rpc_bind_write(offered, ours);
     size_t i;
     json_t *connection;
     json_array_foreach(json_object_get(root, "connections"), i, connection)
@@ -120,15 +129,15 @@ static void read_first_answers(const char *name, enum kms_outcome outcome, bool 
         if ((!same && !any_bind) || !kms_text_equal(text_of(got, "dir"), "s2c")) {
             continue;
         }
-        assert_int_equal(read_hex(text_of(got, "hex")).outcome, outcome);
+        len = from_hex(text_of(got, "hex"), bytes);
+        assert_int_equal(read_as(offered, bytes, len).outcome, outcome);
         ++*count;
     }
     json_decref(root);
 }
 
-static void recorded_answers_to_the_same_bind_are_accepted(void **state)
+static size_t read_accepted(enum kms_ndr offered)
 {
-    (void)state;
     char path[512];
     const char *folder = getenv("KMSMON_DATA_DIR");
     kms_text_format(path, sizeof path, "%s/kms-exchanges", folder ? folder : KMSMON_DATA_DIR);
@@ -138,20 +147,59 @@ static void recorded_answers_to_the_same_bind_are_accepted(void **state)
     const struct dirent *entry;
     while ((entry = readdir(dir)) != NULL) {
         if (strstr(entry->d_name, ".json")) {
-            read_first_answers(entry->d_name, KMS_OUTCOME_OK, false, &count);
+            read_first_answers(entry->d_name, offered, KMS_OUTCOME_OK, false, &count);
         }
     }
     closedir(dir);
-    assert_true(count >= 3);
+    return count;
+}
+
+static void recorded_answers_to_the_same_bind_are_accepted(void **state)
+{
+    (void)state;
+    assert_true(read_accepted(KMS_NDR32) >= 3);
+    assert_true(read_accepted(KMS_NDR64) >= 2);
 }
 
 static void recorded_rejections_are_no_kms(void **state)
 {
     (void)state;
     size_t count = 0;
-    read_first_answers("e2-wrong-interface.json", KMS_OUTCOME_RPC_NOT_KMS, true, &count);
-    read_first_answers("e3-unknown-transfer-syntax.json", KMS_OUTCOME_RPC_NOT_KMS, true, &count);
+    read_first_answers("e2-wrong-interface.json", KMS_NDR32, KMS_OUTCOME_RPC_NOT_KMS, true, &count);
+    read_first_answers("e3-unknown-transfer-syntax.json", KMS_NDR32, KMS_OUTCOME_RPC_NOT_KMS, true,
+                       &count);
     assert_true(count >= 2);
+}
+
+/* The answer of a connection to its first PDU. */
+static struct kms_rpc_answer read_recorded(const char *name, enum kms_ndr offered)
+{
+    uint8_t bytes[PDU_MAX];
+    json_t *root = load(name);
+    const json_t *connection = json_array_get(json_object_get(root, "connections"), 0);
+    const json_t *got = json_array_get(json_object_get(connection, "pdus"), 1);
+    size_t len = from_hex(text_of(got, "hex"), bytes);
+    json_decref(root);
+    return read_as(offered, bytes, len);
+}
+
+static void a_refused_syntax_is_told_from_a_missing_interface(void **state)
+{
+    (void)state;
+    assert_true(read_recorded("e3-unknown-transfer-syntax.json", KMS_NDR64).syntax_refused);
+    assert_false(read_recorded("e2-wrong-interface.json", KMS_NDR64).syntax_refused);
+    assert_false(read_hex("05000d031000000015000000020000000400010500").syntax_refused);
+}
+
+static void an_answer_that_accepts_the_other_syntax_answers_another_bind(void **state)
+{
+    (void)state;
+    assert_int_equal(read_recorded("a7-v6-ndr64-only-first-call.json", KMS_NDR64).outcome,
+                     KMS_OUTCOME_OK);
+    assert_int_equal(read_recorded("a7-v6-ndr64-only-first-call.json", KMS_NDR32).outcome,
+                     KMS_OUTCOME_RPC_NOT_RPC);
+    assert_int_equal(read_recorded("a1-v6-ndr32-only.json", KMS_NDR64).outcome,
+                     KMS_OUTCOME_RPC_NOT_RPC);
 }
 
 /* ---- hand-made PDUs ---- */
@@ -300,9 +348,11 @@ static void other_protocols_are_told_from_their_first_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_bind_is_the_one_that_servers_accepted),
+        cmocka_unit_test(the_binds_are_those_that_servers_accepted),
         cmocka_unit_test(recorded_answers_to_the_same_bind_are_accepted),
         cmocka_unit_test(recorded_rejections_are_no_kms),
+        cmocka_unit_test(a_refused_syntax_is_told_from_a_missing_interface),
+        cmocka_unit_test(an_answer_that_accepts_the_other_syntax_answers_another_bind),
         cmocka_unit_test(hand_made_pdus_have_their_verdicts),
         cmocka_unit_test(reasons_are_named),
         cmocka_unit_test(every_truncation_ends_in_a_named_outcome),

@@ -23,6 +23,7 @@
 
 #define LONG_MS  20000 /* never reached */
 #define SHORT_MS 400   /* always reached */
+#define LATER_MS 1500  /* reached in the second bind, which is given more time */
 
 static const uint8_t ack[] = {
     5,    0,    12,   3,    0x10, 0,    0,    0,    60,   0,    0,    0,    2,    0,    0,
@@ -33,6 +34,18 @@ static const uint8_t ack[] = {
 static const uint8_t other_interface[60] = {
     5, 0, 12, 3, 0x10, 0, 0,   0,   60,  0, 0, 0, 2, 0, 0, 0, 0xd0, 0x16, 0xd0, 0x16,
     0, 1, 0,  0, 5,    0, '1', '3', '5', 0, 0, 0, 1, 0, 0, 0, 2,    0,    1,    0,
+};
+/* What recorded hosts answered to a bind that offered NDR64 alone, and to one that offered a syntax
+ * that they do not know. */
+static const uint8_t ack64[] = {
+    5,    0,    12,   3,    0x10, 0,    0,    0,    60,   0,    0,    0,    2,    0,    0,
+    0,    0xd0, 0x16, 0xd0, 0x16, 0xa0, 0xe1, 0xc8, 0xc0, 6,    0,    '2',  '0',  '0',  '4',
+    '9',  0,    1,    0,    0,    0,    0,    0,    0,    0,    0x33, 0x05, 0x71, 0x71, 0xba,
+    0xbe, 0x37, 0x49, 0x83, 0x19, 0xb5, 0xdb, 0xef, 0x9c, 0xcc, 0x36, 0x01, 0x00, 0x00, 0x00,
+};
+static const uint8_t other_syntax[60] = {
+    5,    0,    12,   3, 0x10, 0, 0,   0,   60,  0,   0,   0, 2, 0, 0, 0, 0xd0, 0x16, 0xd0, 0x16,
+    0x64, 0x58, 0x0e, 1, 6,    0, '2', '0', '1', '4', '7', 0, 1, 0, 0, 0, 2,    0,    2,    0,
 };
 static const uint8_t nak[] = {5, 0, 13, 3, 0x10, 0, 0, 0, 21, 0, 0, 0, 2, 0, 0, 0, 4, 0, 1, 5, 0};
 
@@ -49,6 +62,7 @@ enum act {
 };
 
 struct endpoint {
+    struct endpoint *next; /* for the connection after this one; NULL: there is none */
     enum act act;
     const void *reply;
     size_t len;
@@ -148,9 +162,12 @@ static void act(struct endpoint *e, int fd)
 
 static void *serve(void *arg)
 {
-    struct endpoint *e = arg;
-    int fd = accept(e->listener, NULL, NULL);
-    if (fd >= 0) {
+    const struct endpoint *first = arg;
+    for (struct endpoint *e = arg; e; e = e->next) {
+        int fd = accept(first->listener, NULL, NULL);
+        if (fd < 0) {
+            break;
+        }
         e->end = -1;
         act(e, fd);
         close(fd);
@@ -177,6 +194,7 @@ struct fixture {
     struct kms_env env;
     struct kms_result result;
     int calls;
+    bool ndr64; /* wanted */
 };
 
 static int set_up(void **state)
@@ -215,8 +233,8 @@ static void probe_name(struct fixture *f, const char *name, uint16_t port, int64
     char host[256];
     kms_text_copy(host, sizeof host, name);
     struct kms_target target = {.name = host, .port = port};
-    target.source[KMS_SOURCE_RPC] = (struct kms_source_config){.enabled = true,
-                                                               .timeout_ms = timeout_ms};
+    target.source[KMS_SOURCE_RPC] = (struct kms_source_config){
+        .enabled = true, .timeout_ms = timeout_ms, .ndr64 = f->ndr64};
     f->calls = 0;
     assert_non_null(kms_run_start(&f->env, kms_rpc_probe(), &target, done, f));
     assert_int_equal(f->calls, 0);
@@ -243,7 +261,7 @@ static void probe_endpoint(struct fixture *f, struct endpoint *e, int64_t timeou
     open_endpoint(e);
     probe_name(f, "127.0.0.1", e->port, timeout_ms);
     close_endpoint(e);
-    kms_rpc_bind_write(bind_pdu);
+    kms_rpc_bind_write(KMS_NDR32, bind_pdu);
     assert_true(e->got_len <= sizeof bind_pdu);
     assert_memory_equal(e->got, bind_pdu, e->got_len);
 }
@@ -266,6 +284,7 @@ static void an_accepted_bind_is_ok_and_ends_in_a_fin(void **state)
     assert_true(kms_facts_number(&f->result.host, KMS_FACT_RPC_BIND, &bind_time));
     assert_true(connect >= 0 && bind_time >= 0);
     assert_int_equal(latency, connect + bind_time);
+    assert_false(kms_facts_has(&f->result.host, KMS_FACT_NDR64)); /* it was not asked */
     char peer[64];
     kms_text_format(peer, sizeof peer, "127.0.0.1:%u", (unsigned)e.port);
     assert_string_equal(kms_facts_text(&f->result.host, KMS_FACT_RPC_ADDRESS), peer);
@@ -400,6 +419,109 @@ static void dropped_packets_are_a_timeout(void **state)
         close(waiting[i]);
     }
     close(listener);
+}
+
+/* ---- NDR64 ---- */
+
+/* Asks an endpoint that takes the first bind and answers the second like this. */
+static void ask_ndr64(struct fixture *f, struct endpoint *second, int64_t timeout_ms)
+{
+    uint8_t bind_pdu[KMS_RPC_BIND_SIZE];
+    struct endpoint first = {.act = REPLY, .reply = ack, .len = sizeof ack, .next = second};
+    f->ndr64 = true;
+    probe_endpoint(f, &first, timeout_ms);
+    assert_int_equal(first.got_len, sizeof bind_pdu);
+    assert_int_equal(first.end, 0);
+    kms_rpc_bind_write(KMS_NDR64, bind_pdu);
+    assert_true(second->got_len <= sizeof bind_pdu); /* the bind and no call */
+    assert_memory_equal(second->got, bind_pdu, second->got_len);
+    int64_t latency = 0;
+    int64_t connect = 0;
+    int64_t bind_time = 0;
+    assert_true(kms_facts_number(&f->result.host, KMS_FACT_RPC_LATENCY, &latency));
+    assert_true(kms_facts_number(&f->result.host, KMS_FACT_RPC_CONNECT, &connect));
+    assert_true(kms_facts_number(&f->result.host, KMS_FACT_RPC_BIND, &bind_time));
+    assert_int_equal(latency, connect + bind_time);
+    assert_true(kms_facts_has(&f->result.host, KMS_FACT_RPC_ADDRESS));
+}
+
+static void a_second_bind_tells_whether_the_host_takes_ndr64(void **state)
+{
+    struct fixture *f = *state;
+    int64_t taken = -1;
+    struct endpoint accepts = {.act = PIECES, .reply = ack64, .len = sizeof ack64};
+    ask_ndr64(f, &accepts, LONG_MS);
+    expect(f, KMS_OUTCOME_OK, KMS_RPC_ACCEPTED, "; NDR64 accepted");
+    assert_int_equal(accepts.got_len, KMS_RPC_BIND_SIZE);
+    assert_int_equal(accepts.end, 0);
+    assert_true(kms_facts_number(&f->result.host, KMS_FACT_NDR64, &taken));
+    assert_int_equal(taken, 1);
+    struct endpoint refuses = {.act = REPLY, .reply = other_syntax, .len = sizeof other_syntax};
+    ask_ndr64(f, &refuses, LONG_MS);
+    expect(f, KMS_OUTCOME_OK, KMS_RPC_ACCEPTED, "; NDR64 refused");
+    assert_true(kms_facts_number(&f->result.host, KMS_FACT_NDR64, &taken));
+    assert_int_equal(taken, 0);
+}
+
+static void only_the_refusal_of_the_syntax_is_a_refusal_of_ndr64(void **state)
+{
+    static const char banner[] = "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n";
+    struct {
+        struct endpoint second;
+        const char *detail;
+    } cases[] = {
+        {{.act = REPLY, .reply = other_interface, .len = sizeof other_interface},
+         "; NDR64 not known (rpc-not-kms)"},
+        {{.act = REPLY, .reply = nak, .len = sizeof nak}, "; NDR64 not known (rpc-bind-nak)"},
+        {{.act = REPLY, .reply = ack, .len = sizeof ack}, "; NDR64 not known (rpc-not-rpc)"},
+        {{.act = BANNER, .reply = banner, .len = sizeof banner}, "; NDR64 not known (rpc-not-rpc)"},
+        {{.act = HANG_UP}, "; NDR64 not known (rpc-reset)"},
+        {{.act = RESET}, "; NDR64 not known (rpc-reset)"},
+        {{.act = REPLY, .reply = ack64, .len = 0}, "; NDR64 not known (no answer)"},
+    };
+    for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
+        ask_ndr64(*state, &cases[i].second, LONG_MS);
+        expect(*state, KMS_OUTCOME_OK, KMS_RPC_ACCEPTED, cases[i].detail);
+        assert_false(kms_facts_has(&((struct fixture *)*state)->result.host, KMS_FACT_NDR64));
+    }
+}
+
+static void a_deadline_in_the_second_bind_keeps_what_the_first_told(void **state)
+{
+    struct endpoint silent = {.act = REPLY, .reply = ack64, .len = 0};
+    ask_ndr64(*state, &silent, LATER_MS);
+    expect(*state, KMS_OUTCOME_OK, KMS_RPC_ACCEPTED, "; NDR64 not known (no answer)");
+}
+
+static void a_host_that_rejects_the_first_bind_gets_no_second(void **state)
+{
+    struct fixture *f = *state;
+    struct endpoint e = {.act = REPLY, .reply = nak, .len = sizeof nak};
+    f->ndr64 = true;
+    probe_endpoint(f, &e, LONG_MS);
+    expect(f, KMS_OUTCOME_RPC_BIND_NAK, KMS_RPC_BIND_NAK, "bind_nak, reason 4");
+    assert_false(kms_facts_has(&f->result.host, KMS_FACT_NDR64));
+}
+
+static void a_run_may_be_cancelled_in_the_second_bind(void **state)
+{
+    struct fixture *f = *state;
+    struct endpoint silent = {.act = REPLY, .reply = ack64, .len = 0};
+    struct endpoint e = {.act = REPLY, .reply = ack, .len = sizeof ack, .next = &silent};
+    char host[] = "127.0.0.1";
+    open_endpoint(&e);
+    struct kms_target target = {.name = host, .port = e.port};
+    target.source[KMS_SOURCE_RPC] = (struct kms_source_config){.enabled = true, .ndr64 = true};
+    struct kms_run *run = kms_run_start(&f->env, kms_rpc_probe(), &target, done, f);
+    assert_non_null(run);
+    for (int i = 0; i < 8; i++) {
+        kms_loop_once(f->env.loop, 20);
+    }
+    assert_int_equal(f->calls, 0);
+    kms_run_cancel(run);
+    (void)shutdown(e.listener, SHUT_RDWR); /* on a slow machine the second one did not come */
+    close_endpoint(&e);
+    assert_int_equal(f->calls, 0);
 }
 
 /* ---- names ---- */
@@ -571,6 +693,11 @@ int main(void)
         TEST(silence_after_the_connect_is_a_timeout),
         TEST(a_byte_a_second_is_a_timeout),
         TEST(dropped_packets_are_a_timeout),
+        TEST(a_second_bind_tells_whether_the_host_takes_ndr64),
+        TEST(only_the_refusal_of_the_syntax_is_a_refusal_of_ndr64),
+        TEST(a_deadline_in_the_second_bind_keeps_what_the_first_told),
+        TEST(a_host_that_rejects_the_first_bind_gets_no_second),
+        TEST(a_run_may_be_cancelled_in_the_second_bind),
         TEST(a_name_with_several_addresses_is_tried_until_one_answers),
         TEST(a_name_that_dns_does_not_answer_says_nothing_about_the_host),
         TEST(the_second_address_is_used_when_the_first_refuses),
