@@ -23,7 +23,8 @@ struct kms_note {
 struct kms_result {
     enum kms_source source;
     enum kms_outcome outcome;
-    int64_t duration_us; /* start to finish */
+    int64_t duration_us; /* start to finish, without waited_us */
+    int64_t waited_us;   /* how long the probe watched on when it had its answer */
     int64_t wall_s;      /* when it finished */
     /* When the facts were true, by the best evidence (seconds since 1970, UTC); 0: not known, e.g.
      * standard input without a readable date. data_s_min is the oldest and data_s_max the youngest

@@ -32,7 +32,7 @@ static void finish(struct kms_run *run, const struct kms_result *from)
     struct kms_result result = *from; /* what it points to stays the probe's */
     result.source = run->type->source;
     result.wall_s = kms_clock_wall_s(&run->env->clock);
-    result.duration_us = kms_clock_mono_us(&run->env->clock) - run->start_us;
+    result.duration_us = kms_clock_mono_us(&run->env->clock) - run->start_us - from->waited_us;
     kms_done_fn *done = run->done;
     void *arg = run->arg;
     free_run(run);

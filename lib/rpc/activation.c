@@ -51,9 +51,11 @@ struct kms_probe {
     struct task *task;
     struct kms_job *job;         /* NULL: none runs */
     struct kms_session *session; /* NULL: none is open */
-    struct kms_timer *timer;     /* tells what was known inside start */
+    struct kms_timer *timer;     /* tells what was known inside start; ends the watch */
     bool sent;                   /* the request of this session */
     bool answered;               /* what came of a request is in the memory */
+    int64_t answered_us;         /* of an answer whose connection is watched on; 0: none */
+    int64_t waited_us;
     struct kms_ask ask;
     uint8_t request[KMS_CALL_MAX];
     struct kms_call call;
@@ -207,6 +209,7 @@ static void finish(struct kms_probe *probe)
         result.outcome = task->outcome;
         kms_text_copy(result.detail, sizeof result.detail, task->detail);
     }
+    result.waited_us = probe->waited_us;
     kms_done_fn *done = probe->done;
     void *arg = probe->arg;
     free_probe(probe);
@@ -225,24 +228,59 @@ static bool submit(struct kms_probe *probe, kms_job_fn *work, kms_job_fn *done)
     return probe->job != NULL;
 }
 
-/* Into the memory, and the memory to the disk; a second request is known there before it goes out.
- */
-static void keep(struct kms_probe *probe, const struct kms_plan_answer *answer)
+/* Into the memory; a second request is known there before it goes out. */
+static void note(struct kms_probe *probe, const struct kms_plan_answer *answer)
 {
     struct task *task = probe->task;
-    kms_session_free(probe->session);
-    probe->session = NULL;
     task->ask = kms_plan_after(&task->memory, &task->about, &task->step, answer, wall_s(probe));
     task->last = !task->ask;
     probe->answered = !task->ask;
     if (task->ask) {
         kms_plan_begin(&task->memory, &task->step, wall_s(probe));
     }
+}
+
+/* The memory to the disk. */
+static void save(struct kms_probe *probe)
+{
+    struct task *task = probe->task;
+    kms_session_free(probe->session);
+    probe->session = NULL;
     if (!submit(probe, save_memory, saved)) {
         task->outcome = KMS_OUTCOME_NO_MEMORY;
         finish(probe);
     }
 }
+
+static void keep(struct kms_probe *probe, const struct kms_plan_answer *answer)
+{
+    note(probe, answer);
+    save(probe);
+}
+
+/* ---- the connection after an answer ---- */
+
+static void watch_on(struct kms_probe *probe)
+{
+    probe->answered_us = kms_clock_mono_us(&probe->env->clock);
+    kms_timer_set(probe->timer, KMS_ACTIVATION_CLOSE_WAIT_MS);
+}
+
+static int64_t watched_us(const struct kms_probe *probe)
+{
+    return kms_clock_mono_us(&probe->env->clock) - probe->answered_us;
+}
+
+/* The youngest answer is the one whose connection it was. */
+static void end_watch(struct kms_probe *probe, bool closed)
+{
+    kms_timer_stop(probe->timer);
+    probe->waited_us = watched_us(probe);
+    probe->task->memory.answer[0].hints |= closed ? KMS_BIT(KMS_HINT_CLOSED) : 0;
+    save(probe);
+}
+
+/* ---- the answer ---- */
 
 static void describe_answer(const struct kms_probe *probe, const struct kms_reply *reply, char *dst,
                             size_t size)
@@ -320,7 +358,12 @@ static void judge_call(struct kms_probe *probe)
         describe_wrong(probe, reply.outcome != KMS_OUTCOME_NONE ? reply.detail : call->detail,
                        detail, sizeof detail);
     }
-    keep(probe, &answer);
+    if (answer.outcome == KMS_OUTCOME_OK) {
+        note(probe, &answer);
+        watch_on(probe);
+    } else {
+        keep(probe, &answer);
+    }
 }
 
 /* ---- the session ---- */
@@ -330,7 +373,11 @@ static void session_failed(void *arg, enum kms_outcome outcome, const char *deta
     struct kms_probe *probe = arg;
     const struct kms_plan_answer answer = {
         .sent = probe->sent, .outcome = outcome, .detail = detail};
-    keep(probe, &answer);
+    if (probe->answered) {
+        end_watch(probe, kms_session_closed(probe->session));
+    } else {
+        keep(probe, &answer);
+    }
 }
 
 /* Sent only as far as it is harmless: N of 5 or 25, and never without a random IV. */
@@ -364,7 +411,7 @@ static void bound(void *arg)
 static void pdu_came(void *arg, const uint8_t *bytes, size_t len)
 {
     struct kms_probe *probe = arg;
-    if (kms_call_read(&probe->call, bytes, len) == KMS_CALL_DONE) {
+    if (!probe->answered && kms_call_read(&probe->call, bytes, len) == KMS_CALL_DONE) {
         judge_call(probe);
     }
 }
@@ -398,7 +445,12 @@ static void saved(void *data)
 
 static void timer_fired(void *arg)
 {
-    finish(arg);
+    struct kms_probe *probe = arg;
+    if (probe->answered) {
+        end_watch(probe, false);
+    } else {
+        finish(probe);
+    }
 }
 
 /* What needs no disk to be known; told from the loop. */
@@ -480,7 +532,11 @@ static void late(const struct kms_probe *probe, struct kms_result *result)
 {
     struct task *task = probe->task;
     char text[120];
-    if (probe->session) {
+    if (probe->answered) {
+        kms_result_done(result);
+        tell_of_memory(probe, result);
+        result->waited_us = probe->session ? watched_us(probe) : probe->waited_us;
+    } else if (probe->session) {
         result->outcome = kms_session_late(probe->session, text, sizeof text);
         kms_text_append(result->detail, sizeof result->detail, ": %s", text);
         task->outcome = result->outcome; /* for cancel, which keeps it */
@@ -489,9 +545,6 @@ static void late(const struct kms_probe *probe, struct kms_result *result)
             KMS_OK) {
             result->outcome = KMS_OUTCOME_NO_MEMORY;
         }
-    } else if (probe->answered) {
-        kms_result_done(result);
-        tell_of_memory(probe, result);
     } else {
         result->outcome = KMS_OUTCOME_ACTIVATION_NO_IDENTITY;
         kms_text_append(result->detail, sizeof result->detail,
@@ -499,13 +552,14 @@ static void late(const struct kms_probe *probe, struct kms_result *result)
     }
 }
 
-/* A request that was not sent gives its turn back; one that was cut off stays as it was begun. */
+/* A request that was not sent gives its turn back; one that was cut off stays as it was begun; what
+ * is in the memory already only goes to the disk. */
 static void keep_cut_off(struct kms_probe *probe)
 {
     struct task *task = probe->task;
     const struct kms_plan_answer answer = {
         .sent = probe->sent, .outcome = task->outcome, .detail = task->detail};
-    if (!probe->sent || task->outcome != KMS_OUTCOME_NONE) {
+    if (!probe->answered && (!probe->sent || task->outcome != KMS_OUTCOME_NONE)) {
         (void)kms_plan_after(&task->memory, &task->about, &task->step, &answer, wall_s(probe));
     }
     task->last = true;

@@ -1,5 +1,6 @@
 /* A replaying endpoint for benches: a process that answers the recorded PDUs of one connection to
- * many clients at once, byte for byte, and closes on any other. It composes nothing. */
+ * many clients at once, byte for byte, and closes behind the last one and on any other. It composes
+ * nothing. */
 #ifndef KMS_BENCH_REPLAY_H
 #define KMS_BENCH_REPLAY_H
 

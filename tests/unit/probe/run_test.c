@@ -15,6 +15,7 @@ struct kms_probe {
     struct kms_timer *timer;
     kms_done_fn *done;
     void *arg;
+    int64_t waited_us; /* that it tells; the target's size_max */
 };
 
 static int cancelled; /* of the test that runs */
@@ -31,6 +32,7 @@ static void answer(void *arg)
     struct kms_result result;
     kms_result_init(&result, KMS_SOURCE_RPC);
     result.outcome = KMS_OUTCOME_OK;
+    result.waited_us = probe->waited_us;
     assert_int_equal(kms_facts_set_number(&result.host, KMS_FACT_LISTENING_PORT, 1688), KMS_OK);
     probe->done(probe->arg, &result);
     kms_result_done(&result);
@@ -44,6 +46,7 @@ static struct kms_probe *start(struct kms_env *env, const struct kms_target *tar
     assert_non_null(probe);
     probe->done = done;
     probe->arg = arg;
+    probe->waited_us = target->source[KMS_SOURCE_REPORT].size_max;
     probe->timer = kms_timer_new(env->loop, answer, probe);
     assert_non_null(probe->timer);
     if (target->source[KMS_SOURCE_REPORT].interval_ms >= 0) {
@@ -179,6 +182,23 @@ static void source_wall_time_and_duration_are_filled_in(void **state)
     assert_true(bench->duration_us > 0);
 }
 
+static int64_t some_mono_us(void *arg)
+{
+    (void)arg;
+    return 5000000;
+}
+
+/* The clock stands still, so all of the duration is what the probe says that it waited. */
+static void what_a_probe_waited_is_no_part_of_the_duration(void **state)
+{
+    struct bench *bench = *state;
+    bench->env.clock.mono_us = some_mono_us;
+    bench->target.source[KMS_SOURCE_REPORT].size_max = 300000;
+    (void)start_run(bench, &fake, 0, 10000);
+    kms_loop_run(bench->env.loop);
+    assert_int_equal(bench->duration_us, -300000);
+}
+
 static void a_late_probe_may_tell_what_that_means(void **state)
 {
     struct bench *bench = *state;
@@ -269,6 +289,7 @@ int main(void)
         ON_BENCH(an_answer_in_time_is_the_only_result),
         ON_BENCH(source_wall_time_and_duration_are_filled_in),
         ON_BENCH(a_late_probe_is_cancelled_and_times_out),
+        ON_BENCH(what_a_probe_waited_is_no_part_of_the_duration),
         ON_BENCH(a_late_probe_may_tell_what_that_means),
         ON_BENCH(the_detail_of_a_timeout_names_whole_seconds),
         ON_BENCH(a_cancelled_run_never_calls_back),

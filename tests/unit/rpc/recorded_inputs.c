@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "base/clock_sync.h"
 #include "base/entropy.h"
+#include "base/loop.h"
 #include "base/text.h"
+#include "rpc/activation.h"
 #include "rpc/identity.h"
 #include "rpc/plan.h"
 
@@ -16,6 +18,8 @@ struct kms_clock __real_kms_clock_system(void);
 struct kms_clock __wrap_kms_clock_system(void);
 enum kms_clock_sync __wrap_kms_clock_sync(void);
 void __wrap_kms_workstation(const char *domain, char ret[KMS_WORKSTATION_SIZE]);
+void __real_kms_timer_set(struct kms_timer *timer, int64_t delay_ms);
+void __wrap_kms_timer_set(struct kms_timer *timer, int64_t delay_ms);
 void __real_kms_plan_ask(const struct kms_step *step, const struct kms_guid *cmid,
                          const char *workstation, int64_t now_us, struct kms_ask *ret);
 void __wrap_kms_plan_ask(const struct kms_step *step, const struct kms_guid *cmid,
@@ -74,6 +78,14 @@ struct kms_clock __wrap_kms_clock_system(void)
 enum kms_clock_sync __wrap_kms_clock_sync(void)
 {
     return (enum kms_clock_sync)number("SYNC");
+}
+
+/* KMS_RECORDED_WATCH_MS: how long the connection is watched after an answer, so that a test waits
+ * for what it is about and not for the machine. */
+void __wrap_kms_timer_set(struct kms_timer *timer, int64_t delay_ms)
+{
+    bool watch = delay_ms == KMS_ACTIVATION_CLOSE_WAIT_MS && number("WATCH_MS") > 0;
+    __real_kms_timer_set(timer, watch ? (int64_t)number("WATCH_MS") : delay_ms);
 }
 
 void __wrap_kms_workstation(const char *domain, char ret[KMS_WORKSTATION_SIZE])

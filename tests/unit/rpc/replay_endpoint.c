@@ -1,7 +1,9 @@
 /* A TCP endpoint that speaks only recorded bytes: answers a PDU that is byte for byte the recorded
  * one with the recorded answer, and closes on any other. It composes nothing. Usage:
- * replay_endpoint MODE LOG FILE:CONNECTION...; prints its port and the inputs of the first
- * recording as shell variables, writes a line to LOG for each PDU, ends with standard input. */
+ * replay_endpoint MODE LOG FILE:CONNECTION[=FILE:CONNECTION]...; the second one has the answers
+ * where the first has other ones. In mode close it hangs up behind the answer to a call; prints its
+ * port and the inputs of the first recording as shell variables, writes a line to LOG for each PDU,
+ * ends with standard input. */
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -50,8 +52,18 @@ static void load(struct replay *replay, const char *name)
     if (replay->count == RECORDINGS_MAX) {
         die("too many recordings");
     }
-    const char *wrong = recording_load(name, &replay->recording[replay->count],
-                                       replay->count == 0 ? print_input : NULL);
+    static struct recording other;
+    struct recording *recording = &replay->recording[replay->count];
+    const char *answers = strchr(name, '=');
+    char asked[512];
+    kms_text_format(asked, sizeof asked, "%.*s",
+                    (int)(answers ? (size_t)(answers - name) : strlen(name)), name);
+    const char *wrong = recording_load(asked, recording, replay->count == 0 ? print_input : NULL);
+    if (!wrong && answers) {
+        wrong = recording_load(answers + 1, &other, NULL);
+        memcpy(recording->answered, other.answered, sizeof recording->answered);
+        recording->answered_count = other.answered_count;
+    }
     if (wrong) {
         die(wrong);
     }
@@ -177,7 +189,8 @@ int main(int argc, char **argv)
     }
     replay.log = replay.mode != MODES ? fopen(argv[2], "w") : NULL;
     if (!replay.log) {
-        die("usage: replay_endpoint plain|bytes|joined|close LOG FILE:CONNECTION...");
+        die("usage: replay_endpoint plain|bytes|joined|close LOG "
+            "FILE:CONNECTION[=FILE:CONNECTION]...");
     }
     (void)signal(SIGPIPE, SIG_IGN);
     for (int i = 3; i < argc; i++) {
