@@ -21,9 +21,11 @@ struct kms_wsman_address {
     uint32_t envelope_max;        /* bytes that the host may send in one message */
 };
 
-/* Each appends a whole message. KMS_ENOMEM, KMS_ETOOBIG. */
+/* Each appends a whole message or nothing. KMS_ENOMEM, KMS_ETOOBIG; KMS_EINVAL: a text that is not
+ * UTF-8 or has control characters (only the query may have tabs and ends of lines), or no time. */
 enum kms_status kms_wsman_write_identify(struct kms_buf *buf);
-/* max_elements 0: as many as fit. Every character of wql is escaped where XML demands it. */
+/* max_elements 0: as many as fit (32000, since WS-Enumeration means one when nothing is said).
+ * Every character of wql is escaped where XML demands it. */
 enum kms_status kms_wsman_write_enumerate(const struct kms_wsman_address *address, const char *wql,
                                           uint32_t max_elements, struct kms_buf *buf);
 enum kms_status kms_wsman_write_pull(const struct kms_wsman_address *address, const char *context,

@@ -19,7 +19,7 @@ enum kms_soap_kind {
     KMS_SOAP_IDENTIFY,
     KMS_SOAP_ENUMERATE,
     KMS_SOAP_PULL,
-    KMS_SOAP_RELEASE,
+    KMS_SOAP_RELEASE, /* also an empty body whose Action says so */
     KMS_SOAP_FAULT
 };
 
@@ -29,9 +29,10 @@ struct kms_soap_fault {
     bool code_known;
     uint32_t code;          /* Win32 number, HRESULT or WS-Management code */
     bool provider_known;    /* a WSManFault nested in ProviderFault, or __ExtendedStatus */
-    uint32_t provider_code; /* what the WMI provider said */
+    uint32_t provider_code; /* what the WMI provider said: the status before the code */
     char subcode[64];       /* local name: "CannotProcessFilter"; "" */
-    char text[256];         /* for logs only: localized. Cleaned */
+    char text[256];         /* for logs only: localized. Cleaned. The most special message of
+                             * Detail, else the Reason */
 };
 
 struct kms_soap_message {
@@ -45,7 +46,8 @@ struct kms_soap_message {
     struct kms_soap_fault fault;
 };
 
-/* A row that is complete; the receiver may move it out (zero it), else it is freed. Anything but
+/* A row that is complete. A value that is a reference or an embedded object is absent from it.
+ * The receiver may move it out (zero it), else it is freed. Anything but
  * KMS_OK ends the reading with that status. Rows of a message that turns out to be broken later
  * were handed over already. */
 typedef enum kms_status kms_soap_row_fn(void *arg, struct kms_wsman_row *row);
