@@ -118,11 +118,23 @@ static void tell_apart(const struct kms_judgement *ret, struct kms_key_judgement
     }
 }
 
-/* By the best evidence: one that may be older or younger by a time zone stays where it is. */
+/* By the best evidence: one that may be older or younger by a time zone stays where it is. A host
+ * is asked for one application at a time, so each has a time of its own. */
+static int64_t time_of(const struct kms_result *result, const struct kms_facts *key)
+{
+    int64_t time_s;
+    bool told = result->source == KMS_SOURCE_ACTIVATION &&
+                kms_facts_has(key, KMS_FACT_CURRENT_COUNT) &&
+                kms_facts_number(key, KMS_FACT_ANSWERED, &time_s);
+    return told ? time_s : result->data_s;
+}
+
 static int64_t time_of_count(const struct kms_result *result, const struct kms_facts *key)
 {
-    bool told = kms_facts_has(key, KMS_FACT_CURRENT_COUNT);
-    return !told ? 0 : result->data_s != 0 ? result->data_s : result->data_s_max;
+    int64_t time_s = time_of(result, key);
+    return !kms_facts_has(key, KMS_FACT_CURRENT_COUNT) ? 0
+           : time_s != 0                               ? time_s
+                                                       : result->data_s_max;
 }
 
 static enum kms_status add_key(struct kms_judgement *ret, const struct kms_facts *facts,
@@ -136,7 +148,7 @@ static enum kms_status add_key(struct kms_judgement *ret, const struct kms_facts
     struct kms_key_judgement *key = &ret->key[ret->key_count];
     *key = (struct kms_key_judgement){.application = application_of(facts),
                                       .source = result->source,
-                                      .data_s = result->data_s,
+                                      .data_s = time_of(result, facts),
                                       .count_s = time_of_count(result, facts),
                                       .stale = stale};
     if (kms_facts_copy(&key->facts, facts) != KMS_OK) {

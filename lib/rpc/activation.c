@@ -187,7 +187,7 @@ static void save_memory(void *data)
 static void tell_of_memory(const struct kms_probe *probe, struct kms_result *result)
 {
     const struct task *task = probe->task;
-    if (kms_memory_result(&task->memory, wall_s(probe), result) != KMS_OK) {
+    if (kms_memory_result(&task->memory, task->about.interval_s, wall_s(probe), result) != KMS_OK) {
         kms_result_init(result, KMS_SOURCE_ACTIVATION);
         result->outcome = KMS_OUTCOME_NO_MEMORY;
         return;

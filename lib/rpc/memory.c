@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "vocab/product.h"
 
 #define EPID_CHANGE_S INT64_C(86400)
+#define FRESH_TURNS   3
 
 static bool settle(int64_t *wall_s, int64_t now_s)
 {
@@ -41,6 +43,11 @@ const struct kms_answer *kms_memory_answer(const struct kms_memory *memory,
         }
     }
     return NULL;
+}
+
+int64_t kms_memory_fresh_s(const struct kms_memory *memory, int64_t interval_s)
+{
+    return FRESH_TURNS * interval_s * (int64_t)memory->answer_count;
 }
 
 /* ---- the result ---- */
@@ -134,20 +141,52 @@ static enum kms_status put_key(const struct kms_answer *answer, bool with_count,
     if (status == KMS_OK) {
         status = kms_facts_set_number(key, KMS_FACT_OWN_ENTRY, own);
     }
+    if (status == KMS_OK) {
+        status = kms_facts_set_number(key, KMS_FACT_ANSWERED, answer->wall_s);
+    }
     if (status == KMS_OK && own && answer->since_s != 0) {
         status = kms_facts_set_number(key, KMS_FACT_OWN_ENTRY_SINCE, answer->since_s);
     }
     return status == KMS_OK && with_count ? put_count(answer, key) : status;
 }
 
-static enum kms_status put_keys(const struct kms_memory *memory, int64_t now_s,
+/* The application that was asked for last; NULL where a product of the site does not tell. */
+static const struct kms_guid *asked_application(const struct kms_memory *memory)
+{
+    size_t count;
+    const struct kms_product *row = kms_product_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (kms_guid_equal(&row[i].sku, &memory->sku)) {
+            return &row[i].application;
+        }
+    }
+    return NULL;
+}
+
+/* A key that does not serve one application says nothing of the others. */
+static bool is_of_another(const struct kms_memory *memory, const struct kms_answer *answer)
+{
+    const struct kms_guid *asked = asked_application(memory);
+    return memory->hresult == KMS_HRESULT_OTHER_KEY && asked &&
+           !kms_guid_equal(asked, &answer->application);
+}
+
+static bool has_count(const struct kms_memory *memory, size_t at, int64_t fresh_s, int64_t now_s)
+{
+    const struct kms_answer *answer = &memory->answer[at];
+    bool answered = memory->outcome == KMS_OUTCOME_OK;
+    bool fresh = now_s - answer->wall_s < fresh_s;
+    return (answered && at == 0) || (fresh && (answered || is_of_another(memory, answer)));
+}
+
+static enum kms_status put_keys(const struct kms_memory *memory, int64_t interval_s, int64_t now_s,
                                 struct kms_result *result)
 {
-    bool answered = memory->outcome == KMS_OUTCOME_OK;
+    int64_t fresh_s = kms_memory_fresh_s(memory, interval_s);
     for (size_t i = 0; i < memory->answer_count; i++) {
         const struct kms_answer *answer = &memory->answer[i];
         bool own = now_s - answer->wall_s < KMS_OWN_ENTRY_S;
-        bool with_count = answered && i == 0;
+        bool with_count = has_count(memory, i, fresh_s, now_s);
         if (!own && !with_count) {
             continue;
         }
@@ -159,8 +198,8 @@ static enum kms_status put_keys(const struct kms_memory *memory, int64_t now_s,
     return KMS_OK;
 }
 
-enum kms_status kms_memory_result(const struct kms_memory *memory, int64_t now_s,
-                                  struct kms_result *ret)
+enum kms_status kms_memory_result(const struct kms_memory *memory, int64_t interval_s,
+                                  int64_t now_s, struct kms_result *ret)
 {
     kms_result_init(ret, KMS_SOURCE_ACTIVATION);
     ret->outcome = memory->outcome;
@@ -172,7 +211,7 @@ enum kms_status kms_memory_result(const struct kms_memory *memory, int64_t now_s
     kms_text_copy(ret->detail, sizeof ret->detail, memory->detail);
     enum kms_status status = put_host(memory, ret);
     if (status == KMS_OK) {
-        status = put_keys(memory, now_s, ret);
+        status = put_keys(memory, interval_s, now_s, ret);
     }
     if (status == KMS_OK) {
         status = put_hints(memory, now_s, ret);

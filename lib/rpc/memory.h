@@ -85,15 +85,20 @@ enum kms_status kms_memory_read(const char *bytes, size_t len, struct kms_memory
                                 struct kms_fault *fault);
 enum kms_status kms_memory_write(const struct kms_memory *memory, struct kms_buf *buf);
 
+/* How long the answer of one application stands while others are asked for: three of its turns,
+ * since they take turns in the interval. */
+int64_t kms_memory_fresh_s(const struct kms_memory *memory, int64_t interval_s);
+
 /* The result of source activation by what is remembered: outcome and detail of the last attempt;
  * ACTIVATION_STATE, ACTIVATION_RESULT; a key for every application whose own entry the host still
- * counts (APPLICATION_ID, EPID, OWN_ENTRY, OWN_ENTRY_SINCE), and on the youngest of them, when the
- * outcome is OK, CURRENT_COUNT, ACTIVATION_INTERVAL and RENEWAL_INTERVAL; HINTS of the youngest
- * answer. data_s is the time of that answer, else of the attempt. ret needs no initialising;
- * kms_result_done frees it. KMS_ENOMEM leaves nothing.
+ * counts (APPLICATION_ID, EPID, ANSWERED, OWN_ENTRY, OWN_ENTRY_SINCE); on the youngest of them,
+ * when the outcome is OK, CURRENT_COUNT, ACTIVATION_INTERVAL and RENEWAL_INTERVAL, and on the
+ * others as long as they are fresh, also when the last request was refused because the key does not
+ * serve another application; HINTS of the youngest answer. data_s is the time of that answer, else
+ * of the attempt. ret needs no initialising; kms_result_done frees it. KMS_ENOMEM leaves nothing.
  */
-enum kms_status kms_memory_result(const struct kms_memory *memory, int64_t now_s,
-                                  struct kms_result *ret);
+enum kms_status kms_memory_result(const struct kms_memory *memory, int64_t interval_s,
+                                  int64_t now_s, struct kms_result *ret);
 
 /* STATE/activation/<address>_<port>, and its lock beside it. All of these block on the disk. */
 struct kms_memory_file {

@@ -214,6 +214,18 @@ static int64_t rest_up_s(const struct kms_memory *memory, const struct kms_plan_
     return young ? KMS_PLAN_INTERVAL_MIN_S - age_s : 0;
 }
 
+/* Whoever asks for another application of the host goes first, as long as there is one: two askers
+ * of the same interval would meet at the same moment for ever, and one of them never be heard. */
+static bool is_others_turn(const struct kms_memory *memory, const struct kms_plan_about *about,
+                           const struct kms_product *product, int64_t now_s)
+{
+    int64_t fresh_s = kms_memory_fresh_s(memory, interval_of(about));
+    bool again = memory->outcome == KMS_OUTCOME_OK && memory->answer_count > 1 &&
+                 kms_guid_equal(&memory->answer[0].application, &product->application);
+    return again && now_s < memory->asked_s + interval_of(about) + KMS_PLAN_YIELD_S &&
+           now_s - memory->answer[1].wall_s < fresh_s;
+}
+
 struct kms_step kms_plan_next(struct kms_memory *memory, const struct kms_plan_about *about,
                               int64_t now_s)
 {
@@ -236,9 +248,14 @@ struct kms_step kms_plan_next(struct kms_memory *memory, const struct kms_plan_a
     }
     struct choices choices = choices_of(memory, about, now_s);
     for (size_t i = 0; i < choices.count; i++) {
-        if (!is_refused(memory, about, choices.product[i])) {
-            return ask_for(memory, about, choices.product[i], save);
+        if (is_refused(memory, about, choices.product[i])) {
+            continue;
         }
+        if (is_others_turn(memory, about, choices.product[i], now_s)) {
+            return later(due_s + KMS_PLAN_YIELD_S, save,
+                         "another application of the host is asked for first");
+        }
+        return ask_for(memory, about, choices.product[i], save);
     }
     const struct kms_refusal *first = refusal_of(memory, choices.product[0]);
     if (first && now_s >= first->wall_s + KMS_PLAN_REFUSED_S) {

@@ -31,6 +31,9 @@ struct kms_product;
 /* An ePID that changes again within this time is no key that was replaced. */
 #define KMS_PLAN_EPID_CHANGE_S INT64_C(86400)
 
+/* How long another application of the host may go first. */
+#define KMS_PLAN_YIELD_S INT64_C(60)
+
 /* License status 1 keeps the monitor out of the host's statistics of unlicensed clients and of
  * those in grace, which other checks judge; 180 days is what a client has left that was just
  * activated. */

@@ -25,7 +25,7 @@ static void write_again(const struct kms_memory *memory, const char *text)
 static void make_result(const struct kms_memory *memory)
 {
     struct kms_result result;
-    require(kms_memory_result(memory, memory->tried_s, &result) == KMS_OK);
+    require(kms_memory_result(memory, 1800, memory->tried_s, &result) == KMS_OK);
     require(result.key_count <= KMS_ANSWERS_MAX);
     kms_result_done(&result);
 }

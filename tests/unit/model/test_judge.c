@@ -748,6 +748,28 @@ static void a_count_that_only_the_wire_tells_is_with_us(void **state)
     scene_close(&s);
 }
 
+static void two_applications_of_the_wire_are_judged_by_their_own_ages(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    struct kms_facts *key = answered(&s, EPID_2019, 30, 0);
+    kms_facts_set_number(key, KMS_FACT_ANSWERED, s.activation.data_s);
+    key = answered(&s, "03612-00206-558-123727-03-1033-17763.0000-2972018", 9, 0);
+    kms_facts_set_text(key, KMS_FACT_APPLICATION_ID, OFFICE);
+    kms_facts_set_number(key, KMS_FACT_ANSWERED, s.activation.data_s - 1800);
+    judge(&s);
+    assert_int_equal(s.judgement.key_count, 2);
+    assert_int_equal(s.judgement.key[0].data_s, s.activation.data_s);
+    assert_int_equal(s.judgement.key[1].data_s, s.activation.data_s - 1800);
+    assert_int_equal(s.judgement.data_s, s.activation.data_s - 1800);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_OFFICE].verdict, KMS_VERDICT_CAN_ACTIVATE);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_OFFICE].headroom, 3);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_CLIENT].verdict, KMS_VERDICT_CAN_ACTIVATE);
+    assert_int_equal(s.judgement.state, KMS_STATE_OK);
+    scene_close(&s);
+}
+
 static void two_hints_make_a_host_suspicious_and_one_does_not(void **state)
 {
     (void)state;
@@ -1060,6 +1082,7 @@ int main(void)
         cmocka_unit_test(a_key_of_a_report_and_of_the_wire_is_one_key),
         cmocka_unit_test(a_report_of_before_our_first_request_counts_without_us),
         cmocka_unit_test(a_count_that_only_the_wire_tells_is_with_us),
+        cmocka_unit_test(two_applications_of_the_wire_are_judged_by_their_own_ages),
         cmocka_unit_test(two_hints_make_a_host_suspicious_and_one_does_not),
         cmocka_unit_test(a_refusal_of_ndr64_contradicts_a_build_that_takes_it),
         cmocka_unit_test(a_count_at_its_ceiling_speaks_against_nobody),

@@ -18,11 +18,12 @@
 #include "base/text.h"
 #include "rpc/memory.h"
 
-#define WINDOWS "55c92734-d682-4d71-983e-d6ec3f16059f"
-#define OFFICE  "0ff1ce15-a989-479d-af46-f275c6370663"
-#define EPID    "03612-00206-556-123727-03-1033-17763.0000-2972018"
-#define DAY     INT64_C(86400)
-#define NOW     INT64_C(1763703523)
+#define WINDOWS  "55c92734-d682-4d71-983e-d6ec3f16059f"
+#define OFFICE   "0ff1ce15-a989-479d-af46-f275c6370663"
+#define EPID     "03612-00206-556-123727-03-1033-17763.0000-2972018"
+#define DAY      INT64_C(86400)
+#define INTERVAL INT64_C(1800)
+#define NOW      INT64_C(1763703523)
 
 static const char full[] = "kms-activation 1\n"
                            "asked 1763703523\n"
@@ -352,7 +353,8 @@ static void an_answer_gives_its_facts_with_its_age(void **state)
     (void)state;
     struct kms_memory memory = answered_memory();
     struct kms_result result;
-    assert_int_equal(kms_memory_result(&memory, NOW + 600, &result), KMS_OK);
+    memory.answer[1].wall_s -= DAY;
+    assert_int_equal(kms_memory_result(&memory, INTERVAL, NOW + 600, &result), KMS_OK);
     assert_int_equal(result.source, KMS_SOURCE_ACTIVATION);
     assert_int_equal(result.outcome, KMS_OUTCOME_OK);
     assert_int_equal(result.data_s, 1763703000);
@@ -377,17 +379,68 @@ static void an_answer_gives_its_facts_with_its_age(void **state)
     kms_result_done(&result);
 }
 
+/* One request an interval, in turns: what the last one told of another application stands. */
+static void each_application_is_as_old_as_its_own_answer(void **state)
+{
+    (void)state;
+    struct kms_memory memory = answered_memory();
+    struct kms_result result;
+    memory.answer[1].wall_s = NOW - 3 * INTERVAL;
+    memory.answer[0].wall_s = NOW;
+    assert_int_equal(kms_memory_fresh_s(&memory, INTERVAL), 6 * INTERVAL);
+    assert_int_equal(kms_memory_result(&memory, INTERVAL, NOW, &result), KMS_OK);
+    assert_int_equal(result.data_s, NOW);
+    assert_int_equal(result.key_count, 2);
+    assert_int_equal(number(&result.key[0], KMS_FACT_CURRENT_COUNT), 26);
+    assert_int_equal(number(&result.key[0], KMS_FACT_ANSWERED), NOW);
+    assert_int_equal(number(&result.key[1], KMS_FACT_CURRENT_COUNT), 5);
+    assert_int_equal(number(&result.key[1], KMS_FACT_ANSWERED), NOW - 3 * INTERVAL);
+    kms_result_done(&result);
+    assert_int_equal(kms_memory_result(&memory, INTERVAL, NOW + 3 * INTERVAL - 1, &result), KMS_OK);
+    assert_int_equal(number(&result.key[1], KMS_FACT_CURRENT_COUNT), 5);
+    kms_result_done(&result);
+    assert_int_equal(kms_memory_result(&memory, INTERVAL, NOW + 3 * INTERVAL, &result), KMS_OK);
+    assert_int_equal(number(&result.key[0], KMS_FACT_CURRENT_COUNT), 26);
+    assert_false(kms_facts_has(&result.key[1], KMS_FACT_CURRENT_COUNT));
+    kms_result_done(&result);
+}
+
+/* full_memory asked for Windows Server 2019. */
+static void a_refusal_of_one_application_says_nothing_of_the_others(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t hresult;
+        bool office;
+    } row[] = {{KMS_HRESULT_OTHER_KEY, true}, {KMS_HRESULT_CLOCK, false}, {0, false}};
+    for (size_t i = 0; i < KMS_COUNT_OF(row); i++) {
+        struct kms_memory memory = full_memory();
+        struct kms_result result;
+        memory.sku = guid("de32eafd-aaee-4662-9444-c1befb41bde2");
+        memory.hresult = row[i].hresult;
+        memory.answer[0].wall_s = memory.answer[1].wall_s = NOW - INTERVAL;
+        assert_int_equal(kms_memory_result(&memory, INTERVAL, NOW, &result), KMS_OK);
+        assert_false(kms_facts_has(&result.key[0], KMS_FACT_CURRENT_COUNT));
+        assert_int_equal(kms_facts_has(&result.key[1], KMS_FACT_CURRENT_COUNT), row[i].office);
+        kms_result_done(&result);
+        memory.sku = (struct kms_guid){{1}}; /* a product of the site */
+        assert_int_equal(kms_memory_result(&memory, INTERVAL, NOW, &result), KMS_OK);
+        assert_false(kms_facts_has(&result.key[1], KMS_FACT_CURRENT_COUNT));
+        kms_result_done(&result);
+    }
+}
+
 static void the_own_entry_lasts_30_days(void **state)
 {
     (void)state;
     struct kms_memory memory = answered_memory();
     struct kms_result result;
     int64_t ends = 1763703000 + 30 * DAY;
-    assert_int_equal(kms_memory_result(&memory, ends - 1, &result), KMS_OK);
+    assert_int_equal(kms_memory_result(&memory, INTERVAL, ends - 1, &result), KMS_OK);
     assert_int_equal(result.key_count, 1); /* that of the other application ended before */
     assert_int_equal(number(&result.key[0], KMS_FACT_OWN_ENTRY), 1);
     kms_result_done(&result);
-    assert_int_equal(kms_memory_result(&memory, ends, &result), KMS_OK);
+    assert_int_equal(kms_memory_result(&memory, INTERVAL, ends, &result), KMS_OK);
     assert_int_equal(result.key_count, 1);
     assert_int_equal(number(&result.key[0], KMS_FACT_OWN_ENTRY), 0);
     assert_int_equal(number(&result.key[0], KMS_FACT_CURRENT_COUNT), 26);
@@ -397,7 +450,7 @@ static void the_own_entry_lasts_30_days(void **state)
 static int64_t hints_at(const struct kms_memory *memory, int64_t now_s)
 {
     struct kms_result result;
-    assert_int_equal(kms_memory_result(memory, now_s, &result), KMS_OK);
+    assert_int_equal(kms_memory_result(memory, INTERVAL, now_s, &result), KMS_OK);
     int64_t hints = number(&result.host, KMS_FACT_HINTS);
     kms_result_done(&result);
     return hints;
@@ -430,7 +483,7 @@ static void hints_are_of_the_last_answer_and_of_what_changed_lately(void **state
     assert_int_equal(hints_at(&memory, NOW + DAY), 0);
     memory.answer_count = 0;
     struct kms_result result;
-    assert_int_equal(kms_memory_result(&memory, NOW, &result), KMS_OK);
+    assert_int_equal(kms_memory_result(&memory, INTERVAL, NOW, &result), KMS_OK);
     assert_false(kms_facts_has(&result.host, KMS_FACT_HINTS));
     kms_result_done(&result);
 }
@@ -440,7 +493,7 @@ static void a_refusal_keeps_the_own_entry_and_no_count(void **state)
     (void)state;
     struct kms_memory memory = full_memory();
     struct kms_result result;
-    assert_int_equal(kms_memory_result(&memory, NOW, &result), KMS_OK);
+    assert_int_equal(kms_memory_result(&memory, INTERVAL, NOW, &result), KMS_OK);
     assert_int_equal(result.outcome, KMS_OUTCOME_ACTIVATION_REFUSED);
     assert_int_equal(result.data_s, 1763703524);
     assert_string_equal(result.detail, memory.detail);
@@ -471,7 +524,7 @@ static void every_outcome_has_its_state(void **state)
         struct kms_memory memory = answered_memory();
         struct kms_result result;
         memory.outcome = row[i].outcome;
-        assert_int_equal(kms_memory_result(&memory, NOW, &result), KMS_OK);
+        assert_int_equal(kms_memory_result(&memory, INTERVAL, NOW, &result), KMS_OK);
         assert_int_equal(number(&result.host, KMS_FACT_ACTIVATION_STATE), row[i].wanted);
         assert_false(kms_facts_has(&result.host, KMS_FACT_ACTIVATION_RESULT));
         assert_false(kms_facts_has(&result.key[0], KMS_FACT_CURRENT_COUNT));
@@ -484,7 +537,7 @@ static void a_memory_of_nothing_gives_nothing(void **state)
     (void)state;
     struct kms_memory memory = {.asked_s = 0};
     struct kms_result result;
-    assert_int_equal(kms_memory_result(&memory, NOW, &result), KMS_OK);
+    assert_int_equal(kms_memory_result(&memory, INTERVAL, NOW, &result), KMS_OK);
     assert_int_equal(result.outcome, KMS_OUTCOME_NONE);
     assert_int_equal(result.key_count, 0);
     kms_result_done(&result);
@@ -720,6 +773,8 @@ int main(void)
         cmocka_unit_test(more_than_fits_is_refused),
         cmocka_unit_test(times_ahead_of_now_become_now),
         cmocka_unit_test(an_answer_gives_its_facts_with_its_age),
+        cmocka_unit_test(each_application_is_as_old_as_its_own_answer),
+        cmocka_unit_test(a_refusal_of_one_application_says_nothing_of_the_others),
         cmocka_unit_test(the_own_entry_lasts_30_days),
         cmocka_unit_test(hints_are_of_the_last_answer_and_of_what_changed_lately),
         cmocka_unit_test(a_refusal_keeps_the_own_entry_and_no_count),

@@ -772,6 +772,48 @@ static void every_application_has_its_own_answer_youngest_first(void **state)
     assert_int_equal(host.memory.answer[2].count, 3);
 }
 
+/* Two hosts of the configuration that are one, or the agent and a plugin. */
+static void two_askers_for_two_applications_take_turns(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"Windows Server 2019", "Office LTSC 2021"};
+    struct host host = new_host(NULL);
+    unsigned asked[2] = {0, 0};
+    for (size_t i = 0; i < 2; i++) {
+        host.about.configured = product(names[i]);
+        assert_asks(&host, names[i]);
+        reply(&host, EPID_2019, 10);
+        host.now_s += INTERVAL;
+    }
+    int64_t last_s = host.now_s - INTERVAL;
+    for (int poll = 0; poll < 48 * 60; poll++) {
+        for (size_t i = 0; i < 2; i++) { /* the same one always comes first */
+            host.about.configured = product(names[i]);
+            if (asks(&host)) {
+                assert_true(host.now_s >= last_s + INTERVAL);
+                last_s = host.now_s;
+                asked[i]++;
+                reply(&host, EPID_2019, 10);
+            }
+        }
+        host.now_s += MINUTE / 2;
+    }
+    assert_int_equal(asked[0], 24);
+    assert_int_equal(asked[1], 24);
+    host.about.configured = product(names[0]); /* the other asker goes */
+    last_s = host.now_s;
+    unsigned late = 0;
+    for (int poll = 0; poll < 48 * 60; poll++) {
+        if (asks(&host)) {
+            late += host.now_s - last_s == INTERVAL + KMS_PLAN_YIELD_S ? 1 : 0;
+            last_s = host.now_s;
+            reply(&host, EPID_2019, 10);
+        }
+        host.now_s += MINUTE / 2;
+    }
+    assert_true(late <= 6);
+}
+
 static void a_request_says_who_asks_and_nothing_that_could_harm(void **state)
 {
     (void)state;
@@ -979,6 +1021,7 @@ int main(void)
         cmocka_unit_test(since_when_the_host_counts_the_monitor_is_remembered),
         cmocka_unit_test(an_epid_of_odd_characters_stays_one_word),
         cmocka_unit_test(every_application_has_its_own_answer_youngest_first),
+        cmocka_unit_test(two_askers_for_two_applications_take_turns),
         cmocka_unit_test(a_request_says_who_asks_and_nothing_that_could_harm),
         cmocka_unit_test(whatever_a_host_answers_the_interval_holds),
         cmocka_unit_test_setup_teardown(a_day_of_two_askers_keeps_the_interval_and_the_cmid,
