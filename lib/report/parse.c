@@ -13,6 +13,7 @@
 #include "report/structure.h"
 #include "vocab/hostkey.h"
 #include "vocab/hresult.h"
+#include "vocab/key_facts.h"
 
 #define ALL_REQUESTS 0xFFU /* one bit for each of the eight lines */
 #define KMS_PORT     1688
@@ -213,38 +214,6 @@ static bool find_code(const char *text, size_t len, uint32_t *ret)
     return false;
 }
 
-/* /dli does not print the application id; descriptions are never translated. */
-static const char *application_from(const char *description)
-{
-    if (strstr(description, "Office 2010") || strstr(description, "Office 14")) {
-        return "59a52881-a989-479d-af46-f275c6370663";
-    }
-    if (strstr(description, "Office")) {
-        return "0ff1ce15-a989-479d-af46-f275c6370663";
-    }
-    return strstr(description, "Windows") ? "55c92734-d682-4d71-983e-d6ec3f16059f" : "";
-}
-
-static void complete_key(struct reading *r, struct kms_facts *facts)
-{
-    const char *description = kms_facts_text(facts, KMS_FACT_KEY_DESCRIPTION);
-    if (description) {
-        put_text(r, facts, KMS_FACT_APPLICATION_ID, application_from(description));
-    }
-    const char *epid_text = kms_facts_text(facts, KMS_FACT_EPID);
-    struct kms_epid epid;
-    if (epid_text && kms_epid_parse(epid_text, &epid)) {
-        put_number(r, &r->report->host, KMS_FACT_OS_BUILD, epid.build);
-    }
-    struct kms_key_kind kind;
-    enum kms_application application = kms_application_of(
-        kms_facts_text(facts, KMS_FACT_APPLICATION_ID));
-    if (kms_key_kind_of(application, kms_facts_text(facts, KMS_FACT_KEY_CHANNEL), epid_text,
-                        &kind)) {
-        put_text(r, facts, KMS_FACT_KEY_GROUP, kind.name);
-    }
-}
-
 /* /dlv all lists the host keys that could be installed, too; they are not in use. */
 static bool is_host_key(const struct product *product)
 {
@@ -288,7 +257,7 @@ static void end_product(struct reading *r)
     int index = -1;
     r->host_keys += is_host_key(product);
     if (is_host_key(product) && report->key_count < KMS_REPORT_KEYS_MAX) {
-        complete_key(r, &product->facts);
+        keep(r, kms_key_facts_complete(&product->facts, &report->host));
         index = (int)report->key_count;
         report->key[report->key_count++] = product->facts;
         product->facts = (struct kms_facts){0};

@@ -25,7 +25,8 @@ struct kms_wsman_facts {
     struct kms_facts *key;
     size_t key_count;
     bool service_seen;               /* a row of SoftwareLicensingService */
-    bool is_host;                    /* IsKeyManagementServiceMachine there or in a product's row */
+    bool host_known;                 /* IsKeyManagementServiceMachine was said, there or in a row */
+    bool is_host;                    /* it was 1 in one of them */
     size_t products;                 /* rows of products with a key, client keys included */
     struct kms_facts service_counts; /* of SoftwareLicensingService, until kms_wsman_settle */
     char malformed[64];              /* name of the first property that could not be read; "" */
@@ -37,7 +38,14 @@ void kms_wsman_facts_done(struct kms_wsman_facts *facts);
  * keys than KMS_WSMAN_KEYS_MAX). */
 enum kms_status kms_wsman_take(struct kms_wsman_facts *facts, enum kms_wsman_query query,
                                const struct kms_wsman_row *row, int64_t now_s);
-/* After the last row: OK, or WSMAN_NOT_A_HOST, WSMAN_NO_CLASS (no row of the service). */
+/* The host's clock by another way, such as the header Date of its answer: counts only where
+ * Win32_OperatingSystem did not say it. host_s 0: not known. */
+enum kms_status kms_wsman_take_date(struct kms_wsman_facts *facts, int64_t host_s, int64_t now_s);
+/* After the last row: OK, or WSMAN_NOT_A_HOST, WSMAN_NO_CLASS (no row of the service), NO_MEMORY.
+ * A host key that is not activated makes a host, although Windows does not call it one yet. What
+ * the service says of its port, publishing and priority is only kept where it is a host: other
+ * machines show the defaults there. The state of the service of a machine that is none is dropped,
+ * too: it is stopped there as a rule. */
 enum kms_outcome kms_wsman_settle(struct kms_wsman_facts *facts);
 
 #endif
