@@ -259,20 +259,23 @@ static void the_block_rpc_enables_the_source(void **state)
 {
     (void)state;
     struct kms_site site;
-    expect_good("host a { port 1689 rpc { } }\n"
-                "host b { report { url /r } rpc { port 1690 interval 30s timeout 2s } }\n",
-                &site);
+    expect_good(
+        "host a { port 1689 rpc { } }\n"
+        "host b { report { url /r } rpc { port 1690 interval 30s timeout 2s ndr64 yes } }\n",
+        &site);
     const struct kms_source_config *rpc = &site.host[0].source[KMS_SOURCE_RPC];
     assert_true(rpc->enabled);
     assert_false(site.host[0].source[KMS_SOURCE_REPORT].enabled);
     assert_int_equal(rpc->port, 0);
     assert_int_equal(rpc->interval_ms, 0);
     assert_int_equal(rpc->timeout_ms, 10000);
+    assert_false(rpc->ndr64);
     rpc = &site.host[1].source[KMS_SOURCE_RPC];
     assert_true(site.host[1].source[KMS_SOURCE_REPORT].enabled);
     assert_int_equal(rpc->port, 1690);
     assert_int_equal(rpc->interval_ms, 30000);
     assert_int_equal(rpc->timeout_ms, 2000);
+    assert_true(rpc->ndr64);
     struct kms_buf once;
     struct kms_buf twice;
     kms_buf_init(&once, 65536);
@@ -283,11 +286,14 @@ static void the_block_rpc_enables_the_source(void **state)
     assert_int_equal(kms_site_print(&site, &twice), KMS_OK);
     assert_string_equal(kms_buf_str(&once), kms_buf_str(&twice));
     assert_int_equal(site.host[1].source[KMS_SOURCE_RPC].port, 1690);
+    assert_true(site.host[1].source[KMS_SOURCE_RPC].ndr64);
     kms_site_free(&site);
     kms_buf_done(&once);
     kms_buf_done(&twice);
     expect_errors("host a { rpc { port 0 } }\n",
                   "t.conf:1: port: '0' is out of range; allowed: a port number, 1 to 65535\n");
+    expect_errors("host a { rpc { ndr64 maybe } }\n",
+                  "t.conf:1: ndr64: 'maybe' is neither yes nor no; allowed: yes or no\n");
 }
 
 static void write_secret(char *path, const char *text, unsigned mode)
