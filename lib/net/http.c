@@ -1,15 +1,18 @@
 /* GET requests of libcurl's multi interface as watches and a timer of the loop. */
 #include "net/http.h"
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <curl/curl.h>
-
 #include "base/text.h"
+#include "net/http_multi.h"
 
 enum { REDIRECTS_MAX = 3 };
+
+/* How long a CA file that was named is taken from memory: one that was replaced must not stay in
+ * use for libcurl's day. */
+enum { CA_FILE_KEPT_S = 60 };
 
 struct kms_http {
     struct kms_loop *loop;
@@ -21,6 +24,7 @@ struct kms_http {
 };
 
 struct kms_http_get {
+    struct kms_http_transfer transfer; /* first: it is found by it */
     struct kms_http *http;
     CURL *easy;
     struct kms_buf body;
@@ -169,7 +173,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *arg)
 static void free_get(struct kms_http_get *get)
 {
     if (get->easy) {
-        (void)curl_multi_remove_handle(get->http->multi, get->easy);
+        kms_http_remove(get->http, get->easy);
         curl_easy_cleanup(get->easy);
     }
     kms_buf_done(&get->body);
@@ -183,34 +187,53 @@ static long left_ms(const struct kms_http_get *get)
     return left < 1 ? 1L : (long)left;
 }
 
-static bool set_limits(struct kms_http_get *get)
+struct kms_loop *kms_http_loop(const struct kms_http *http)
 {
-    CURL *easy = get->easy;
+    return http->loop;
+}
+
+bool kms_http_add(struct kms_http *http, CURL *easy)
+{
+    return curl_multi_add_handle(http->multi, easy) == CURLM_OK;
+}
+
+void kms_http_remove(struct kms_http *http, CURL *easy)
+{
+    (void)curl_multi_remove_handle(http->multi, easy);
+}
+
+bool kms_http_set_common(CURL *easy, struct kms_http_transfer *transfer, char *error,
+                         const char *ca_file)
+{
     /* QUICK_EXIT: ending a transfer must not wait for a resolver thread that hangs in getaddrinfo.
      * CAPATH: a folder makes every connection read the whole bundle again. */
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+    return curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_USERAGENT, "kmsmon/" KMSMON_VERSION) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms(get)) == CURLE_OK;
+           (!ca_file ||
+            (curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file) == CURLE_OK &&
+             curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, (long)CA_FILE_KEPT_S) == CURLE_OK));
 }
 
 static bool set_request(struct kms_http_get *get, const struct kms_http_request *request)
 {
     CURL *easy = get->easy;
-    return curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PRIVATE, get) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_USERAGENT, "kmsmon/" KMSMON_VERSION) == CURLE_OK &&
+    return kms_http_set_common(easy, &get->transfer, get->error, request->ca_file) &&
+           curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_FILETIME, 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_FAILONERROR, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, get->error) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEDATA, get) == CURLE_OK &&
-           (!request->ca_file ||
-            curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file) == CURLE_OK);
+           curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms(get)) == CURLE_OK;
 }
+
+static void end_get(struct kms_http_transfer *transfer, CURLcode code);
 
 struct kms_http_get *kms_http_start(struct kms_http *http, const struct kms_http_request *request,
                                     kms_http_done_fn *done, void *arg)
@@ -219,14 +242,14 @@ struct kms_http_get *kms_http_start(struct kms_http *http, const struct kms_http
     if (!get) {
         return NULL;
     }
+    get->transfer.ended = end_get;
     get->http = http;
     get->done = done;
     get->arg = arg;
     get->deadline_us = kms_clock_mono_us(kms_loop_clock(http->loop)) + request->timeout_ms * 1000;
     kms_buf_init(&get->body, request->size_max);
     get->easy = curl_easy_init();
-    if (!get->easy || !set_request(get, request) || !set_limits(get) ||
-        curl_multi_add_handle(http->multi, get->easy) != CURLM_OK) {
+    if (!get->easy || !set_request(get, request) || !kms_http_add(http, get->easy)) {
         free_get(get);
         return NULL;
     }
@@ -278,12 +301,13 @@ static enum kms_outcome outcome_of_code(CURLcode code)
     }
 }
 
-/* Bytes that are no HTTP come with the code of an address that names a foreign protocol. */
-static bool is_foreign_answer(const struct kms_http_get *get, CURLcode code)
+enum kms_outcome kms_http_outcome(CURL *easy, CURLcode code)
 {
+    /* Bytes that are no HTTP come with the code of an address that names a foreign protocol. */
     long sent = 0;
-    (void)curl_easy_getinfo(get->easy, CURLINFO_REQUEST_SIZE, &sent);
-    return code == CURLE_UNSUPPORTED_PROTOCOL && sent > 0;
+    (void)curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
+    return code == CURLE_UNSUPPORTED_PROTOCOL && sent > 0 ? KMS_OUTCOME_HTTP_BROKEN
+                                                          : outcome_of_code(code);
 }
 
 static void describe(struct kms_http_answer *answer, const char *text)
@@ -294,8 +318,7 @@ static void describe(struct kms_http_answer *answer, const char *text)
 /* What the transfer's end means, redirects left aside. */
 static void judge_end(const struct kms_http_get *get, CURLcode code, struct kms_http_answer *answer)
 {
-    answer->outcome = is_foreign_answer(get, code) ? KMS_OUTCOME_HTTP_BROKEN
-                                                   : outcome_of_code(code);
+    answer->outcome = kms_http_outcome(get->easy, code);
     if (get->too_big) {
         answer->outcome = KMS_OUTCOME_REPORT_TOO_BIG;
         kms_text_format(answer->detail, sizeof answer->detail, "more than %zu bytes",
@@ -311,7 +334,7 @@ static void judge_end(const struct kms_http_get *get, CURLcode code, struct kms_
     }
 }
 
-static bool is_https(const char *url)
+bool kms_http_is_https(const char *url)
 {
     static const char scheme[] = "https:";
     for (size_t i = 0; i < sizeof scheme - 1; i++) {
@@ -329,7 +352,7 @@ static bool follow(struct kms_http_get *get, const char *target, struct kms_http
     const char *from = NULL;
     (void)curl_easy_getinfo(get->easy, CURLINFO_EFFECTIVE_URL, &from);
     answer->outcome = KMS_OUTCOME_HTTP_STATUS;
-    if (!is_https(target) && from && is_https(from)) {
+    if (!kms_http_is_https(target) && from && kms_http_is_https(from)) {
         kms_text_format(answer->detail, sizeof answer->detail,
                         "HTTP status %ld redirects from https to an unprotected address",
                         answer->status);
@@ -343,19 +366,20 @@ static bool follow(struct kms_http_get *get, const char *target, struct kms_http
     get->redirects++;
     kms_buf_clear(&get->body);
     get->error[0] = '\0';
-    (void)curl_multi_remove_handle(get->http->multi, get->easy);
+    kms_http_remove(get->http, get->easy);
     /* libcurl copies the address, which belongs to the handle, before it lets the old one go. */
     if (curl_easy_setopt(get->easy, CURLOPT_URL, target) == CURLE_OK &&
         curl_easy_setopt(get->easy, CURLOPT_TIMEOUT_MS, left_ms(get)) == CURLE_OK &&
-        curl_multi_add_handle(get->http->multi, get->easy) == CURLM_OK) {
+        kms_http_add(get->http, get->easy)) {
         return true;
     }
     answer->outcome = KMS_OUTCOME_NO_MEMORY;
     return false;
 }
 
-static void end_transfer(struct kms_http_get *get, CURLcode code)
+static void end_get(struct kms_http_transfer *transfer, CURLcode code)
 {
+    struct kms_http_get *get = (struct kms_http_get *)transfer;
     struct kms_http_answer answer = {.body = &get->body};
     (void)curl_easy_getinfo(get->easy, CURLINFO_RESPONSE_CODE, &answer.status);
     judge_end(get, code, &answer);
@@ -379,12 +403,12 @@ static void deliver_ended(struct kms_http *http)
     int queued;
     for (CURLMsg *msg = curl_multi_info_read(http->multi, &queued); msg;
          msg = curl_multi_info_read(http->multi, &queued)) {
-        struct kms_http_get *get = NULL;
-        if (msg->msg != CURLMSG_DONE ||
-            curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &get) != CURLE_OK || !get) {
-            continue;
+        struct kms_http_transfer *transfer = NULL;
+        if (msg->msg == CURLMSG_DONE &&
+            curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &transfer) == CURLE_OK &&
+            transfer) {
+            transfer->ended(transfer, msg->data.result);
         }
-        end_transfer(get, msg->data.result);
     }
     http->delivering = false;
     if (http->dead) {

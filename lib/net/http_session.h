@@ -27,12 +27,15 @@ struct kms_http_server {
     const char *password;    /* copied, and wiped by close */
 };
 
-/* Each session has connections of its own, so that no other session is ever served by a connection
- * that this one authenticated. TLS 1.2 at least. NULL: out of memory. Nothing is sent yet. */
+/* Each session has a connection of its own, so that no other session is ever served by a connection
+ * that this one authenticated. TLS 1.2 at least, never resumed. The environment's proxies are not
+ * used: they would stand between the two who authenticate each other. A user, pin or certificate
+ * over plain http, and a url with a user in it, are refused as HTTP_URL by the POST. What server
+ * points to is copied. NULL: out of memory. Nothing is sent yet. */
 struct kms_http_session *kms_http_session_new(struct kms_http *http,
                                               const struct kms_http_server *server);
-/* Ends what is under way without a call back, and closes the connection. Not from inside done or
- * data. NULL is fine. */
+/* Ends what is under way without a call back, and closes the connection. From inside done and data
+ * too; before kms_http_free. NULL is fine. */
 void kms_http_session_free(struct kms_http_session *session);
 
 #define KMS_HTTP_SCHEMES_MAX 8
@@ -43,16 +46,24 @@ struct kms_http_reply {
                                  HTTP_TOO_BIG, HTTP_REDIRECT, TIMEOUT, NO_MEMORY */
     long status;              /* 0: none */
     bool new_connection;      /* made for this request: whatever the old one knew is gone */
-    char content_type[160];   /* "" when not said; cleaned */
+    /* The connection that the last POST left open was closed by the server before a byte of this
+     * answer came. Nothing was sent on another one (libcurl alone would repeat the POST): outcome
+     * HTTP_BROKEN, or why no other connection could be made; new_connection is true. Asking again
+     * is up to the caller, who knows whether the request may be repeated. */
+    bool connection_lost;
+    bool connected;         /* TCP stood, */
+    bool secured;           /* and TLS: for the stage of a failure. False for plain http */
+    char content_type[160]; /* "" when not said; cleaned */
     /* The WWW-Authenticate headers, each cut at 4 KiB: "Negotiate oRQw...", "Basic realm=...". */
     char *challenge[KMS_HTTP_SCHEMES_MAX];
     size_t challenge_count;
-    int64_t date_s; /* header Date; 0: not said */
-    char detail[160];
+    int64_t date_s;   /* header Date; 0: not said */
+    char detail[160]; /* one line, cleaned, without secrets; HTTP_REDIRECT: where to */
 };
 typedef void kms_http_reply_fn(void *arg, const struct kms_http_reply *reply);
 /* A piece of the body, as it comes; false ends the transfer (outcome HTTP_BROKEN). Status and
- * headers are known by then. */
+ * headers are known by then. Of net/http only kms_http_session_free of this session may be called
+ * from inside. The body of a redirect is dropped. */
 typedef bool kms_http_data_fn(void *arg, const struct kms_http_reply *so_far, const void *bytes,
                               size_t len);
 
@@ -62,19 +73,22 @@ struct kms_http_post {
     const char *content_type;  /* NULL: none is sent */
     const char *authorization; /* whole value of the header; NULL: none */
     const char *header;        /* one more header line; NULL: none */
-    size_t size_max;           /* of the answer's body */
+    /* Send it over the connection of the last POST or not at all: a sealed message means nothing
+     * on another one. Without that connection: HTTP_BROKEN with connection_lost. */
+    bool kept_only;
+    size_t size_max; /* of the answer's body */
     int64_t timeout_ms;
     kms_http_data_fn *data; /* NULL: the body is dropped */
     kms_http_reply_fn *done;
     void *arg;
 };
 
-/* One at a time. done is called once and never from inside; from there the next POST may be made.
- * KMS_ENOMEM: not started. */
+/* One at a time (KMS_EBUSY). done is called once and never from inside; from there the next POST
+ * may be made. KMS_ENOMEM: not started. */
 enum kms_status kms_http_post(struct kms_http_session *session, const struct kms_http_post *post);
 
-/* The server's certificate, DER, as it was shown last; false: none (plain http, or nothing was
- * sent yet). The bytes are the session's. */
+/* The server's certificate, DER, as it was shown last, also by a server whose pin was wrong; false:
+ * none (plain http, or no connection yet). The bytes are the session's, until its next POST. */
 bool kms_http_session_certificate(const struct kms_http_session *session, const uint8_t **ret_der,
                                   size_t *ret_len);
 
