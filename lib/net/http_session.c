@@ -182,6 +182,29 @@ static void take_date(struct kms_http_reply *reply, const char *value, size_t le
     reply->date_s = seconds > 0 ? (int64_t)seconds : 0;
 }
 
+/* Without what may be secret in it: a user in front of the name, a query behind the path. */
+static void take_location(struct kms_http_session *session, const char *value, size_t len)
+{
+    char *text = session->location;
+    size_t kept = 0;
+    while (kept < len && value[kept] != '?' && value[kept] != '#') {
+        kept++;
+    }
+    kms_text_clean(text, sizeof session->location, value, kept);
+    char *name = strstr(text, "//");
+    if (name) {
+        name += 2;
+        size_t user_len = strcspn(name, "/");
+        while (user_len > 0 && name[user_len - 1] != '@') {
+            user_len--;
+        }
+        memmove(name, name + user_len, strlen(name + user_len) + 1);
+    }
+    if (text[0] == '\0') {
+        kms_text_copy(text, sizeof session->location, "nowhere");
+    }
+}
+
 static bool take_field(struct kms_http_session *session, const char *line, size_t len)
 {
     struct kms_http_reply *reply = &session->reply;
@@ -195,7 +218,7 @@ static bool take_field(struct kms_http_session *session, const char *line, size_
     } else if (header_is(line, len, "Date", &value, &value_len)) {
         take_date(reply, value, value_len);
     } else if (header_is(line, len, "Location", &value, &value_len)) {
-        kms_text_clean(session->location, sizeof session->location, value, value_len);
+        take_location(session, value, value_len);
     }
     return true;
 }
@@ -270,25 +293,6 @@ static void describe(struct kms_http_reply *reply, const char *text)
     kms_text_clean(reply->detail, sizeof reply->detail, text, strlen(text));
 }
 
-/* Where a redirect leads, without what may be secret in it: a user in front of the name, a query
- * behind the path. */
-static void describe_location(struct kms_http_session *session)
-{
-    char *text = session->location;
-    text[strcspn(text, "?#")] = '\0';
-    char *name = strstr(text, "//");
-    if (name) {
-        name += 2;
-        size_t user_len = strcspn(name, "/");
-        while (user_len > 0 && name[user_len - 1] != '@') {
-            user_len--;
-        }
-        memmove(name, name + user_len, strlen(name + user_len) + 1);
-    }
-    kms_text_format(session->reply.detail, sizeof session->reply.detail, "HTTP status %ld to %s",
-                    session->reply.status, text);
-}
-
 /* Codes with a meaning of their own here; the others are those of every transfer. */
 static enum kms_outcome outcome_of(const struct kms_http_session *session, CURLcode code)
 {
@@ -310,17 +314,19 @@ static enum kms_outcome outcome_of(const struct kms_http_session *session, CURLc
     }
 }
 
-/* Whether the connection that was kept is gone, seen from why libcurl gave up. */
-static bool lost_connection(const struct kms_http_session *session, CURLcode code, long made)
+/* Whether the connection that was kept is gone, seen from why libcurl gave up: nothing came over
+ * it, or no other one could be made. */
+static bool lost_connection(const struct kms_http_session *session, CURLcode code)
 {
-    switch (code) {
-    case CURLE_OK:
-    case CURLE_OPERATION_TIMEDOUT:
-    case CURLE_OUT_OF_MEMORY:
-        return false;
+    switch (outcome_of(session, code)) {
+    case KMS_OUTCOME_HTTP_RESOLVE:
+    case KMS_OUTCOME_HTTP_CONNECT:
+    case KMS_OUTCOME_HTTP_TLS:
+    case KMS_OUTCOME_HTTP_PIN:
+        return session->sends > 0;
     default:
-        return session->sends == 1 && session->headers_len == 0 &&
-               (made > 0 || !session->reply.new_connection);
+        return session->sends > 0 && session->headers_len == 0 &&
+               (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR || code == CURLE_GOT_NOTHING);
     }
 }
 
@@ -332,7 +338,7 @@ static void judge_connection(struct kms_http_session *session, CURLcode code)
     (void)curl_easy_getinfo(session->easy, CURLINFO_NUM_CONNECTS, &made);
     (void)curl_easy_getinfo(session->easy, CURLINFO_CONNECT_TIME_T, &tcp_us);
     (void)curl_easy_getinfo(session->easy, CURLINFO_APPCONNECT_TIME_T, &tls_us);
-    if (!reply->new_connection && lost_connection(session, code, made)) {
+    if (!reply->new_connection && lost_connection(session, code)) {
         reply->connection_lost = true;
     }
     reply->new_connection = reply->new_connection || reply->connection_lost || made > 0;
@@ -351,7 +357,8 @@ static void judge(struct kms_http_session *session, CURLcode code)
         reply->outcome = KMS_OUTCOME_NO_MEMORY;
     } else if (is_redirect(session)) {
         reply->outcome = KMS_OUTCOME_HTTP_REDIRECT;
-        describe_location(session);
+        kms_text_format(reply->detail, sizeof reply->detail, "HTTP status %ld to %s", reply->status,
+                        session->location);
     } else if (session->too_big || code == CURLE_FILESIZE_EXCEEDED) {
         reply->outcome = KMS_OUTCOME_HTTP_TOO_BIG;
         kms_text_format(reply->detail, sizeof reply->detail, "more than %zu bytes",
@@ -363,6 +370,9 @@ static void judge(struct kms_http_session *session, CURLcode code)
     } else if (code == CURLE_ABORTED_BY_CALLBACK) {
         reply->outcome = KMS_OUTCOME_HTTP_BROKEN;
         describe(reply, "the server closed the connection that was kept");
+    } else if (code == CURLE_OK && !session->headers_known) {
+        reply->outcome = KMS_OUTCOME_HTTP_BROKEN;
+        describe(reply, "the answer broke off in its headers");
     } else if (code != CURLE_OK) {
         describe(reply, session->error[0] ? session->error : curl_easy_strerror(code));
     }
@@ -385,7 +395,8 @@ static void forget_post(struct kms_http_session *session)
     session->busy = false;
 }
 
-static void destroy(struct kms_http_session *session)
+/* Everything but the session itself. */
+static void release(struct kms_http_session *session)
 {
     if (session->easy) {
         kms_http_remove(session->http, session->easy);
@@ -403,6 +414,11 @@ static void destroy(struct kms_http_session *session)
     }
     free(session->basic);
     free(session->der);
+}
+
+static void destroy(struct kms_http_session *session)
+{
+    release(session);
     free(session);
 }
 
@@ -412,16 +428,13 @@ void kms_http_session_free(struct kms_http_session *session)
         return;
     }
     if (session->reading) {
-        session->dead = true; /* libcurl is told by take_body, and ended does the rest */
-        return;
-    }
-    if (session->delivering) {
+        session->dead = true; /* libcurl is told by take_body, and end_post does the rest */
+    } else if (session->delivering) {
         session->dead = true;
-        kms_http_remove(session->http, session->easy); /* a POST that done began */
-        kms_timer_stop(session->refusal);
-        return;
+        release(session); /* deliver frees what is left */
+    } else {
+        destroy(session);
     }
-    destroy(session);
 }
 
 /* done may begin the next POST, which has a reply of its own, or free the session. */
@@ -435,7 +448,7 @@ static void deliver(struct kms_http_session *session)
     session->delivering = false;
     forget_challenges(&reply);
     if (session->dead) {
-        destroy(session);
+        free(session);
     }
 }
 

@@ -6,11 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +19,11 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "net/http.h"
+#include "unit/net/bench.h"
 
 /* ---- one transfer ---- */
 
-struct answer {
+struct got {
     int calls;
     enum kms_outcome outcome;
     long status;
@@ -38,7 +36,7 @@ struct answer {
 struct fixture {
     struct kms_loop *loop;
     struct kms_http *http;
-    struct answer answer;
+    struct got answer;
 };
 
 static int set_up(void **state)
@@ -78,7 +76,7 @@ static void done(void *arg, const struct kms_http_answer *answer)
 
 static void get(struct fixture *f, const struct kms_http_request *request)
 {
-    f->answer = (struct answer){0};
+    f->answer = (struct got){0};
     struct kms_http_get *started = kms_http_start(f->http, request, done, f);
     assert_non_null(started);
     assert_int_equal(f->answer.calls, 0);
@@ -157,23 +155,10 @@ static void *serve(void *arg)
     return NULL;
 }
 
-static int listen_somewhere(unsigned *ret_port)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(fd, 8), 0);
-    socklen_t len = sizeof address;
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    *ret_port = ntohs(address.sin_port);
-    return fd;
-}
-
 static void start_script(struct script *s, const char *const *replies)
 {
     s->replies = replies;
-    s->listener = listen_somewhere(&s->port);
+    s->listener = bench_listen(&s->port);
     assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
 }
 
@@ -345,7 +330,7 @@ static void a_port_nobody_listens_on_is_a_failed_connection(void **state)
 {
     struct fixture *f = *state;
     unsigned port;
-    close(listen_somewhere(&port));
+    close(bench_listen(&port));
     char url[64];
     kms_text_format(url, sizeof url, "http://127.0.0.1:%u/", port);
     get_url(f, url);
@@ -430,7 +415,7 @@ static void done_may_cancel_others_and_start_again(void **state)
 {
     struct fixture *f = *state;
     unsigned port;
-    close(listen_somewhere(&port));
+    close(bench_listen(&port));
     char url[64];
     kms_text_format(url, sizeof url, "http://127.0.0.1:%u/", port);
     struct chain c = {.f = f, .request = {.url = url, .size_max = 10, .timeout_ms = 20000}};
@@ -469,30 +454,6 @@ struct nginx {
     unsigned plain, tls;
 };
 
-extern char **environ;
-
-static pid_t start_command(char *const *argv)
-{
-    posix_spawn_file_actions_t quiet;
-    pid_t pid = -1;
-    if (posix_spawn_file_actions_init(&quiet) == 0) {
-        (void)posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", 1 /* O_WRONLY */, 0);
-        (void)posix_spawn_file_actions_addopen(&quiet, 2, "/dev/null", 1, 0);
-        if (posix_spawnp(&pid, argv[0], &quiet, NULL, argv, environ) != 0) {
-            pid = -1;
-        }
-        (void)posix_spawn_file_actions_destroy(&quiet);
-    }
-    return pid;
-}
-
-static bool run_command(char *const *argv)
-{
-    pid_t pid = start_command(argv);
-    int how = -1;
-    return pid > 0 && waitpid(pid, &how, 0) == pid && how == 0;
-}
-
 static void put_file(const struct nginx *n, const char *name, const char *text)
 {
     char path[128];
@@ -526,26 +487,26 @@ static bool make_certificate(const struct nginx *n)
     char key[96], cert[96];
     kms_text_format(key, sizeof key, "%s/key.pem", n->folder);
     kms_text_format(cert, sizeof cert, "%s/cert.pem", n->folder);
-    char *argv[] = {"openssl",
-                    "req",
-                    "-x509",
-                    "-newkey",
-                    "ec",
-                    "-pkeyopt",
-                    "ec_paramgen_curve:prime256v1",
-                    "-nodes",
-                    "-days",
-                    "2",
-                    "-subj",
-                    "/CN=127.0.0.1",
-                    "-addext",
-                    "subjectAltName=IP:127.0.0.1",
-                    "-keyout",
-                    key,
-                    "-out",
-                    cert,
-                    NULL};
-    return run_command(argv);
+    const char *argv[] = {"openssl",
+                          "req",
+                          "-x509",
+                          "-newkey",
+                          "ec",
+                          "-pkeyopt",
+                          "ec_paramgen_curve:prime256v1",
+                          "-nodes",
+                          "-days",
+                          "2",
+                          "-subj",
+                          "/CN=127.0.0.1",
+                          "-addext",
+                          "subjectAltName=IP:127.0.0.1",
+                          "-keyout",
+                          key,
+                          "-out",
+                          cert,
+                          NULL};
+    return bench_run(argv);
 }
 
 /* The server is up when it answers; until then connections are refused. */
@@ -569,24 +530,24 @@ static bool answers(struct fixture *f, const struct nginx *n)
 /* False, with the reason printed: nginx or openssl is not installed. */
 static bool start_nginx(struct fixture *f, struct nginx *n)
 {
-    char *nginx_version[] = {"nginx", "-v", NULL};
-    char *openssl_version[] = {"openssl", "version", NULL};
-    if (!run_command(nginx_version) || !run_command(openssl_version)) {
+    const char *nginx_version[] = {"nginx", "-v", NULL};
+    const char *openssl_version[] = {"openssl", "version", NULL};
+    if (!bench_run(nginx_version) || !bench_run(openssl_version)) {
         print_message("skipped: nginx or openssl is not installed\n");
         return false;
     }
     kms_text_copy(n->folder, sizeof n->folder, "/tmp/kmsmon-nginx-XXXXXX");
     assert_non_null(mkdtemp(n->folder));
     assert_true(make_certificate(n));
-    int a = listen_somewhere(&n->plain);
-    close(listen_somewhere(&n->tls));
+    int a = bench_listen(&n->plain);
+    close(bench_listen(&n->tls));
     close(a);
     put_file(n, "report.txt", "from nginx");
     write_site(n);
     char conf[96];
     kms_text_format(conf, sizeof conf, "%s/nginx.conf", n->folder);
-    char *argv[] = {"nginx", "-p", n->folder, "-c", conf, "-e", "stderr", NULL};
-    n->pid = start_command(argv);
+    const char *argv[] = {"nginx", "-p", n->folder, "-c", conf, "-e", "stderr", NULL};
+    n->pid = bench_start(argv);
     assert_true(n->pid > 0);
     assert_true(answers(f, n));
     return true;
@@ -598,8 +559,8 @@ static void stop_nginx(const struct nginx *n)
     (void)waitpid(n->pid, NULL, 0);
     char folder[64];
     kms_text_copy(folder, sizeof folder, n->folder);
-    char *argv[] = {"rm", "-rf", folder, NULL};
-    assert_true(run_command(argv));
+    const char *argv[] = {"rm", "-rf", folder, NULL};
+    assert_true(bench_run(argv));
 }
 
 static void get_from(struct fixture *f, const struct nginx *n, const char *path, bool tls,
