@@ -7,7 +7,9 @@
 
 #include "base/text.h"
 #include "model/epid_memory.h"
+#include "model/merge.h"
 #include "model/sample.h"
+#include "model/settings_memory.h"
 
 #define KEY_MEMORY_MAX ((size_t)4 * KMS_KEYS_MAX)
 
@@ -29,6 +31,7 @@ struct slot {
     struct key_memory *key;
     size_t key_count;
     struct kms_epid_memory epids;
+    struct kms_settings_memory settings;
     struct kms_snapshot *snapshot;
 };
 
@@ -81,6 +84,7 @@ static void slot_free(struct slot *slot)
     }
     free(slot->key);
     kms_epid_memory_done(&slot->epids);
+    kms_settings_memory_done(&slot->settings);
     free_snapshot(slot->snapshot);
     kms_target_done(&slot->target);
     free(slot);
@@ -220,6 +224,16 @@ static const struct kms_window *window_of(void *arg, const char *identity)
     return key && key->window.count > 0 ? &key->window : NULL;
 }
 
+/* A window has one source: the clocks of two disagree, and counters would seem to run back. */
+static bool is_told_better(const struct slot *slot, const char *identity, enum kms_source source)
+{
+    const struct kms_key_judgement *key = slot->snapshot
+                                              ? judged_key(&slot->snapshot->judgement, identity)
+                                              : NULL;
+    return key && !key->stale && kms_source_outranks(key->source, source) &&
+           kms_facts_has(&key->facts, KMS_FACT_TOTAL_REQUESTS);
+}
+
 /* Counters of a good result become samples of each key's window. */
 static enum kms_status remember_counters(struct kms_board *board, struct slot *slot,
                                          const struct kms_result *result)
@@ -231,6 +245,9 @@ static enum kms_status remember_counters(struct kms_board *board, struct slot *s
             continue;
         }
         kms_key_identity(&result->key[i], identity, sizeof identity);
+        if (is_told_better(slot, identity, result->source)) {
+            continue;
+        }
         struct key_memory *key = need_key(board, slot, identity);
         if (!key) {
             return KMS_ENOMEM;
@@ -277,6 +294,10 @@ static enum kms_status rejudge(struct kms_board *board, struct slot *slot,
     if (kms_epid_memory_change(&slot->epids, now_s, &epid_change)) {
         evidence.epid_change = &epid_change;
     }
+    struct kms_setting_change setting_change[KMS_SETTING_CHANGES];
+    evidence.setting_change = setting_change;
+    evidence.setting_change_count = kms_settings_memory_changes(&slot->settings, now_s,
+                                                                setting_change);
     enum kms_status status = kms_judge(&evidence, &board->policy, now_s, &made->judgement);
     if (status != KMS_OK) {
         free_snapshot(made);
@@ -393,6 +414,9 @@ enum kms_status kms_board_publish(struct kms_board *board, size_t at,
         enum kms_status epids = kms_epid_memory_add(&slot->epids, copy,
                                                     kms_clock_wall_s(board->clock));
         status = status == KMS_OK ? epids : status;
+        enum kms_status settings = kms_settings_memory_add(&slot->settings, copy,
+                                                           kms_clock_wall_s(board->clock));
+        status = status == KMS_OK ? settings : status;
     }
     enum kms_status judged = rejudge(board, slot, &change);
     if (judged != KMS_OK) {

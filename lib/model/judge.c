@@ -40,13 +40,15 @@ static void judge_source(const struct kms_evidence *evidence, enum kms_source so
 {
     const struct kms_source_config *config = &evidence->target->source[source];
     const struct kms_result *last = evidence->last[source];
-    const struct kms_result *good = evidence->good[source];
+    bool disowned = source == KMS_SOURCE_WSMAN && kms_evidence_disowns(evidence);
+    const struct kms_result *good = disowned ? last : evidence->good[source];
     *ret = (struct kms_source_judgement){.enabled = config->enabled};
     if (good && good->data_s) {
         ret->age_known = true;
         ret->age_s = now_s > good->data_s ? now_s - good->data_s : 0;
     }
-    bool failed = last && !kms_outcome_good(last->outcome) && last->outcome != KMS_OUTCOME_NONE;
+    bool failed = last && !disowned && !kms_outcome_good(last->outcome) &&
+                  last->outcome != KMS_OUTCOME_NONE;
     ret->stale = (failed && (!is_live(source) || failed_here(last))) ||
                  (good && too_old(good, config->max_age_ms, now_s));
 }
@@ -67,6 +69,30 @@ static void judge_reachability(struct kms_judgement *ret)
     int64_t rpc = kms_fact_or(&ret->host, KMS_FACT_RPC_STATE, KMS_RPC_UNKNOWN);
     bool other = rpc == KMS_RPC_NOT_RPC || rpc == KMS_RPC_NOT_KMS || rpc == KMS_RPC_BIND_NAK;
     blame(ret, KMS_STATE_CRITICAL, other ? KMS_REASON_NOT_KMS : KMS_REASON_UNREACHABLE);
+}
+
+bool kms_judge_is_disowned(const struct kms_evidence *evidence,
+                           const struct kms_judgement *judgement)
+{
+    return kms_evidence_disowns(evidence) && !judgement->source[KMS_SOURCE_WSMAN].stale;
+}
+
+bool kms_judge_is_answered(const struct kms_evidence *evidence,
+                           const struct kms_judgement *judgement)
+{
+    const struct kms_result *last = evidence->last[KMS_SOURCE_ACTIVATION];
+    return last && kms_outcome_good(last->outcome) &&
+           !judgement->source[KMS_SOURCE_ACTIVATION].stale;
+}
+
+/* What answers requests on a machine whose Windows is no KMS host is something else, and clients
+ * are served all the same. */
+static void judge_role(const struct kms_evidence *evidence, struct kms_judgement *ret)
+{
+    if (kms_judge_is_disowned(evidence, ret)) {
+        blame(ret, kms_judge_is_answered(evidence, ret) ? KMS_STATE_WARNING : KMS_STATE_CRITICAL,
+              KMS_REASON_NOT_KMS);
+    }
 }
 
 /* What the last lookup says, also one that failed in one domain and found fault in another; not
@@ -136,7 +162,7 @@ static void judge_host_facts(struct kms_judgement *ret, const struct kms_policy 
 bool kms_judge_has_result(const struct kms_evidence *evidence)
 {
     for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
-        if (evidence->good[i] || (evidence->last[i] && is_live((enum kms_source)i))) {
+        if (kms_evidence_result(evidence, (enum kms_source)i)) {
             return true;
         }
     }
@@ -207,6 +233,7 @@ static void judge_host(const struct kms_evidence *evidence, const struct kms_pol
         }
     }
     judge_reachability(ret);
+    judge_role(evidence, ret);
     judge_activation(evidence, ret);
     judge_host_facts(ret, policy);
     judge_published(evidence, ret);

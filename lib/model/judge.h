@@ -23,6 +23,14 @@ struct kms_epid_change {
     const char *was, *is; /* ePIDs */
 };
 
+/* A setting of the host or of its key of an application had another value in the result before, by
+ * the same source. */
+struct kms_setting_change {
+    enum kms_fact_id fact;
+    enum kms_application application; /* 0: the host's own */
+    const char *was, *is;             /* as kms_fact_print writes them */
+};
+
 /* What is known about one host before it is judged. */
 struct kms_evidence {
     const struct kms_target *target;
@@ -33,7 +41,9 @@ struct kms_evidence {
      * none. */
     const struct kms_window *(*window)(void *arg, const char *identity);
     void *window_arg;
-    const struct kms_epid_change *epid_change; /* the latest of the last day; NULL: none */
+    const struct kms_epid_change *epid_change;       /* the latest of the last day; NULL: none */
+    const struct kms_setting_change *setting_change; /* those of the last day */
+    size_t setting_change_count;
 };
 
 struct kms_key_judgement {

@@ -32,6 +32,13 @@ void kms_judge_classes(const struct kms_evidence *evidence, const struct kms_pol
 /* The port was probed, the result is not stale, and it is not "accepted". */
 bool kms_judge_is_unreachable(const struct kms_judgement *judgement);
 
+/* The host's own Windows says that it is no KMS host, and that is not too old. */
+bool kms_judge_is_disowned(const struct kms_evidence *evidence,
+                           const struct kms_judgement *judgement);
+/* The last activation request was answered, not too long ago. */
+bool kms_judge_is_answered(const struct kms_evidence *evidence,
+                           const struct kms_judgement *judgement);
+
 /* Any source said something, if only by not answering. */
 bool kms_judge_has_result(const struct kms_evidence *evidence);
 /* The last lookup says something of the host's publication, also one that failed in one domain and

@@ -5,8 +5,9 @@
 #include "model/judge_parts.h"
 #include "vocab/hostkey.h"
 
-/* Why nothing can be said, or why what is said is old. */
-static bool summarise_failure(const struct kms_evidence *evidence, struct kms_judgement *ret)
+/* Why nothing can be said, or why what is said is old; of which source. */
+static bool find_failure(const struct kms_evidence *evidence, const struct kms_judgement *ret,
+                         char *dst, size_t size, enum kms_source *ret_source)
 {
     for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
         const struct kms_result *last = evidence->last[i];
@@ -14,7 +15,8 @@ static bool summarise_failure(const struct kms_evidence *evidence, struct kms_ju
             continue;
         }
         const char *why = last->detail[0] ? last->detail : kms_outcome_row(last->outcome)->meaning;
-        kms_text_copy(ret->summary, sizeof ret->summary, why);
+        kms_text_copy(dst, size, why);
+        *ret_source = (enum kms_source)i;
         return true;
     }
     for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
@@ -28,8 +30,20 @@ static bool summarise_failure(const struct kms_evidence *evidence, struct kms_ju
             kms_text_age(age, sizeof age, ret->source[i].age_s);
             kms_text_append(age, sizeof age, " old");
         }
-        kms_text_format(ret->summary, sizeof ret->summary, "data is %s, limit %s", age, limit);
+        kms_text_format(dst, size, "data is %s, limit %s", age, limit);
+        *ret_source = (enum kms_source)i;
         return true;
+    }
+    return false;
+}
+
+/* A key that another source tells of is told of, whatever failed. */
+static bool has_fresh_key(const struct kms_judgement *judgement)
+{
+    for (size_t i = 0; i < judgement->key_count; i++) {
+        if (!judgement->key[i].stale) {
+            return true;
+        }
     }
     return false;
 }
@@ -116,6 +130,39 @@ static void summarise_suspicion(struct kms_judgement *ret)
     }
 }
 
+static void add_part(struct kms_judgement *ret, const char *text)
+{
+    kms_text_append(ret->summary, sizeof ret->summary, "%s%s", ret->summary[0] ? "; " : "", text);
+}
+
+static void summarise_role(const struct kms_evidence *evidence, struct kms_judgement *ret)
+{
+    if (kms_judge_is_disowned(evidence, ret)) {
+        add_part(ret, kms_judge_is_answered(evidence, ret)
+                          ? "requests are answered, but Windows says that it is no KMS host"
+                          : "Windows says that it is no KMS host");
+    }
+}
+
+/* "service stopped", "clock 90 min fast": what no count shows. */
+static void summarise_machine(struct kms_judgement *ret)
+{
+    char text[80];
+    if (ret->reasons & KMS_BIT(KMS_REASON_SERVICE_DOWN)) {
+        int64_t service = kms_fact_or(&ret->host, KMS_FACT_SERVICE_STATE, KMS_SERVICE_UNKNOWN);
+        kms_text_format(text, sizeof text, "service %s",
+                        kms_word_label(kms_words_service_state(), (int)service));
+        add_part(ret, text);
+    }
+    if (ret->reasons & KMS_BIT(KMS_REASON_CLOCK_SKEW)) {
+        char away[32];
+        int64_t skew_s = kms_fact_or(&ret->host, KMS_FACT_CLOCK_SKEW, 0);
+        kms_text_age(away, sizeof away, skew_s < 0 ? -skew_s : skew_s);
+        kms_text_format(text, sizeof text, "clock %s %s", away, skew_s < 0 ? "slow" : "fast");
+        add_part(ret, text);
+    }
+}
+
 void kms_judge_summarise(const struct kms_evidence *evidence, struct kms_judgement *ret)
 {
     if (kms_judge_is_unreachable(ret)) {
@@ -124,7 +171,11 @@ void kms_judge_summarise(const struct kms_evidence *evidence, struct kms_judgeme
                       kms_word_meaning(kms_words_rpc_state(), (int)rpc));
         return;
     }
-    if (summarise_failure(evidence, ret)) {
+    char failure[sizeof ret->summary];
+    enum kms_source failed;
+    bool is_failed = find_failure(evidence, ret, failure, sizeof failure, &failed);
+    if (is_failed && !has_fresh_key(ret)) {
+        kms_text_copy(ret->summary, sizeof ret->summary, failure);
         return;
     }
     if (ret->reasons & KMS_BIT(KMS_REASON_NOT_ACTIVATING)) {
@@ -132,6 +183,8 @@ void kms_judge_summarise(const struct kms_evidence *evidence, struct kms_judgeme
         kms_text_format(ret->summary, sizeof ret->summary, "%s: %s",
                         kms_outcome_row(last->outcome)->token, last->detail);
     }
+    summarise_role(evidence, ret);
+    summarise_machine(ret);
     /* Two ePIDs would leave no room for the count. */
     bool is_drift_long = strlen(ret->drift) > sizeof ret->summary / 2;
     if (ret->drift[0] && !is_drift_long) {
@@ -158,4 +211,8 @@ void kms_judge_summarise(const struct kms_evidence *evidence, struct kms_judgeme
         kms_text_append(ret->summary, sizeof ret->summary, "; %s", published);
     }
     summarise_untried(evidence, ret);
+    if (is_failed) {
+        kms_text_append(ret->summary, sizeof ret->summary, "; %s: %s",
+                        kms_word_label(kms_words_source(), (int)failed), failure);
+    }
 }

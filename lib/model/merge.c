@@ -10,6 +10,31 @@
 static const enum kms_source ranks[] = {KMS_SOURCE_WSMAN, KMS_SOURCE_REPORT, KMS_SOURCE_ACTIVATION,
                                         KMS_SOURCE_RPC,   KMS_SOURCE_EVENTS, KMS_SOURCE_DNS};
 
+bool kms_source_outranks(enum kms_source a, enum kms_source b)
+{
+    for (size_t i = 0; i < KMS_COUNT_OF(ranks); i++) {
+        if (ranks[i] == a || ranks[i] == b) {
+            return ranks[i] == a && a != b;
+        }
+    }
+    return false;
+}
+
+bool kms_evidence_disowns(const struct kms_evidence *evidence)
+{
+    const struct kms_result *last = evidence->last[KMS_SOURCE_WSMAN];
+    return last && last->outcome == KMS_OUTCOME_WSMAN_NOT_A_HOST;
+}
+
+const struct kms_result *kms_evidence_result(const struct kms_evidence *evidence,
+                                             enum kms_source source)
+{
+    bool live = source == KMS_SOURCE_RPC || source == KMS_SOURCE_ACTIVATION ||
+                source == KMS_SOURCE_DNS ||
+                (source == KMS_SOURCE_WSMAN && kms_evidence_disowns(evidence));
+    return live && evidence->last[source] ? evidence->last[source] : evidence->good[source];
+}
+
 void kms_key_identity(const struct kms_facts *key, char *dst, size_t size)
 {
     const char *application = kms_facts_text(key, KMS_FACT_APPLICATION_ID);
@@ -90,16 +115,53 @@ static void note_drift(struct kms_judgement *ret, const char *what, const char *
                     kms_word_label(kms_words_source(), (int)b_source));
 }
 
+/* Blacked-out characters fit any; what is blacked out altogether says nothing. */
+static bool contradict(const char *a, const char *b)
+{
+    bool hidden = true;
+    for (size_t i = 0;; i++) {
+        char x = kms_text_lower(a[i]);
+        char y = kms_text_lower(b[i]);
+        bool fits = x == 'x' || x == '*' || y == 'x' || y == '*';
+        if (x == '\0' || y == '\0') {
+            return !hidden && x != y;
+        }
+        if (!fits && x != y) {
+            return true;
+        }
+        hidden = hidden && fits;
+    }
+}
+
+/* The highest source that is not stale and gave the value. */
+static enum kms_source teller_of(const struct kms_evidence *evidence,
+                                 const struct kms_judgement *judgement, enum kms_fact_id id,
+                                 const char *value)
+{
+    for (size_t i = 0; i < KMS_COUNT_OF(ranks); i++) {
+        const struct kms_result *result = kms_evidence_result(evidence, ranks[i]);
+        for (size_t k = 0; result && !judgement->source[ranks[i]].stale && k < result->key_count;
+             k++) {
+            if (kms_text_equal(kms_facts_text(&result->key[k], id), value)) {
+                return ranks[i];
+            }
+        }
+    }
+    return ranks[0];
+}
+
 /* Only what cannot change between two polls can contradict: key and ePID here, the port below. */
-static void compare_keys(struct kms_judgement *ret, const struct kms_key_judgement *have,
-                         const struct kms_facts *key, enum kms_source source)
+static void compare_keys(const struct kms_evidence *evidence, struct kms_judgement *ret,
+                         const struct kms_key_judgement *have, const struct kms_facts *key,
+                         enum kms_source source)
 {
     static const enum kms_fact_id steady[] = {KMS_FACT_EPID, KMS_FACT_PARTIAL_KEY};
     for (size_t i = 0; i < KMS_COUNT_OF(steady); i++) {
         const char *a = kms_facts_text(&have->facts, steady[i]);
         const char *b = kms_facts_text(key, steady[i]);
-        if (a && b && !kms_text_equal_nocase(a, b)) {
-            note_drift(ret, kms_fact_row(steady[i])->token, a, have->source, b, source);
+        if (a && b && contradict(a, b)) {
+            note_drift(ret, kms_fact_row(steady[i])->token, a,
+                       teller_of(evidence, ret, steady[i], a), b, source);
         }
     }
 }
@@ -160,12 +222,24 @@ static enum kms_status add_key(struct kms_judgement *ret, const struct kms_facts
     return KMS_OK;
 }
 
-static enum kms_status merge_keys(struct kms_judgement *ret, const struct kms_result *result,
-                                  bool stale)
+/* The host's own Windows lists every key that is installed; what an older report shows beside them
+ * is gone. */
+static bool is_gone(const struct kms_evidence *evidence, const struct kms_judgement *judgement,
+                    enum kms_source source)
+{
+    return source == KMS_SOURCE_REPORT && !judgement->source[KMS_SOURCE_WSMAN].stale &&
+           kms_evidence_result(evidence, KMS_SOURCE_WSMAN);
+}
+
+static enum kms_status merge_keys(const struct kms_evidence *evidence, struct kms_judgement *ret,
+                                  const struct kms_result *result, bool stale)
 {
     for (size_t i = 0; i < result->key_count; i++) {
         const struct kms_facts *facts = &result->key[i];
         struct kms_key_judgement *have = find_key(ret, result, facts);
+        if (!have && is_gone(evidence, ret, result->source)) {
+            continue;
+        }
         if (!have) {
             if (add_key(ret, facts, result, stale) != KMS_OK) {
                 return KMS_ENOMEM;
@@ -176,7 +250,7 @@ static enum kms_status merge_keys(struct kms_judgement *ret, const struct kms_re
             continue; /* old facts must not stand beside new ones as if they were */
         }
         if (!stale) {
-            compare_keys(ret, have, facts, result->source);
+            compare_keys(evidence, ret, have, facts, result->source);
         }
         if (!kms_facts_has(&have->facts, KMS_FACT_CURRENT_COUNT)) {
             have->count_s = time_of_count(result, facts);
@@ -210,22 +284,12 @@ static void compare_port(const struct kms_target *target, const struct kms_resul
     }
 }
 
-/* The result a source is judged by: what answers by not answering counts as it is, data sources by
- * the last success. */
-static const struct kms_result *result_of(const struct kms_evidence *evidence,
-                                          enum kms_source source)
-{
-    bool live = source == KMS_SOURCE_RPC || source == KMS_SOURCE_ACTIVATION ||
-                source == KMS_SOURCE_DNS;
-    return live && evidence->last[source] ? evidence->last[source] : evidence->good[source];
-}
-
 static enum kms_status merge_round(const struct kms_evidence *evidence, struct kms_judgement *ret,
                                    bool stale)
 {
     enum kms_source had_port = KMS_SOURCE_REPORT;
     for (size_t i = 0; i < KMS_COUNT_OF(ranks); i++) {
-        const struct kms_result *result = result_of(evidence, ranks[i]);
+        const struct kms_result *result = kms_evidence_result(evidence, ranks[i]);
         if (!result || ret->source[ranks[i]].stale != stale) {
             continue;
         }
@@ -236,7 +300,7 @@ static enum kms_status merge_round(const struct kms_evidence *evidence, struct k
             had_port = ranks[i];
         }
         if (kms_facts_fill(&ret->host, &result->host) != KMS_OK ||
-            merge_keys(ret, result, stale) != KMS_OK) {
+            merge_keys(evidence, ret, result, stale) != KMS_OK) {
             return KMS_ENOMEM;
         }
     }
@@ -250,6 +314,37 @@ static void note_change(const struct kms_evidence *evidence, struct kms_judgemen
         kms_text_append(ret->drift, sizeof ret->drift, "%s%s: ePID %s became %s",
                         ret->drift[0] ? "; " : "", kms_application_name(change->application),
                         change->was, change->is);
+    }
+}
+
+/* "port", "publishing": one word is enough beside the values. */
+static const char *setting_name(enum kms_fact_id fact)
+{
+    switch (fact) {
+    case KMS_FACT_LISTENING_PORT:
+        return "port";
+    case KMS_FACT_DNS_PUBLISHING:
+        return "DNS publishing";
+    case KMS_FACT_PRIORITY:
+        return "priority";
+    default:
+        return kms_fact_row(fact)->token;
+    }
+}
+
+static void note_settings(const struct kms_evidence *evidence, struct kms_judgement *ret)
+{
+    for (size_t i = 0; i < evidence->setting_change_count; i++) {
+        const struct kms_setting_change *change = &evidence->setting_change[i];
+        /* Another key has another ePID, which says more. */
+        if (change->fact == KMS_FACT_PARTIAL_KEY && evidence->epid_change &&
+            evidence->epid_change->application == change->application) {
+            continue;
+        }
+        kms_text_append(
+            ret->drift, sizeof ret->drift, "%s%s%s%s %s became %s", ret->drift[0] ? "; " : "",
+            change->application ? kms_application_name(change->application) : "",
+            change->application ? ": " : "", setting_name(change->fact), change->was, change->is);
     }
 }
 
@@ -292,6 +387,7 @@ static enum kms_status settle_own_entries(struct kms_judgement *ret)
 enum kms_status kms_merge(const struct kms_evidence *evidence, struct kms_judgement *ret)
 {
     note_change(evidence, ret);
+    note_settings(evidence, ret);
     enum kms_status status = merge_round(evidence, ret, false);
     status = status == KMS_OK ? merge_round(evidence, ret, true) : status;
     status = status == KMS_OK ? settle_own_entries(ret) : status;

@@ -308,6 +308,133 @@ static void an_epid_that_changes_is_drift_for_a_day(void **state)
     kms_board_free(stage.board);
 }
 
+/* A key of Windows, with its port, interval and counters. */
+static void publish_settings(struct stage *stage, enum kms_source source, int64_t port,
+                             int64_t renewal, const char *partial)
+{
+    struct kms_result result;
+    kms_result_init(&result, source);
+    result.outcome = KMS_OUTCOME_OK;
+    result.wall_s = result.data_s = stage->wall_us / 1000000;
+    if (port != 0) {
+        kms_facts_set_number(&result.host, KMS_FACT_LISTENING_PORT, port);
+        kms_facts_set_number(&result.host, KMS_FACT_DNS_PUBLISHING, KMS_PUBLISHING_ENABLED);
+    }
+    struct kms_facts *key = kms_result_add_key(&result);
+    kms_facts_set_text(key, KMS_FACT_APPLICATION_ID, WINDOWS);
+    kms_facts_set_text(key, KMS_FACT_ACTIVATION_ID, "11111111-2222-4333-8444-000000002022");
+    kms_facts_set_text(key, KMS_FACT_PARTIAL_KEY, partial);
+    kms_facts_set_number(key, KMS_FACT_RENEWAL_INTERVAL, renewal);
+    kms_facts_set_number(key, KMS_FACT_LICENSE_STATUS, KMS_LICENSE_LICENSED);
+    kms_facts_set_number(key, KMS_FACT_CURRENT_COUNT, 50);
+    struct kms_change change;
+    assert_int_equal(kms_board_publish(stage->board, 0, &result, &change), KMS_OK);
+    kms_result_done(&result);
+}
+
+static void a_setting_that_changes_is_drift_for_a_day(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    publish_settings(&stage, KMS_SOURCE_WSMAN, 1688, 10080, "2SMPL");
+    publish_settings(&stage, KMS_SOURCE_WSMAN, 1688, 10080, "2SMPL");
+    assert_string_equal(judged(&stage)->drift, "");
+    publish_settings(&stage, KMS_SOURCE_WSMAN, 1690, 10080, "2SMPL");
+    assert_string_equal(judged(&stage)->drift, "port 1688 became 1690");
+    assert_true(judged(&stage)->reasons & KMS_BIT(KMS_REASON_CONFIG_DRIFT));
+    assert_int_equal(judged(&stage)->state, KMS_STATE_WARNING);
+    pass_hours(&stage, 12);
+    publish_settings(&stage, KMS_SOURCE_WSMAN, 1690, 1440, "3SMPL");
+    assert_string_equal(judged(&stage)->drift,
+                        "port 1688 became 1690; Windows: partial-key 2SMPL became 3SMPL; "
+                        "Windows: renewal-interval 10080 became 1440");
+    pass_hours(&stage, 12);
+    assert_string_equal(judged(&stage)->drift, "Windows: partial-key 2SMPL became 3SMPL; "
+                                               "Windows: renewal-interval 10080 became 1440");
+    pass_hours(&stage, 12);
+    assert_string_equal(judged(&stage)->drift, "");
+    kms_board_free(stage.board);
+}
+
+static void a_setting_that_changes_back_is_told_as_that(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    publish_settings(&stage, KMS_SOURCE_WSMAN, 1688, 10080, "2SMPL");
+    for (int i = 0; i < 40; i++) {
+        publish_settings(&stage, KMS_SOURCE_WSMAN, 1690, 10080, "2SMPL");
+        publish_settings(&stage, KMS_SOURCE_WSMAN, 1688, 10080, "2SMPL");
+    }
+    assert_string_equal(judged(&stage)->drift, "port 1690 became 1688");
+    kms_board_free(stage.board);
+}
+
+static void a_setting_that_is_not_told_once_did_not_change(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    publish_settings(&stage, KMS_SOURCE_WSMAN, 1688, 10080, "2SMPL");
+    publish_settings(&stage, KMS_SOURCE_WSMAN, 0, 10080, "2SMPL");
+    assert_string_equal(judged(&stage)->drift, "");
+    publish_settings(&stage, KMS_SOURCE_WSMAN, 1690, 10080, "2SMPL");
+    assert_string_equal(judged(&stage)->drift, "port 1688 became 1690");
+    kms_board_free(stage.board);
+}
+
+static void a_change_that_two_sources_see_is_told_once_from_the_first(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    publish_settings(&stage, KMS_SOURCE_WSMAN, 1688, 10080, "2SMPL");
+    publish_settings(&stage, KMS_SOURCE_REPORT, 1688, 10080, "2SMPL");
+    publish_settings(&stage, KMS_SOURCE_WSMAN, 1690, 10080, "2SMPL");
+    assert_string_equal(judged(&stage)->drift,
+                        "port 1688 became 1690; port 1690 (wsman) but 1688 (report)");
+    pass_hours(&stage, 20);
+    publish_settings(&stage, KMS_SOURCE_REPORT, 1690, 10080, "2SMPL");
+    assert_string_equal(judged(&stage)->drift, "port 1688 became 1690");
+    pass_hours(&stage, 4);
+    assert_string_equal(judged(&stage)->drift, "");
+    kms_board_free(stage.board);
+}
+
+static void publish_counters(struct stage *stage, enum kms_source source, int64_t at_s,
+                             int64_t total)
+{
+    struct kms_result result;
+    kms_result_init(&result, source);
+    result.outcome = KMS_OUTCOME_OK;
+    result.wall_s = result.data_s = result.data_s_min = result.data_s_max = at_s;
+    struct kms_facts *key = kms_result_add_key(&result);
+    kms_facts_set_text(key, KMS_FACT_APPLICATION_ID, WINDOWS);
+    kms_facts_set_text(key, KMS_FACT_ACTIVATION_ID, "11111111-2222-4333-8444-000000002022");
+    kms_facts_set_number(key, KMS_FACT_TOTAL_REQUESTS, total);
+    kms_facts_set_number(key, KMS_FACT_FAILED_REQUESTS, 0);
+    struct kms_change change;
+    assert_int_equal(kms_board_publish(stage->board, 0, &result, &change), KMS_OK);
+    kms_result_done(&result);
+}
+
+/* A copy of a report is younger by its file than by what it says. */
+static void a_report_beside_wsman_is_no_sample_of_the_same_counters(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    int64_t now_s = stage.wall_us / 1000000;
+    publish_counters(&stage, KMS_SOURCE_WSMAN, now_s, 1000);
+    publish_counters(&stage, KMS_SOURCE_REPORT, now_s + 60, 400);
+    publish_counters(&stage, KMS_SOURCE_WSMAN, now_s + 300, 1010);
+    assert_int_equal(judged(&stage)->key_count, 1);
+    assert_int_equal(judged(&stage)->key[0].discontinuity_s, 0);
+    assert_int_equal(judged(&stage)->key[0].window.total, 10);
+    kms_board_free(stage.board);
+}
+
 static void an_epid_that_changes_at_every_poll_stays_drift(void **state)
 {
     (void)state;
@@ -413,6 +540,11 @@ int main(void)
         cmocka_unit_test(targets_stay_where_they_are_however_many_hosts_are_added),
         cmocka_unit_test(ten_thousand_hosts_keep_their_targets_while_the_board_grows),
         cmocka_unit_test(an_epid_that_changes_is_drift_for_a_day),
+        cmocka_unit_test(a_setting_that_changes_is_drift_for_a_day),
+        cmocka_unit_test(a_setting_that_changes_back_is_told_as_that),
+        cmocka_unit_test(a_setting_that_is_not_told_once_did_not_change),
+        cmocka_unit_test(a_change_that_two_sources_see_is_told_once_from_the_first),
+        cmocka_unit_test(a_report_beside_wsman_is_no_sample_of_the_same_counters),
         cmocka_unit_test(an_epid_that_changes_at_every_poll_stays_drift),
         cmocka_unit_test(every_application_and_every_source_has_its_own_epids),
         cmocka_unit_test(keys_that_are_shown_or_not_are_no_change),

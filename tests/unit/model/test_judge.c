@@ -639,6 +639,273 @@ static struct kms_facts *answered(struct scene *s, const char *epid, int64_t cou
     return key;
 }
 
+/* The three sources of one host: counts 40, 30 and 20, ages 60 s, 2 h and 10 min. */
+static void three_sources(struct scene *s)
+{
+    scene_open(s);
+    kms_facts_set_number(&s->wsman.host, KMS_FACT_LISTENING_PORT, 1688);
+    kms_facts_set_number(&s->wsman.host, KMS_FACT_SERVICE_STATE, KMS_SERVICE_RUNNING);
+    struct kms_facts *key = add_key(&s->wsman, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED,
+                                    40);
+    kms_facts_set_text(key, KMS_FACT_EPID, EPID_2019);
+    kms_facts_set_number(key, KMS_FACT_RENEWAL_INTERVAL, 10080);
+    source_good(s, &s->wsman);
+    kms_facts_set_number(&s->report.host, KMS_FACT_LISTENING_PORT, 1688);
+    kms_facts_set_text(&s->report.host, KMS_FACT_SERVICE_VERSION, "10.0.17763.1");
+    key = add_key(&s->report, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED, 30);
+    kms_facts_set_text(key, KMS_FACT_EPID, EPID_2019);
+    kms_facts_set_text(key, KMS_FACT_KEY_NAME, "ServerStandard");
+    s->report.data_s = s->report.data_s_min = s->report.data_s_max = NOW - 7200;
+    source_good(s, &s->report);
+    s->activation.data_s = s->activation.data_s_min = s->activation.data_s_max = NOW - 600;
+    key = answered(s, EPID_2019, 20, 0);
+    kms_facts_set_number(key, KMS_FACT_COUNT_CEILING, 50);
+}
+
+static int64_t merged(const struct scene *s, enum kms_fact_id id)
+{
+    int64_t number = ABSENT;
+    assert_int_equal(s->judgement.key_count, 1);
+    (void)kms_facts_number(&s->judgement.key[0].facts, id, &number);
+    return number;
+}
+
+static void of_three_sources_the_highest_that_is_not_stale_gives_each_fact(void **state)
+{
+    (void)state;
+    struct scene s;
+    three_sources(&s);
+    judge(&s);
+    assert_int_equal(merged(&s, KMS_FACT_CURRENT_COUNT), 40);
+    assert_int_equal(merged(&s, KMS_FACT_RENEWAL_INTERVAL), 10080);
+    assert_int_equal(merged(&s, KMS_FACT_COUNT_CEILING), 50); /* the wire alone tells it */
+    assert_string_equal(kms_facts_text(&s.judgement.key[0].facts, KMS_FACT_KEY_NAME),
+                        "ServerStandard");
+    assert_string_equal(kms_facts_text(&s.judgement.host, KMS_FACT_SERVICE_VERSION),
+                        "10.0.17763.1");
+    assert_int_equal(s.judgement.key[0].source, KMS_SOURCE_WSMAN);
+    assert_int_equal(s.judgement.key[0].data_s, NOW - 60);
+    assert_int_equal(s.judgement.source[KMS_SOURCE_WSMAN].age_s, 60);
+    assert_int_equal(s.judgement.source[KMS_SOURCE_REPORT].age_s, 7200);
+    assert_int_equal(s.judgement.source[KMS_SOURCE_ACTIVATION].age_s, 600);
+    assert_string_equal(s.judgement.drift, ""); /* three counts are none */
+    assert_int_equal(s.judgement.state, KMS_STATE_OK);
+
+    s.target.source[KMS_SOURCE_WSMAN].max_age_ms = 1000;
+    judge(&s);
+    assert_int_equal(merged(&s, KMS_FACT_CURRENT_COUNT), 30);
+    assert_int_equal(merged(&s, KMS_FACT_RENEWAL_INTERVAL), ABSENT); /* too old to stand here */
+    assert_int_equal(s.judgement.key[0].source, KMS_SOURCE_REPORT);
+    assert_int_equal(s.judgement.key[0].data_s, NOW - 7200);
+    assert_false(s.judgement.key[0].stale);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.reasons, KMS_BIT(KMS_REASON_STALE));
+
+    s.target.source[KMS_SOURCE_REPORT].max_age_ms = 1000;
+    judge(&s);
+    assert_int_equal(merged(&s, KMS_FACT_CURRENT_COUNT), 20);
+    assert_int_equal(s.judgement.key[0].source, KMS_SOURCE_ACTIVATION);
+
+    s.target.source[KMS_SOURCE_ACTIVATION].max_age_ms = 1000;
+    judge(&s);
+    assert_int_equal(merged(&s, KMS_FACT_CURRENT_COUNT), 40);
+    assert_int_equal(s.judgement.key[0].source, KMS_SOURCE_WSMAN);
+    assert_true(s.judgement.key[0].stale);
+    scene_close(&s);
+}
+
+static void a_stale_source_contradicts_nobody(void **state)
+{
+    (void)state;
+    struct scene s;
+    three_sources(&s);
+    kms_facts_set_number(&s.wsman.host, KMS_FACT_LISTENING_PORT, 1690);
+    kms_facts_set_text(&s.wsman.key[0], KMS_FACT_EPID, EPID_MADE);
+    judge(&s);
+    assert_non_null(strstr(s.judgement.drift, "port 1690 (wsman) but 1688 (report)"));
+    assert_non_null(strstr(s.judgement.drift, "epid " EPID_MADE " (wsman) but "));
+    s.target.source[KMS_SOURCE_WSMAN].max_age_ms = 1000;
+    judge(&s);
+    assert_string_equal(s.judgement.drift, "");
+    scene_close(&s);
+}
+
+static void a_contradiction_names_who_told_the_value(void **state)
+{
+    (void)state;
+    struct scene s;
+    three_sources(&s);
+    kms_facts_remove(&s.wsman.key[0], KMS_FACT_EPID);
+    kms_facts_set_text(&s.activation.key[0], KMS_FACT_EPID, EPID_MADE);
+    judge(&s);
+    assert_string_equal(s.judgement.drift,
+                        "epid " EPID_2019 " (report) but " EPID_MADE " (activation)");
+    scene_close(&s);
+}
+
+static void what_is_blacked_out_contradicts_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *wsman, *report;
+        bool drift;
+    } cases[] = {
+        {EPID_2019, "03612-00206-556-123727-03-1033-17763.0000-xxxxxxx", false},
+        {EPID_2019, "03612-00206-556-123728-03-1033-17763.0000-xxxxxxx", true},
+        {"2SMPL", "XXXXXX", false},
+        {"2SMPL", "XXXXX", false},
+        {"2SMPL", "2smpl", false},
+        {"2SMPL", "3SMPL", true},
+        {"2SMPL", "2SMP", true},
+    };
+    for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
+        struct scene s;
+        three_sources(&s);
+        s.evidence.good[KMS_SOURCE_ACTIVATION] = s.evidence.last[KMS_SOURCE_ACTIVATION] = NULL;
+        bool short_one = strlen(cases[i].wsman) == 5;
+        enum kms_fact_id id = short_one ? KMS_FACT_PARTIAL_KEY : KMS_FACT_EPID;
+        kms_facts_set_text(&s.wsman.key[0], id, cases[i].wsman);
+        kms_facts_set_text(&s.report.key[0], id, cases[i].report);
+        judge(&s);
+        assert_int_equal(s.judgement.drift[0] != '\0', cases[i].drift);
+        scene_close(&s);
+    }
+}
+
+static void a_key_that_only_an_older_report_shows_is_gone(void **state)
+{
+    (void)state;
+    struct scene s;
+    three_sources(&s);
+    add_key(&s.report, OFFICE, "VOLUME_KMS", KMS_LICENSE_NOTIFICATION, 9);
+    judge(&s);
+    assert_int_equal(s.judgement.key_count, 1);
+    assert_int_equal(s.judgement.state, KMS_STATE_OK);
+    s.target.source[KMS_SOURCE_REPORT].max_age_ms = 1000; /* stale, too */
+    judge(&s);
+    assert_int_equal(s.judgement.key_count, 1);
+    s.target.source[KMS_SOURCE_REPORT].max_age_ms = 0;
+    s.target.source[KMS_SOURCE_WSMAN].max_age_ms = 1000;
+    judge(&s);
+    assert_int_equal(s.judgement.key_count, 2);
+    scene_close(&s);
+}
+
+static void where_wsman_fails_the_others_still_speak(void **state)
+{
+    (void)state;
+    struct scene s;
+    three_sources(&s);
+    struct kms_result failed;
+    kms_result_init(&failed, KMS_SOURCE_WSMAN);
+    failed.outcome = KMS_OUTCOME_WSMAN_DENIED;
+    kms_text_copy(failed.detail, sizeof failed.detail, "access denied (5)");
+    s.evidence.last[KMS_SOURCE_WSMAN] = &failed;
+    judge(&s);
+    assert_int_equal(merged(&s, KMS_FACT_CURRENT_COUNT), 30);
+    assert_int_equal(s.judgement.key[0].source, KMS_SOURCE_REPORT);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.reasons, KMS_BIT(KMS_REASON_STALE));
+    assert_true(kms_text_starts(s.judgement.summary, "count 30 "));
+    assert_non_null(strstr(s.judgement.summary, "; wsman: access denied (5)"));
+    s.target.classes = CLIENT;
+    kms_facts_set_number(&s.report.key[0], KMS_FACT_CURRENT_COUNT, 3);
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_CRITICAL); /* known, whatever failed */
+    scene_close(&s);
+}
+
+static void
+a_machine_whose_windows_is_no_kms_host_is_critical_unless_requests_are_answered(void **state)
+{
+    (void)state;
+    struct scene s;
+    three_sources(&s);
+    struct kms_result disowned;
+    kms_result_init(&disowned, KMS_SOURCE_WSMAN);
+    disowned.outcome = KMS_OUTCOME_WSMAN_NOT_A_HOST;
+    disowned.data_s = disowned.wall_s = NOW;
+    kms_facts_set_text(&disowned.host, KMS_FACT_OS_VERSION, "10.0.17763");
+    s.evidence.last[KMS_SOURCE_WSMAN] = &disowned; /* it was a host before */
+    kms_facts_set_number(&s.activation.key[0], KMS_FACT_CURRENT_COUNT, 40);
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_WARNING);
+    assert_int_equal(s.judgement.reasons, KMS_BIT(KMS_REASON_NOT_KMS));
+    assert_false(s.judgement.source[KMS_SOURCE_WSMAN].stale);
+    assert_int_equal(s.judgement.key_count, 1); /* of the wire */
+    assert_int_equal(s.judgement.key[0].source, KMS_SOURCE_ACTIVATION);
+    assert_true(kms_text_starts(s.judgement.summary,
+                                "requests are answered, but Windows says that it is no KMS host"));
+
+    s.evidence.last[KMS_SOURCE_ACTIVATION] = s.evidence.good[KMS_SOURCE_ACTIVATION] = NULL;
+    s.target.source[KMS_SOURCE_ACTIVATION].enabled = false;
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_CRITICAL);
+    assert_int_equal(s.judgement.reasons, KMS_BIT(KMS_REASON_NOT_KMS));
+    assert_int_equal(s.judgement.key_count, 0);
+    assert_string_equal(s.judgement.summary, "Windows says that it is no KMS host");
+    assert_string_equal(kms_facts_text(&s.judgement.host, KMS_FACT_OS_VERSION), "10.0.17763");
+
+    s.target.classes = CLIENT;
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_CRITICAL);
+    assert_true(s.judgement.reasons & KMS_BIT(KMS_REASON_NOT_KMS));
+    kms_result_done(&disowned);
+    scene_close(&s);
+}
+
+static void a_machine_that_never_was_a_kms_host_has_an_answer_too(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    s.wsman.outcome = KMS_OUTCOME_WSMAN_NOT_A_HOST;
+    s.wsman.data_s = NOW;
+    s.target.source[KMS_SOURCE_WSMAN].enabled = true;
+    s.evidence.last[KMS_SOURCE_WSMAN] = &s.wsman;
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_CRITICAL);
+    assert_int_equal(s.judgement.reasons, KMS_BIT(KMS_REASON_NOT_KMS));
+    scene_close(&s);
+}
+
+static void settings_that_changed_are_drift_and_named(void **state)
+{
+    (void)state;
+    struct scene s;
+    three_sources(&s);
+    static const struct kms_setting_change changes[] = {
+        {.fact = KMS_FACT_LISTENING_PORT, .was = "1688", .is = "1690"},
+        {.fact = KMS_FACT_DNS_PUBLISHING, .was = "enabled", .is = "disabled"},
+        {.fact = KMS_FACT_RENEWAL_INTERVAL,
+         .application = KMS_APPLICATION_OFFICE,
+         .was = "10080",
+         .is = "1440"},
+    };
+    s.evidence.setting_change = changes;
+    s.evidence.setting_change_count = KMS_COUNT_OF(changes);
+    judge(&s);
+    assert_string_equal(s.judgement.drift,
+                        "port 1688 became 1690; DNS publishing enabled became disabled; "
+                        "Office: renewal-interval 10080 became 1440");
+    assert_int_equal(s.judgement.state, KMS_STATE_WARNING);
+    assert_int_equal(s.judgement.reasons, KMS_BIT(KMS_REASON_CONFIG_DRIFT));
+    assert_non_null(strstr(s.judgement.summary, "port 1688 became 1690"));
+    scene_close(&s);
+}
+
+static void a_stopped_service_and_a_wrong_clock_stand_in_the_line(void **state)
+{
+    (void)state;
+    struct scene s;
+    three_sources(&s);
+    kms_facts_set_number(&s.wsman.host, KMS_FACT_SERVICE_STATE, KMS_SERVICE_STOPPED);
+    kms_facts_set_number(&s.wsman.host, KMS_FACT_CLOCK_SKEW, -7200);
+    judge(&s);
+    assert_true(kms_text_starts(s.judgement.summary, "service stopped; clock 2 h slow; count 40"));
+    scene_close(&s);
+}
+
 static int64_t authenticity(const struct scene *s)
 {
     int64_t value = 0;
@@ -1078,6 +1345,17 @@ int main(void)
         cmocka_unit_test(the_highest_source_that_is_not_stale_wins),
         cmocka_unit_test(port_key_and_epid_can_contradict),
         cmocka_unit_test(service_clock_and_authenticity_are_judged),
+        cmocka_unit_test(of_three_sources_the_highest_that_is_not_stale_gives_each_fact),
+        cmocka_unit_test(a_stale_source_contradicts_nobody),
+        cmocka_unit_test(a_contradiction_names_who_told_the_value),
+        cmocka_unit_test(what_is_blacked_out_contradicts_nothing),
+        cmocka_unit_test(a_key_that_only_an_older_report_shows_is_gone),
+        cmocka_unit_test(where_wsman_fails_the_others_still_speak),
+        cmocka_unit_test(
+            a_machine_whose_windows_is_no_kms_host_is_critical_unless_requests_are_answered),
+        cmocka_unit_test(a_machine_that_never_was_a_kms_host_has_an_answer_too),
+        cmocka_unit_test(settings_that_changed_are_drift_and_named),
+        cmocka_unit_test(a_stopped_service_and_a_wrong_clock_stand_in_the_line),
         cmocka_unit_test(the_count_of_the_wire_is_judged_without_our_own_entry),
         cmocka_unit_test(a_key_of_a_report_and_of_the_wire_is_one_key),
         cmocka_unit_test(a_report_of_before_our_first_request_counts_without_us),
