@@ -16,20 +16,10 @@
 #include "probe/probe.h"
 #include "wsman/fault.h"
 #include "wsman/soap.h"
+#include "wsman/stage.h"
 
 struct kms_talk;
 struct kms_recorder; /* wsman/record.h */
-
-/* Stages, in their order, as wsman-check shows them. */
-enum kms_talk_stage {
-    KMS_TALK_ADDRESS,      /* of the configuration, and DNS */
-    KMS_TALK_CONNECT,      /* TCP */
-    KMS_TALK_TLS,          /* skipped over http */
-    KMS_TALK_HTTP,         /* something that speaks HTTP and knows /wsman */
-    KMS_TALK_AUTHENTICATE, /* who we are */
-    KMS_TALK_AUTHORIZE,    /* WinRM lets us in */
-    KMS_TALK_OPERATE       /* namespace and provider */
-};
 
 /* How an operation ended. */
 struct kms_talk_end {
