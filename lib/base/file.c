@@ -249,8 +249,19 @@ static enum kms_status flush_folder(const char *path, struct kms_fault *fault)
     return status;
 }
 
-static enum kms_status write_and_rename(char *temp, const char *path, const void *bytes, size_t len,
-                                        unsigned mode, struct kms_fault *fault)
+/* Whoever was first: a link, unlike a rename, does not replace. */
+static int link_once(const char *temp, const char *path)
+{
+    if (link(temp, path) != 0 && errno != EEXIST) {
+        return -1;
+    }
+    return unlink(temp);
+}
+
+typedef int name_fn(const char *temp, const char *path);
+
+static enum kms_status write_and_name(char *temp, const char *path, const void *bytes, size_t len,
+                                      unsigned mode, name_fn *name, struct kms_fault *fault)
 {
     int fd = mkostemp(temp, O_CLOEXEC);
     if (fd < 0) {
@@ -266,7 +277,7 @@ static enum kms_status write_and_rename(char *temp, const char *path, const void
     enum kms_status status = KMS_OK;
     if (!filled) {
         status = fail(fault, "cannot write a new", path, error);
-    } else if (rename(temp, path) != 0) {
+    } else if (name(temp, path) != 0) {
         status = fail(fault, "cannot replace", path, errno);
     }
     if (status != KMS_OK) {
@@ -275,8 +286,8 @@ static enum kms_status write_and_rename(char *temp, const char *path, const void
     return status;
 }
 
-enum kms_status kms_file_replace(const char *path, const void *bytes, size_t len, unsigned mode,
-                                 struct kms_fault *fault)
+static enum kms_status write_beside(const char *path, const void *bytes, size_t len, unsigned mode,
+                                    name_fn *name, struct kms_fault *fault)
 {
     static const char suffix[] = ".XXXXXX";
     size_t size = strlen(path) + sizeof suffix;
@@ -285,7 +296,19 @@ enum kms_status kms_file_replace(const char *path, const void *bytes, size_t len
         return kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
     }
     kms_text_format(temp, size, "%s%s", path, suffix);
-    enum kms_status status = write_and_rename(temp, path, bytes, len, mode, fault);
+    enum kms_status status = write_and_name(temp, path, bytes, len, mode, name, fault);
     free(temp);
     return status == KMS_OK ? flush_folder(path, fault) : status;
+}
+
+enum kms_status kms_file_replace(const char *path, const void *bytes, size_t len, unsigned mode,
+                                 struct kms_fault *fault)
+{
+    return write_beside(path, bytes, len, mode, rename, fault);
+}
+
+enum kms_status kms_file_create(const char *path, const void *bytes, size_t len, unsigned mode,
+                                struct kms_fault *fault)
+{
+    return write_beside(path, bytes, len, mode, link_once, fault);
 }

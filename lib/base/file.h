@@ -35,4 +35,8 @@ enum kms_status kms_file_read_fd(int fd, struct kms_buf *buf);
 enum kms_status kms_file_replace(const char *path, const void *bytes, size_t len, unsigned mode,
                                  struct kms_fault *fault);
 
+/* The same, but a file that is there stays as it is: KMS_OK too. */
+enum kms_status kms_file_create(const char *path, const void *bytes, size_t len, unsigned mode,
+                                struct kms_fault *fault);
+
 #endif

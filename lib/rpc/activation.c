@@ -101,9 +101,11 @@ static void give_up(struct task *task, enum kms_status status, const struct kms_
     kms_text_clean(task->detail, sizeof task->detail, fault->text, strlen(fault->text));
 }
 
+/* Only what lets a request out is waited for until the disk has it. */
 static enum kms_status remember(struct task *task, struct kms_fault *fault)
 {
-    return kms_memory_save(&task->file, &task->memory, fault);
+    return task->ask ? kms_memory_save(&task->file, &task->memory, fault)
+                     : kms_memory_save_soon(&task->file, &task->memory, fault);
 }
 
 /* Another probe of the host holds the lock: what it left there before is told. */

@@ -16,7 +16,8 @@
 
 #define KMS_ANSWERS_MAX          3 /* applications: Windows, Office 2010, Office */
 #define KMS_REFUSALS_MAX         8
-#define KMS_MEMORY_MAX           8192                  /* bytes of the file */
+#define KMS_MEMORY_MAX           4000                  /* bytes of the text */
+#define KMS_MEMORY_TIME_MAX      INT64_C(253402300799) /* the end of the year 9999 */
 #define KMS_OWN_ENTRY_S          (INT64_C(30) * 86400) /* how long a host counts a client */
 #define KMS_HRESULT_OTHER_KEY    UINT32_C(0xC004F042) /* the host's key does not serve the product */
 #define KMS_HRESULT_CLOCK        UINT32_C(0xC004F06C) /* clocks differ by more than 4 h */
@@ -100,26 +101,36 @@ int64_t kms_memory_fresh_s(const struct kms_memory *memory, int64_t interval_s);
 enum kms_status kms_memory_result(const struct kms_memory *memory, int64_t interval_s,
                                   int64_t now_s, struct kms_result *ret);
 
-/* STATE/activation/<address>_<port>, and its lock beside it. All of these block on the disk. */
+/* STATE/activation/<address>_<port>, mode 0600: two records of the text form, each with a number
+ * and a hash. A save writes over the older one and leaves the younger one alone, so a write that
+ * was cut off costs at most what it wanted to say. The file itself is what is locked; it is never
+ * replaced. All of these block on the disk. */
 struct kms_memory_file {
-    char *path; /* heap */
-    int lock;   /* descriptor, -1: not locked */
+    char *path;      /* heap */
+    int lock;        /* descriptor, -1: not locked */
+    uint64_t number; /* of the record that holds; 0: not read yet */
 };
 
 /* Makes the folder; the state directory must be as kms_identity_folder wants it.
  * The address may be any text. */
 enum kms_status kms_memory_open(const char *state_dir, const char *address, uint16_t port,
                                 struct kms_memory_file *ret, struct kms_fault *fault);
-/* KMS_EBUSY: another probe of this host is under way, in this process or another. Held until
- * kms_memory_close or the end of the process. */
+/* Makes the file, with nothing in it to remember. KMS_EBUSY: another probe of this host is under
+ * way, in this process or another. Held until kms_memory_close or the end of the process. */
 enum kms_status kms_memory_lock(struct kms_memory_file *file, struct kms_fault *fault);
-/* No file: KMS_OK, and a memory of nothing. A damaged one is an error that says what to do; it must
- * disable the probe. */
-enum kms_status kms_memory_load(const struct kms_memory_file *file, struct kms_memory *ret,
+/* No file: KMS_OK, and a memory of nothing. One damaged record, as the power's failing leaves it:
+ * the other one, but asked_s is ahead of now, so that the interval begins anew (kms_memory_settle).
+ * Two: an error that says what to do; it must disable the probe. */
+enum kms_status kms_memory_load(struct kms_memory_file *file, struct kms_memory *ret,
                                 struct kms_fault *fault);
-/* Replaced as a whole, mode 0600. KMS_EINVAL without the lock. */
-enum kms_status kms_memory_save(const struct kms_memory_file *file, const struct kms_memory *memory,
+/* On the disk when it returns KMS_OK: what must be known before a request goes out. KMS_EINVAL
+ * without the lock; an error too when the file was removed meanwhile. */
+enum kms_status kms_memory_save(struct kms_memory_file *file, const struct kms_memory *memory,
                                 struct kms_fault *fault);
+/* Every process sees it at once, and the disk has it soon: what may be lost when the power fails,
+ * since the record before it says that a request went out. */
+enum kms_status kms_memory_save_soon(struct kms_memory_file *file, const struct kms_memory *memory,
+                                     struct kms_fault *fault);
 /* Gives the lock back. {NULL, -1} is fine. */
 void kms_memory_close(struct kms_memory_file *file);
 

@@ -1,6 +1,7 @@
-/* The file that keeps the memory of a host, and its lock. */
+/* The file that keeps the memory of a host, in two records that take turns, and its lock. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,22 +16,23 @@
 #include "rpc/identity.h"
 #include "rpc/memory.h"
 
-#define FOLDER      "activation"
-#define LOCK_SUFFIX ".lock"
-#define NAME_MAX_LEN \
-    200 /* of 255 that file systems allow: the lock's and the new file's need some */
-#define NAME_KEPT  160
-#define READ_TRIES 5
+#define FOLDER       "activation"
+#define NAME_MAX_LEN 200 /* of 255 that file systems allow: the new file's needs some */
+#define NAME_KEPT    160
+#define LOCK_TRIES   5
+
+/* A record: "record HASH NUMBER LENGTH", the text of that length, and empty lines up to its size.
+ * The hash is of all that stands behind it. Record n has the place n % 2. */
+#define RECORD_SIZE ((size_t)4096) /* a page: the other one is not touched by a write */
+#define FILE_SIZE   (2 * RECORD_SIZE)
+#define HASH_AT     (sizeof "record" /* and a blank */)
+#define HASH_LEN    16
+#define HEAD_MAX    (RECORD_SIZE - KMS_MEMORY_MAX)
 
 static const char *error_text(int error)
 {
     const char *text = strerrordesc_np(error);
     return text ? text : "unknown error";
-}
-
-static enum kms_status no_memory(struct kms_fault *fault)
-{
-    return kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
 }
 
 /* ---- the name ---- */
@@ -58,11 +60,11 @@ static enum kms_status escape(const char *address, struct kms_buf *name)
 }
 
 /* FNV-1a. */
-static uint64_t hash_of(const char *text)
+static uint64_t hash_of(const char *bytes, size_t len)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
-    for (; *text != '\0'; text++) {
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    for (size_t i = 0; i < len; i++) {
+        hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(1099511628211);
     }
     return hash;
 }
@@ -84,7 +86,7 @@ static enum kms_status add_name(const char *address, uint16_t port, struct kms_b
         status = kms_buf_addf(path, "%s_%u", text, port);
     } else if (status == KMS_OK) {
         status = kms_buf_addf(path, "%.*s~%016llx_%u", NAME_KEPT, text,
-                              (unsigned long long)hash_of(text), port);
+                              (unsigned long long)hash_of(text, name.len), port);
     }
     kms_buf_done(&name);
     return status;
@@ -155,29 +157,136 @@ enum kms_status kms_memory_open(const char *state_dir, const char *address, uint
     return status;
 }
 
+/* ---- the records ---- */
+
+static void put_hash(uint64_t hash, char *dst)
+{
+    for (unsigned i = 0; i < HASH_LEN; i++) {
+        dst[i] = "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
+    }
+}
+
+/* A text of at most KMS_MEMORY_MAX bytes as the record of a number. */
+static void frame(uint64_t number, const char *text, size_t len, char ret[RECORD_SIZE])
+{
+    kms_text_format(ret, RECORD_SIZE, "record %0*d %" PRIu64 " %zu\n", HASH_LEN, 0, number, len);
+    size_t head_len = strlen(ret);
+    if (len > 0) {
+        memcpy(ret + head_len, text, len);
+    }
+    memset(ret + head_len + len, '\n', RECORD_SIZE - head_len - len);
+    size_t from = HASH_AT + HASH_LEN;
+    put_hash(hash_of(ret + from, head_len + len - from), ret + HASH_AT);
+}
+
+static enum kms_status write_record(uint64_t number, const struct kms_memory *memory,
+                                    char ret[RECORD_SIZE], struct kms_fault *fault)
+{
+    struct kms_buf text;
+    kms_buf_init(&text, KMS_MEMORY_MAX);
+    enum kms_status status = kms_memory_write(memory, &text);
+    if (status == KMS_OK) {
+        frame(number, kms_buf_str(&text), text.len, ret);
+    } else {
+        (void)kms_fault_set(fault, status, 0, "%s", kms_status_text(status));
+    }
+    kms_buf_done(&text);
+    return status;
+}
+
+struct record {
+    uint64_t number; /* 0: damaged */
+    const char *text;
+    size_t len;
+};
+
+/* "NUMBER LENGTH" behind the hash. */
+static bool read_head(const char *line, size_t len, struct record *record)
+{
+    const char *blank = memchr(line, ' ', len);
+    uint64_t text_len;
+    if (!blank || !kms_text_u64_len(line, (size_t)(blank - line), &record->number) ||
+        !kms_text_u64_len(blank + 1, len - (size_t)(blank - line) - 1, &text_len) ||
+        text_len > KMS_MEMORY_MAX) {
+        return false;
+    }
+    record->len = (size_t)text_len;
+    return true;
+}
+
+/* Exactly as it was written, or damaged. */
+static struct record read_record(const char bytes[RECORD_SIZE], uint64_t place)
+{
+    struct record record = {.number = 0};
+    char again[HASH_LEN];
+    size_t from = HASH_AT + HASH_LEN;
+    const char *end = memchr(bytes, '\n', HEAD_MAX);
+    if (!end || (size_t)(end - bytes) <= from || memcmp(bytes, "record ", HASH_AT) != 0 ||
+        bytes[from] != ' ' ||
+        !read_head(bytes + from + 1, (size_t)(end - bytes) - from - 1, &record)) {
+        return (struct record){.number = 0};
+    }
+    record.text = end + 1;
+    size_t whole = (size_t)(record.text - bytes) + record.len;
+    put_hash(hash_of(bytes + from, whole - from), again);
+    bool intact = record.number % 2 == place && memcmp(bytes + HASH_AT, again, HASH_LEN) == 0;
+    return intact ? record : (struct record){.number = 0};
+}
+
 /* ---- the lock ---- */
+
+static enum kms_status make_file(const char *path, struct kms_fault *fault)
+{
+    static const struct kms_memory nothing = {0};
+    char bytes[FILE_SIZE];
+    enum kms_status status = write_record(2, &nothing, bytes, fault);
+    if (status == KMS_OK) {
+        status = write_record(1, &nothing, bytes + RECORD_SIZE, fault);
+    }
+    if (status == KMS_OK) {
+        status = kms_file_create(path, bytes, sizeof bytes, S_IRUSR | S_IWUSR, fault);
+    }
+    return status;
+}
+
+/* One that is not there yet is made. A link elsewhere and what is no file are not opened. */
+static enum kms_status open_file(const char *path, int *ret_fd, struct kms_fault *fault)
+{
+    enum kms_status status = KMS_OK;
+    int fd = -1;
+    for (int i = 0; status == KMS_OK && fd < 0 && i < LOCK_TRIES; i++) {
+        fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0 && errno != ENOENT) {
+            return kms_fault_set(fault, KMS_EIO, 0, "'%.100s' cannot be opened: %s", path,
+                                 error_text(errno));
+        }
+        if (fd < 0) {
+            status = make_file(path, fault);
+        }
+    }
+    if (status == KMS_OK && fd < 0) {
+        return kms_fault_set(fault, KMS_EIO, 0, "'%.100s' is removed again and again", path);
+    }
+    *ret_fd = fd;
+    return status;
+}
+
+/* A lock on a file without a name keeps nobody out. */
+static bool has_name(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
 
 enum kms_status kms_memory_lock(struct kms_memory_file *file, struct kms_fault *fault)
 {
-    size_t size = strlen(file->path) + sizeof LOCK_SUFFIX;
-    char *path = malloc(size);
-    if (!path) {
-        return no_memory(fault);
-    }
-    kms_text_format(path, size, "%s" LOCK_SUFFIX, file->path);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-    int error = errno;
-    enum kms_status status = KMS_OK;
-    if (fd < 0) {
-        status = kms_fault_set(fault, KMS_EIO, 0, "'%.100s' cannot be opened: %s", path,
-                               error_text(error));
-    }
-    free(path);
+    int fd = -1;
+    enum kms_status status = open_file(file->path, &fd, fault);
     if (status != KMS_OK) {
         return status;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        error = errno;
+        int error = errno;
         (void)close(fd);
         if (error == EWOULDBLOCK) {
             return kms_fault_set(fault, KMS_EBUSY, 0, "another probe of this host is under way");
@@ -198,73 +307,158 @@ void kms_memory_close(struct kms_memory_file *file)
     *file = (struct kms_memory_file){.path = NULL, .lock = -1};
 }
 
-/* ---- the contents ---- */
+/* ---- reading ---- */
 
-/* A file that is replaced while it is read looks as if it changed: the next try meets the new one.
- */
-static enum kms_status read_file(const char *path, struct kms_buf *buf, int *ret_error)
-{
-    enum kms_status status = KMS_EBUSY;
-    for (int i = 0; status == KMS_EBUSY && i < READ_TRIES; i++) {
-        status = kms_file_read(path, buf, NULL, ret_error);
-    }
-    return status;
-}
-
-static enum kms_status damaged(const char *path, const struct kms_fault *why,
+static enum kms_status damaged(const char *path, enum kms_status status, const char *why,
                                struct kms_fault *fault)
 {
-    return kms_fault_set(fault, KMS_ESYNTAX, why->offset,
+    return kms_fault_set(fault, status, 0,
                          "'%.90s' is damaged, %.70s; no request is sent until it is removed", path,
-                         why->text);
+                         why);
 }
 
-enum kms_status kms_memory_load(const struct kms_memory_file *file, struct kms_memory *ret,
+static enum kms_status cannot_read(const char *path, enum kms_status status, const char *why,
+                                   struct kms_fault *fault)
+{
+    return kms_fault_set(fault, status, 0,
+                         "'%.100s' cannot be read: %s; no request is sent until it can", path, why);
+}
+
+static enum kms_status read_bytes(int fd, const char *path, char bytes[FILE_SIZE],
+                                  struct kms_fault *fault)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        return cannot_read(path, KMS_EIO, error_text(errno), fault);
+    }
+    if (!S_ISREG(st.st_mode)) {
+        return cannot_read(path, KMS_EINVAL, "it is no regular file", fault);
+    }
+    if (st.st_size != (off_t)FILE_SIZE) {
+        return damaged(path, KMS_ESYNTAX, st.st_size > (off_t)FILE_SIZE ? "too long" : "too short",
+                       fault);
+    }
+    for (size_t len = 0; len < FILE_SIZE;) {
+        ssize_t got = pread(fd, bytes + len, FILE_SIZE - len, (off_t)len);
+        if (got == 0) {
+            return damaged(path, KMS_ESYNTAX, "too short", fault);
+        }
+        if (got < 0 && errno != EINTR) {
+            return cannot_read(path, KMS_EIO, error_text(errno), fault);
+        }
+        len += got > 0 ? (size_t)got : 0;
+    }
+    return KMS_OK;
+}
+
+/* A request may have gone out that only the damaged record knew of. */
+static enum kms_status take_younger(const char *path, const char bytes[FILE_SIZE],
+                                    struct kms_memory *ret, uint64_t *ret_number,
+                                    struct kms_fault *fault)
+{
+    const struct record record[2] = {read_record(bytes, 0), read_record(bytes + RECORD_SIZE, 1)};
+    const struct record *younger = &record[record[1].number > record[0].number];
+    struct kms_fault why = {.offset = 0};
+    struct kms_memory memory;
+    if (younger->number == 0) {
+        return damaged(path, KMS_ESYNTAX, "both of its records", fault);
+    }
+    enum kms_status status = kms_memory_read(younger->text, younger->len, &memory, &why);
+    if (status != KMS_OK) {
+        return damaged(path, status, why.text, fault);
+    }
+    if (record[0].number == 0 || record[1].number == 0) {
+        memory.asked_s = KMS_MEMORY_TIME_MAX;
+    }
+    *ret = memory;
+    *ret_number = younger->number;
+    return KMS_OK;
+}
+
+static enum kms_status load_open(int fd, const char *path, struct kms_memory *ret,
+                                 uint64_t *ret_number, struct kms_fault *fault)
+{
+    char bytes[FILE_SIZE] = {0};
+    enum kms_status status = read_bytes(fd, path, bytes, fault);
+    return status == KMS_OK ? take_younger(path, bytes, ret, ret_number, fault) : status;
+}
+
+enum kms_status kms_memory_load(struct kms_memory_file *file, struct kms_memory *ret,
                                 struct kms_fault *fault)
 {
-    struct kms_buf buf;
-    struct kms_fault why = {.offset = 0};
-    int error = 0;
-    kms_buf_init(&buf, KMS_MEMORY_MAX);
-    enum kms_status status = read_file(file->path, &buf, &error);
-    if (status == KMS_ENOTFOUND) {
-        *ret = (struct kms_memory){.asked_s = 0};
-        status = KMS_OK;
-    } else if (status == KMS_OK) {
-        status = kms_memory_read(kms_buf_str(&buf), buf.len, ret, &why);
-        if (status != KMS_OK) {
-            status = damaged(file->path, &why, fault);
-        }
-    } else if (status == KMS_ENOMEM) {
-        status = no_memory(fault);
-    } else if (status == KMS_ETOOBIG) {
-        status = kms_fault_set(fault, status, 0,
-                               "'%.100s' is damaged, too long; no request is sent until it is "
-                               "removed",
-                               file->path);
-    } else {
-        status = kms_fault_set(
-            fault, status, 0, "'%.100s' cannot be read: %s; no request is sent until it can",
-            file->path, error != 0 ? error_text(error) : kms_status_text(status));
+    if (file->lock >= 0) {
+        return load_open(file->lock, file->path, ret, &file->number, fault);
     }
-    kms_buf_done(&buf);
+    uint64_t number;
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 && errno == ENOENT) {
+        *ret = (struct kms_memory){.asked_s = 0};
+        return KMS_OK;
+    }
+    if (fd < 0) {
+        return cannot_read(file->path, KMS_EIO, error_text(errno), fault);
+    }
+    enum kms_status status = load_open(fd, file->path, ret, &number, fault);
+    (void)close(fd);
     return status;
 }
 
-enum kms_status kms_memory_save(const struct kms_memory_file *file, const struct kms_memory *memory,
-                                struct kms_fault *fault)
+/* ---- writing ---- */
+
+static bool write_at(int fd, const char *bytes, size_t len, off_t at)
 {
+    while (len > 0) {
+        ssize_t put = pwrite(fd, bytes, len, at);
+        if (put < 0 && errno != EINTR) {
+            return false;
+        }
+        size_t step = put > 0 ? (size_t)put : 0;
+        bytes += step;
+        len -= step;
+        at += (off_t)step;
+    }
+    return true;
+}
+
+static enum kms_status save(struct kms_memory_file *file, const struct kms_memory *memory,
+                            bool flush, struct kms_fault *fault)
+{
+    struct kms_memory before;
+    char bytes[RECORD_SIZE];
+    enum kms_status status = KMS_OK;
     if (file->lock < 0) {
         return kms_fault_set(fault, KMS_EINVAL, 0, "'%.100s' is not locked", file->path);
     }
-    struct kms_buf buf;
-    kms_buf_init(&buf, KMS_MEMORY_MAX);
-    enum kms_status status = kms_memory_write(memory, &buf);
-    if (status != KMS_OK) {
-        (void)kms_fault_set(fault, status, 0, "%s", kms_status_text(status));
-    } else {
-        status = kms_file_replace(file->path, kms_buf_str(&buf), buf.len, S_IRUSR | S_IWUSR, fault);
+    if (!has_name(file->lock)) {
+        return kms_fault_set(fault, KMS_EIO, 0, "'%.100s' was removed", file->path);
     }
-    kms_buf_done(&buf);
-    return status;
+    if (file->number == 0) {
+        status = kms_memory_load(file, &before, fault);
+    }
+    uint64_t number = file->number + 1;
+    if (status == KMS_OK) {
+        status = write_record(number, memory, bytes, fault);
+    }
+    if (status != KMS_OK) {
+        return status;
+    }
+    if (!write_at(file->lock, bytes, sizeof bytes, (off_t)(number % 2 * RECORD_SIZE)) ||
+        (flush && fdatasync(file->lock) != 0)) {
+        return kms_fault_set(fault, KMS_EIO, 0, "'%.100s' cannot be written: %s", file->path,
+                             error_text(errno));
+    }
+    file->number = number;
+    return KMS_OK;
+}
+
+enum kms_status kms_memory_save(struct kms_memory_file *file, const struct kms_memory *memory,
+                                struct kms_fault *fault)
+{
+    return save(file, memory, true, fault);
+}
+
+enum kms_status kms_memory_save_soon(struct kms_memory_file *file, const struct kms_memory *memory,
+                                     struct kms_fault *fault)
+{
+    return save(file, memory, false, fault);
 }

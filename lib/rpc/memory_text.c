@@ -7,7 +7,6 @@
 #include "base/text.h"
 
 #define FIRST_LINE "kms-activation 1"
-#define TIME_MAX   INT64_C(253402300799) /* the end of the year 9999 */
 #define NO_VALUE   "-"
 
 /* ---- writing ---- */
@@ -128,7 +127,7 @@ static bool read_number(struct kms_rd *rd, uint64_t min, uint64_t max, uint64_t 
 static bool read_time(struct kms_rd *rd, int64_t *ret)
 {
     uint64_t value;
-    if (!read_number(rd, 0, (uint64_t)TIME_MAX, &value)) {
+    if (!read_number(rd, 0, (uint64_t)KMS_MEMORY_TIME_MAX, &value)) {
         return false;
     }
     *ret = (int64_t)value;

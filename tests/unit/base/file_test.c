@@ -287,6 +287,16 @@ static void a_failed_replacement_names_the_path_and_leaves_nothing_behind(void *
     assert_int_equal(count_entries(f->folder, false), 0);
 }
 
+static void a_created_file_replaces_nothing(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(kms_file_create(f->path, "first", 5, 0600, NULL), KMS_OK);
+    assert_int_equal(kms_file_create(f->path, "second", 6, 0600, NULL), KMS_OK);
+    assert_int_equal(kms_file_read(f->path, &f->buf, NULL, NULL), KMS_OK);
+    assert_string_equal(kms_buf_str(&f->buf), "first");
+    assert_int_equal(count_entries(f->folder, false), 1);
+}
+
 static void a_symbolic_link_is_replaced_not_followed(void **state)
 {
     struct fixture *f = *state;
@@ -346,6 +356,7 @@ int main(void)
         FILE_TEST(a_file_that_changes_while_it_is_read_is_busy),
         FILE_TEST(readers_of_a_replaced_file_see_the_old_or_the_new_never_a_part),
         FILE_TEST(a_failed_replacement_names_the_path_and_leaves_nothing_behind),
+        FILE_TEST(a_created_file_replaces_nothing),
         FILE_TEST(a_symbolic_link_is_replaced_not_followed),
         FILE_TEST(a_pipe_is_read_to_its_end_even_when_non_blocking),
     };

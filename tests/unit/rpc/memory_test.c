@@ -1,7 +1,9 @@
 /* The memory of a host: its text there and back, every damage refused, its file and lock, and the
  * result that it makes. */
+#include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +23,7 @@
 #define WINDOWS  "55c92734-d682-4d71-983e-d6ec3f16059f"
 #define OFFICE   "0ff1ce15-a989-479d-af46-f275c6370663"
 #define EPID     "03612-00206-556-123727-03-1033-17763.0000-2972018"
+#define PLACE    ((size_t)4096) /* of a record in the file */
 #define DAY      INT64_C(86400)
 #define INTERVAL INT64_C(1800)
 #define NOW      INT64_C(1763703523)
@@ -699,25 +702,244 @@ static void two_probes_of_one_host_exclude_each_other(void **state)
     kms_memory_close(&other);
 }
 
+/* A file whose records hold 11 (the younger) and 10 in asked_s. */
+static struct kms_memory_file saved_twice(void)
+{
+    struct kms_memory_file file = open_file("kms1", 1688);
+    struct kms_memory memory = full_memory();
+    assert_int_equal(kms_memory_lock(&file, &fault), KMS_OK);
+    for (memory.asked_s = 10; memory.asked_s <= 11; memory.asked_s++) {
+        assert_int_equal(kms_memory_save_soon(&file, &memory, &fault), KMS_OK);
+    }
+    return file;
+}
+
+static void read_whole(const char *path, struct kms_buf *buf)
+{
+    kms_buf_init(buf, 1 << 16);
+    assert_int_equal(kms_file_read(path, buf, NULL, NULL), KMS_OK);
+    assert_int_equal(buf->len, 2 * PLACE);
+}
+
+/* In place: whoever holds the file goes on with it. */
+static void write_whole(const char *path, const char *bytes, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, len), (ssize_t)len);
+    assert_int_equal(ftruncate(fd, (off_t)len), 0);
+    assert_int_equal(close(fd), 0);
+}
+
+static void a_save_leaves_the_record_before_it_alone(void **state)
+{
+    (void)state;
+    struct kms_memory_file file = saved_twice();
+    struct kms_memory memory = full_memory();
+    struct kms_buf before, after;
+    for (size_t i = 0; i < 3; i++) {
+        size_t younger = file.number % 2 * PLACE;
+        read_whole(file.path, &before);
+        memory.asked_s++;
+        assert_int_equal(kms_memory_save(&file, &memory, &fault), KMS_OK);
+        read_whole(file.path, &after);
+        assert_memory_equal(before.data + younger, after.data + younger, PLACE);
+        assert_memory_not_equal(before.data + PLACE - younger, after.data + PLACE - younger, PLACE);
+        kms_buf_done(&before);
+        kms_buf_done(&after);
+    }
+    kms_memory_close(&file);
+}
+
+/* However much of the write reached the disk, in sectors or bytes from either end. */
+static void a_write_that_was_cut_off_lets_no_request_out(void **state)
+{
+    (void)state;
+    const int64_t now_s = 1000000;
+    struct kms_memory_file file = saved_twice();
+    struct kms_memory memory;
+    struct kms_buf old, new;
+    size_t recovered = 0;
+    read_whole(file.path, &old);
+    memory = full_memory();
+    memory.asked_s = 12;
+    assert_int_equal(kms_memory_save(&file, &memory, &fault), KMS_OK);
+    read_whole(file.path, &new);
+    size_t place = file.number % 2 * PLACE;
+    for (size_t cut = 0; cut <= 1024; cut += cut < 64 ? 1 : 61) {
+        for (int from_end = 0; from_end <= 1; from_end++) {
+            char bytes[2 * PLACE];
+            memcpy(bytes, from_end ? old.data : new.data, sizeof bytes);
+            memcpy(bytes + place + cut, (from_end ? new.data : old.data) + place + cut,
+                   PLACE - cut);
+            write_whole(file.path, bytes, sizeof bytes);
+            assert_int_equal(kms_memory_load(&file, &memory, &fault), KMS_OK);
+            if (memory.asked_s == 11 || memory.asked_s == 12) {
+                continue; /* not begun, or whole */
+            }
+            assert_true(kms_memory_settle(&memory, now_s));
+            assert_int_equal(memory.asked_s, now_s);
+            recovered++;
+        }
+    }
+    assert_true(recovered > 50);
+    /* The next save is over what was damaged. */
+    char bytes[2 * PLACE];
+    memcpy(bytes, new.data, sizeof bytes);
+    bytes[place + 100] ^= 1;
+    write_whole(file.path, bytes, sizeof bytes);
+    assert_int_equal(kms_memory_load(&file, &memory, &fault), KMS_OK);
+    assert_int_equal(memory.asked_s, KMS_MEMORY_TIME_MAX);
+    memory.asked_s = 13;
+    assert_int_equal(kms_memory_save(&file, &memory, &fault), KMS_OK);
+    assert_int_equal(kms_memory_load(&file, &memory, &fault), KMS_OK);
+    assert_int_equal(memory.asked_s, 13);
+    kms_buf_done(&old);
+    kms_buf_done(&new);
+    kms_memory_close(&file);
+}
+
+static void every_changed_bit_of_a_record_is_noticed(void **state)
+{
+    (void)state;
+    struct kms_memory_file file = saved_twice();
+    struct kms_memory memory;
+    struct kms_buf buf;
+    read_whole(file.path, &buf);
+    const char *text = buf.data + file.number % 2 * PLACE;
+    uint8_t *record = (uint8_t *)buf.data + file.number % 2 * PLACE;
+    size_t len = (size_t)(strstr(text, "\n\n") - text) + 1;
+    for (size_t bit = 0; bit < 8 * len; bit += 3) {
+        record[bit / 8] ^= (uint8_t)(1U << bit % 8);
+        write_whole(file.path, buf.data, buf.len);
+        assert_int_equal(kms_memory_load(&file, &memory, &fault), KMS_OK);
+        assert_int_equal(memory.asked_s, KMS_MEMORY_TIME_MAX);
+        record[bit / 8] ^= (uint8_t)(1U << bit % 8);
+    }
+    kms_buf_done(&buf);
+    kms_memory_close(&file);
+}
+
+/* Killed between the request and its answer: what was saved before is there, and the lock is not.
+ */
+static void what_a_killed_process_saved_is_there(void **state)
+{
+    (void)state;
+    int ready[2];
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct kms_memory_file file;
+        struct kms_memory memory = {.asked_s = 77, .tried_s = 77};
+        bool saved = kms_memory_open(folder, "kms1", 1688, &file, NULL) == KMS_OK &&
+                     kms_memory_lock(&file, NULL) == KMS_OK &&
+                     kms_memory_save(&file, &memory, NULL) == KMS_OK;
+        (void)!write(ready[1], saved ? "y" : "n", 1);
+        for (;;) {
+            (void)pause();
+        }
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_int_equal(byte, 'y');
+    struct kms_memory_file file = open_file("kms1", 1688);
+    struct kms_memory memory;
+    assert_int_equal(kms_memory_lock(&file, &fault), KMS_EBUSY);
+    assert_int_equal(kms_memory_load(&file, &memory, &fault), KMS_OK); /* to tell of it */
+    assert_int_equal(memory.asked_s, 77);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(kms_memory_lock(&file, &fault), KMS_OK);
+    assert_int_equal(kms_memory_load(&file, &memory, &fault), KMS_OK);
+    assert_int_equal(memory.asked_s, 77);
+    kms_memory_close(&file);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+}
+
+/* Counts up under the lock; a turn that two had at once would be lost. */
+static void count_turns(int turns)
+{
+    while (turns > 0) {
+        struct kms_memory_file file;
+        struct kms_memory memory;
+        if (kms_memory_open(folder, "kms1", 1688, &file, NULL) != KMS_OK) {
+            _exit(1);
+        }
+        enum kms_status status = kms_memory_lock(&file, NULL);
+        if (status == KMS_OK) {
+            status = kms_memory_load(&file, &memory, NULL);
+            memory.asked_s++;
+            turns--;
+            status = status == KMS_OK ? kms_memory_save_soon(&file, &memory, NULL) : status;
+        }
+        if (status != KMS_OK && status != KMS_EBUSY) {
+            _exit(2);
+        }
+        kms_memory_close(&file);
+    }
+    _exit(0);
+}
+
+static void processes_that_begin_together_lose_no_turn(void **state)
+{
+    (void)state;
+    enum { PROCESSES = 4, TURNS = 100 };
+    pid_t child[PROCESSES];
+    for (size_t i = 0; i < PROCESSES; i++) {
+        child[i] = fork();
+        assert_true(child[i] >= 0);
+        if (child[i] == 0) {
+            count_turns(TURNS);
+        }
+    }
+    for (size_t i = 0; i < PROCESSES; i++) {
+        int status;
+        assert_int_equal(waitpid(child[i], &status, 0), child[i]);
+        assert_int_equal(status, 0);
+    }
+    struct kms_memory_file file = open_file("kms1", 1688);
+    struct kms_memory memory;
+    assert_int_equal(kms_memory_load(&file, &memory, &fault), KMS_OK);
+    assert_int_equal(memory.asked_s, PROCESSES * TURNS);
+    kms_memory_close(&file);
+}
+
 static void a_damaged_file_is_an_error_and_stays(void **state)
 {
     (void)state;
-    struct kms_memory_file file = open_file("kms1", 1688);
+    struct kms_memory_file file = saved_twice();
     struct kms_memory memory = {.ceiling = 9};
-    static const char bad[] = "kms-activation 1\nasked tomorrow\n";
-    assert_int_equal(kms_file_replace(file.path, bad, sizeof bad - 1, 0600, NULL), KMS_OK);
+    struct kms_buf buf;
+    read_whole(file.path, &buf);
+    buf.data[100] ^= 1;
+    buf.data[PLACE + 100] ^= 1;
+    write_whole(file.path, buf.data, buf.len);
     assert_int_equal(kms_memory_load(&file, &memory, &fault), KMS_ESYNTAX);
-    assert_says("is damaged, line 2: cannot be read");
+    assert_says("is damaged, both of its records");
     assert_says("until it is removed");
     assert_int_equal(memory.ceiling, 9);
-    char big[KMS_MEMORY_MAX + 1] = {0};
-    assert_int_equal(kms_file_replace(file.path, big, sizeof big, 0600, NULL), KMS_OK);
-    assert_int_equal(kms_memory_load(&file, &memory, &fault), KMS_ETOOBIG);
+    for (size_t len = 0; len < buf.len; len += PLACE) {
+        write_whole(file.path, buf.data, len);
+        assert_int_equal(kms_memory_load(&file, &memory, &fault), KMS_ESYNTAX);
+        assert_says("too short");
+    }
+    assert_int_equal(kms_buf_add_str(&buf, "x"), KMS_OK);
+    write_whole(file.path, buf.data, buf.len);
+    assert_int_equal(kms_memory_load(&file, &memory, &fault), KMS_ESYNTAX);
     assert_says("too long");
+    kms_buf_done(&buf);
     assert_int_equal(unlink(file.path), 0);
+    assert_int_equal(kms_memory_save(&file, &memory, &fault), KMS_EIO);
+    assert_says("was removed");
     assert_int_equal(mkdir(file.path, 0700), 0);
-    assert_int_equal(kms_memory_load(&file, &memory, &fault), KMS_EINVAL);
+    struct kms_memory_file second = open_file("kms1", 1688);
+    assert_int_equal(kms_memory_load(&second, &memory, &fault), KMS_EINVAL);
     assert_says("cannot be read");
+    assert_int_equal(kms_memory_lock(&second, &fault), KMS_EIO);
+    assert_says("cannot be opened");
+    kms_memory_close(&second);
     kms_memory_close(&file);
 }
 
@@ -741,21 +963,17 @@ static void a_folder_that_cannot_be_used_is_an_error(void **state)
     assert_says("chmod 700");
 }
 
-static void a_folder_that_went_away_makes_saving_fail(void **state)
+static void without_its_folder_no_file_is_made(void **state)
 {
     (void)state;
     struct kms_memory_file file = open_file("kms1", 1688);
-    struct kms_memory memory = full_memory();
-    assert_int_equal(kms_memory_lock(&file, &fault), KMS_OK);
     char path[96];
-    char away[96];
     kms_text_format(path, sizeof path, "%s/activation", folder);
-    kms_text_format(away, sizeof away, "%s/away", folder);
-    assert_int_equal(rename(path, away), 0);
-    assert_int_equal(kms_memory_save(&file, &memory, &fault), KMS_EIO);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(kms_memory_lock(&file, &fault), KMS_EIO);
     assert_says("cannot create a file");
     assert_int_equal(kms_file_replace(path, "x", 1, 0600, NULL), KMS_OK);
-    assert_int_equal(kms_memory_save(&file, &memory, &fault), KMS_EIO);
+    assert_int_equal(kms_memory_lock(&file, &fault), KMS_EIO);
     kms_memory_close(&file);
 }
 
@@ -785,9 +1003,14 @@ int main(void)
         IN_FOLDER(long_names_are_cut_and_stay_their_own),
         IN_FOLDER(what_was_saved_is_loaded),
         IN_FOLDER(two_probes_of_one_host_exclude_each_other),
+        IN_FOLDER(a_save_leaves_the_record_before_it_alone),
+        IN_FOLDER(a_write_that_was_cut_off_lets_no_request_out),
+        IN_FOLDER(every_changed_bit_of_a_record_is_noticed),
+        IN_FOLDER(what_a_killed_process_saved_is_there),
+        IN_FOLDER(processes_that_begin_together_lose_no_turn),
         IN_FOLDER(a_damaged_file_is_an_error_and_stays),
         IN_FOLDER(a_folder_that_cannot_be_used_is_an_error),
-        IN_FOLDER(a_folder_that_went_away_makes_saving_fail),
+        IN_FOLDER(without_its_folder_no_file_is_made),
     };
     return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
 }
