@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -44,6 +45,7 @@ struct kms_worker {
     struct kms_wake *wake;
     struct job_list waiting, finished;
     size_t idle;
+    bool called; /* an idle thread was told to look for work, and has not begun to */
     bool ending; /* threads shall end */
     bool closed; /* the loop's side is gone: nobody collects what is finished */
     size_t threads_max, started, ended;
@@ -144,7 +146,9 @@ static void run_job(struct kms_worker *worker, struct kms_job *job)
     job->state = JOB_ENDED;
     if (!worker->closed) {
         list_push(&worker->finished, job);
-        kms_wake_up(worker->wake);
+        if (worker->finished.count == 1) { /* else the loop knows already */
+            kms_wake_up(worker->wake);
+        }
         return;
     }
     /* Left behind: only an abandoned job's data is still ours to give back. */
@@ -172,13 +176,34 @@ static struct kms_job *next_job(struct kms_worker *worker)
     return job;
 }
 
+/* One at a time: who comes calls the next one when there is more than it can do, so short jobs are
+ * done by the first while long ones have every thread. */
+static void call_thread(struct kms_worker *worker)
+{
+    if (worker->waiting.count > 0 && worker->idle > 0 && !worker->called) {
+        worker->called = true;
+        (void)pthread_cond_signal(&worker->work_waits);
+    }
+}
+
+/* The kernel would stop the loop in the middle of a turn to run a job that was just submitted; so
+ * it waits for the end of the turn, where there is no other processor, and finds more jobs there.
+ * That it cannot be had changes no result. */
+static void let_the_loop_go_first(void)
+{
+    const struct sched_param none = {.sched_priority = 0};
+    (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+}
+
 static void *thread_main(void *arg)
 {
     struct kms_worker *worker = arg;
+    let_the_loop_go_first();
     (void)pthread_mutex_lock(&worker->lock);
     for (;;) {
         struct kms_job *job = next_job(worker);
         if (job) {
+            call_thread(worker);
             run_job(worker, job);
             continue;
         }
@@ -188,6 +213,7 @@ static void *thread_main(void *arg)
         worker->idle++;
         (void)pthread_cond_wait(&worker->work_waits, &worker->lock);
         worker->idle--;
+        worker->called = false;
     }
     for (size_t i = 0; i < worker->started; i++) {
         if (pthread_equal(worker->thread[i].id, pthread_self())) {
@@ -343,7 +369,7 @@ struct kms_job *kms_worker_submit(struct kms_worker *worker, kms_job_fn *work, k
         free(job);
         job = NULL;
     }
-    (void)pthread_cond_signal(&worker->work_waits);
+    call_thread(worker);
     (void)pthread_mutex_unlock(&worker->lock);
     return job;
 }
