@@ -1,8 +1,9 @@
-/* How many activation requests a second: the whole probe with identity and memory, or a bare epoll
+/* How many activation requests a second: the whole probe with identity and memory, of hosts that
+ * are known from half an hour ago (probe) or that nobody asked before (first); or a bare epoll
  * client that connects, sends the same bytes and reads the answers; and what a probe that waits
  * takes of memory. Every request goes to an address of its own, since the memory lets no second one
- * out. Usage: activation_rate probe|exchange|bare|echo|hold FILE:CONNECTION STATE-FOLDER COUNT
- * IN-FLIGHT */
+ * out. Usage: activation_rate probe|first|exchange|bare|echo|hold FILE:CONNECTION STATE-FOLDER
+ * COUNT IN-FLIGHT */
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
@@ -110,6 +111,21 @@ static void run_probes(struct bench *bench)
         start_one(&bench->slot[i]);
     }
     kms_loop_run(bench->env.loop);
+}
+
+/* Every host is asked once, and then the interval is over. */
+static void meet_hosts(struct bench *bench)
+{
+    char later[24];
+    run_probes(bench);
+    if (bench->bad > 0) {
+        die("hosts did not answer");
+    }
+    bench->started = bench->good = 0;
+    kms_text_format(later, sizeof later, "%d", (int)KMS_PLAN_INTERVAL_S);
+    if (setenv("KMS_RECORDED_LATER_S", later, 1) != 0) {
+        die("later");
+    }
 }
 
 static void open_probes(struct bench *bench)
@@ -388,6 +404,9 @@ static void measure(struct bench *bench, const char *what)
     } else if (!(bench->slot = calloc(IN_FLIGHT_MAX, sizeof *bench->slot))) {
         die("no memory");
     }
+    if (kms_text_equal(what, "probe")) {
+        meet_hosts(bench);
+    }
     int64_t start_us = kms_clock_mono_us(&bench->env.clock), used_us = processor_us();
     if (bare) {
         run_bare(bench);
@@ -417,7 +436,7 @@ int main(int argc, char **argv)
         argc != 6 || !kms_text_u64(argv[4], &bench.wanted) || bench.wanted < 1 ||
                 bench.wanted > 1000000 || !kms_text_u64(argv[5], &bench.in_flight) ||
                 bench.in_flight < 1 || bench.in_flight > IN_FLIGHT_MAX - 64
-            ? "activation_rate probe|exchange|bare|echo|hold FILE:CONNECTION STATE-FOLDER "
+            ? "activation_rate probe|first|exchange|bare|echo|hold FILE:CONNECTION STATE-FOLDER "
               "COUNT IN-FLIGHT"
             : recording_load(argv[2], &bench.recording, remember_input);
     if (wrong) {

@@ -25,28 +25,31 @@ void __real_kms_plan_ask(const struct kms_step *step, const struct kms_guid *cmi
 void __wrap_kms_plan_ask(const struct kms_step *step, const struct kms_guid *cmid,
                          const char *workstation, int64_t now_us, struct kms_ask *ret);
 
-static const char *recorded(const char *name)
+static const char *text_of(const char *variable)
 {
-    char variable[64];
-    kms_text_format(variable, sizeof variable, "KMS_RECORDED_%s", name);
     const char *text = getenv(variable);
     return text ? text : "";
 }
 
-static uint64_t number(const char *name)
+static uint64_t number_of(const char *variable)
 {
     uint64_t value = 0;
-    (void)kms_text_u64(recorded(name), &value);
+    (void)kms_text_u64(text_of(variable), &value);
     return value;
 }
+
+/* Names put together by the compiler: the benches use these too. */
+#define recorded(name) text_of("KMS_RECORDED_" name)
+#define number(name)   number_of("KMS_RECORDED_" name)
 
 /* The IV; zeros where version 4 recorded none. */
 bool __wrap_kms_entropy(void *bytes, size_t len)
 {
     const char *hex = recorded("IV");
+    size_t hex_len = strlen(hex);
     uint8_t *at = bytes;
     memset(bytes, 0, len);
-    for (size_t i = 0; i < len && strlen(hex) >= 2 * (i + 1); i++) {
+    for (size_t i = 0; i < len && hex_len >= 2 * (i + 1); i++) {
         uint32_t byte = 0;
         (void)kms_text_hex32(hex + 2 * i, 2, &byte);
         at[i] = (uint8_t)byte;
