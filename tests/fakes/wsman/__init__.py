@@ -1,0 +1,1 @@
+"""A replay endpoint that answers as WinRM does; it is a fake for tests and never speaks KMS."""
