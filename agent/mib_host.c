@@ -145,6 +145,13 @@ static bool get_os_build(const struct kms_mib_view *view, int what, struct kms_m
     return text != NULL && kms_epid_parse(text, &epid) && kms_mib_number(ret, epid.build);
 }
 
+static bool get_time(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
+{
+    int64_t wall_s;
+    return kms_facts_number(&view->snapshot->judgement.host, (enum kms_fact_id)what, &wall_s) &&
+           kms_mib_time(ret, wall_s);
+}
+
 static const struct kms_mib_column columns[] = {
     {2, ASN_OCTET_STR, 0, get_name},
     {3, ASN_INTEGER, 0, get_address_type},
@@ -174,6 +181,8 @@ static const struct kms_mib_column columns[] = {
     {27, ASN_GAUGE, DATA_AGE, get_judged},
     {28, ASN_GAUGE, FAILURES, get_judged},
     {29, ASN_INTEGER, KMS_FACT_NDR64, get_fact},
+    {30, ASN_OCTET_STR, KMS_FACT_OS_VERSION, get_fact},
+    {31, ASN_OCTET_STR, KMS_FACT_BOOT_TIME, get_time},
 };
 
 static void lay_out(const struct kms_snapshot *snapshot, size_t slot, struct kms_mib_rows *rows)

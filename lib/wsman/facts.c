@@ -10,6 +10,14 @@
 
 #define KMS_PORT 1688
 
+/* As far as it can be told over SNMP: sixty-eight years off is off enough. */
+static int64_t skew_of(int64_t host_s, int64_t now_s)
+{
+    int64_t skew_s = host_s - now_s;
+    skew_s = skew_s < INT32_MAX ? skew_s : INT32_MAX;
+    return skew_s > -INT32_MAX ? skew_s : -INT32_MAX;
+}
+
 /* One row while it is read. */
 struct taking {
     struct kms_wsman_facts *facts;
@@ -163,7 +171,7 @@ static void take_system(struct taking *t, int64_t now_s)
     put_text(t, host, KMS_FACT_OS_VERSION, "Version");
     t->facts->tier = kms_wsman_tier_of(kms_facts_text(host, KMS_FACT_OS_VERSION));
     if (read_moment(t, "LocalDateTime", &when)) {
-        put_number(t, host, KMS_FACT_CLOCK_SKEW, when - now_s);
+        put_number(t, host, KMS_FACT_CLOCK_SKEW, skew_of(when, now_s));
     }
     if (read_moment(t, "LastBootUpTime", &when)) {
         put_number(t, host, KMS_FACT_BOOT_TIME, when);
@@ -326,7 +334,7 @@ enum kms_status kms_wsman_take_date(struct kms_wsman_facts *facts, int64_t host_
     if (host_s == 0 || kms_facts_has(&facts->host, KMS_FACT_CLOCK_SKEW)) {
         return KMS_OK;
     }
-    return kms_facts_set_number(&facts->host, KMS_FACT_CLOCK_SKEW, host_s - now_s);
+    return kms_facts_set_number(&facts->host, KMS_FACT_CLOCK_SKEW, skew_of(host_s, now_s));
 }
 
 /* A licensed host key on a machine that denies being a host serves nobody. */

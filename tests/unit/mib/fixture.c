@@ -88,6 +88,33 @@ void fixture_report(struct kms_result *result, uint32_t count, uint32_t total, u
     number(key, KMS_FACT_OWN_ENTRY, 0);
 }
 
+void fixture_wsman(struct kms_result *result)
+{
+    kms_result_init(result, KMS_SOURCE_WSMAN);
+    result->outcome = KMS_OUTCOME_OK;
+    result->duration_us = 2500000;
+    result->wall_s = FIXTURE_NOW - 30;
+    result->data_s = result->data_s_min = result->data_s_max = FIXTURE_NOW - 30;
+    text(&result->host, KMS_FACT_SERVICE_VERSION, "6.1.7601.24000");
+    number(&result->host, KMS_FACT_SERVICE_STATE, KMS_SERVICE_RUNNING);
+    number(&result->host, KMS_FACT_LISTENING_PORT, 1690);
+    number(&result->host, KMS_FACT_DNS_PUBLISHING, KMS_PUBLISHING_DISABLED);
+    number(&result->host, KMS_FACT_PRIORITY, KMS_PRIORITY_LOW);
+    number(&result->host, KMS_FACT_CLOCK_SKEW, -7);
+    text(&result->host, KMS_FACT_OS_VERSION, "6.1.7601");
+    number(&result->host, KMS_FACT_BOOT_TIME, FIXTURE_NOW - 7200);
+    struct kms_facts *key = kms_result_add_key(result);
+    assert_non_null(key);
+    text(key, KMS_FACT_APPLICATION_ID, "55c92734-d682-4d71-983e-d6ec3f16059f");
+    text(key, KMS_FACT_ACTIVATION_ID, "7ea4bf94-0db1-4ffc-a3bb-d3a9f4f1ac03");
+    number(key, KMS_FACT_LICENSE_STATUS, KMS_LICENSE_LICENSED);
+    number(key, KMS_FACT_CURRENT_COUNT, 9);
+    number(key, KMS_FACT_ACTIVATION_INTERVAL, 120);
+    number(key, KMS_FACT_RENEWAL_INTERVAL, 10080);
+    number(key, KMS_FACT_TOTAL_REQUESTS, 25);
+    number(key, KMS_FACT_FAILED_REQUESTS, 1);
+}
+
 void fixture_add_office_key(struct kms_result *result, uint32_t count)
 {
     struct kms_facts *key = kms_result_add_key(result);

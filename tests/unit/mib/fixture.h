@@ -26,6 +26,8 @@ void fixture_free(struct fixture *f);
 /* One more host with the report source, never read. */
 void fixture_add_host(struct fixture *f, uint32_t index);
 void fixture_publish(struct fixture *f, size_t slot, const struct kms_result *result);
+/* What WS-Man says of "kms07": all that a host row shows, and its Windows key. */
+void fixture_wsman(struct kms_result *result);
 /* A good report of one Windows key. */
 void fixture_report(struct kms_result *result, uint32_t count, uint32_t total, uint32_t failed);
 void fixture_add_office_key(struct kms_result *result, uint32_t count);

@@ -259,6 +259,82 @@ static void long_text_is_cut_between_characters(void **state)
     assert_int_equal(value.len, 254);
 }
 
+static void what_wsman_tells_stands_before_the_report(void **state)
+{
+    struct fixture *f = *state;
+    struct kms_result wsman;
+    fixture_wsman(&wsman);
+    fixture_publish(f, 0, &wsman);
+    kms_result_done(&wsman);
+    static const uint8_t boot[] = {0x07, 0xe7, 11, 14, 20, 13, 20, 0, '+', 0, 0};
+    assert_octets(f, &kms_mib_host_table, 31, 7, 0, boot, sizeof boot);
+    assert_text(f, &kms_mib_host_table, 30, 7, 0, "6.1.7601");
+    assert_text(f, &kms_mib_host_table, 16, 7, 0, "6.1.7601.24000");
+    static const struct {
+        unsigned column;
+        long value;
+    } host[] = {{15, KMS_SERVICE_RUNNING},
+                {17, 1690},
+                {18, KMS_PUBLISHING_DISABLED},
+                {19, KMS_PRIORITY_LOW},
+                {21, -7}},
+      key[] = {{14, 9}, {17, 120}, {18, 10080}, {19, 25}, {20, 1}, {30, KMS_SOURCE_WSMAN},
+               {31, 30}};
+    for (size_t i = 0; i < KMS_COUNT_OF(host); i++) {
+        assert_int_equal(fixture_number(f, &kms_mib_host_table, host[i].column, 7, 0),
+                         host[i].value);
+    }
+    for (size_t i = 0; i < KMS_COUNT_OF(key); i++) {
+        assert_int_equal(fixture_number(f, &kms_mib_key_table, key[i].column, 7, 1), key[i].value);
+    }
+    /* The report alone tells its time, the name of the key, and a port that contradicts. */
+    static const uint8_t trusted[] = {0x07, 0xe7, 11, 14, 21, 13, 20, 0};
+    assert_octets(f, &kms_mib_host_table, 20, 7, 0, trusted, sizeof trusted);
+    assert_text(f, &kms_mib_key_table, 6, 7, 1, "VOLUME_KMS_R2_B");
+    netsnmp_variable_list *var = fixture_get(f, &kms_mib_host_table, 9, 7, 0);
+    assert_true(var->val.string[KMS_REASON_CONFIG_DRIFT / 8] &
+                (0x80 >> (KMS_REASON_CONFIG_DRIFT % 8)));
+    snmp_free_varbind(var);
+    /* Windows lists every key: the one of Office is gone. */
+    assert_absent(f, &kms_mib_key_table, 14, 7, 2);
+    /* What only WS-Man tells is absent elsewhere. */
+    assert_absent(f, &kms_mib_host_table, 30, 2, 0);
+    assert_absent(f, &kms_mib_host_table, 31, 2, 0);
+}
+
+static void a_source_wsman_has_its_row(void **state)
+{
+    struct fixture *f = *state;
+    char name[] = "kms09";
+    struct kms_target target = {
+        .name = name, .port = KMS_DEFAULT_PORT, .origin = KMS_ORIGIN_CONFIGURED};
+    target.source[KMS_SOURCE_WSMAN].enabled = true;
+    size_t slot;
+    assert_int_equal(kms_board_add(f->board, &target, 9, &slot), KMS_OK);
+    struct kms_result wsman;
+    fixture_wsman(&wsman);
+    fixture_publish(f, slot, &wsman);
+    assert_text(f, &kms_mib_source_table, 2, 9, KMS_SOURCE_WSMAN, "wsman");
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 3, 9, KMS_SOURCE_WSMAN),
+                     KMS_OUTCOME_OK);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 7, 9, KMS_SOURCE_WSMAN), 30);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 8, 9, KMS_SOURCE_WSMAN), 2500);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 27, 9, 0), 30);
+
+    wsman.outcome = KMS_OUTCOME_WSMAN_NOT_A_HOST;
+    while (wsman.key_count > 0) {
+        kms_facts_done(&wsman.key[--wsman.key_count]);
+    }
+    fixture_publish(f, slot, &wsman);
+    kms_result_done(&wsman);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 3, 9, KMS_SOURCE_WSMAN),
+                     KMS_OUTCOME_WSMAN_NOT_A_HOST);
+    assert_int_equal(fixture_number(f, &kms_mib_source_table, 11, 9, KMS_SOURCE_WSMAN), 2);
+    assert_int_equal(fixture_number(f, &kms_mib_host_table, 7, 9, 0), KMS_STATE_CRITICAL);
+    assert_text(f, &kms_mib_host_table, 10, 9, 0, "Windows says that it is no KMS host");
+    assert_absent(f, &kms_mib_key_table, 14, 9, 1);
+}
+
 static void data_from_the_future_has_no_negative_age(void **state)
 {
     (void)state;
@@ -397,6 +473,8 @@ int main(void)
         TEST(every_row_has_a_name_for_people),
         TEST(long_text_is_cut_between_characters),
         TEST(data_from_the_future_has_no_negative_age),
+        TEST(what_wsman_tells_stands_before_the_report),
+        TEST(a_source_wsman_has_its_row),
         TEST(a_source_tells_its_last_outcome_and_keeps_its_last_success),
         TEST(what_the_port_did_is_a_word_and_only_an_accepted_bind_has_a_latency),
         TEST(source_dns_shows_what_the_domains_of_the_host_say),

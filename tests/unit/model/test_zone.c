@@ -159,15 +159,21 @@ static void refuses(struct stage *stage, size_t slot)
 }
 
 /* What the host's own report says of it. */
-static void report(struct stage *stage, size_t slot, enum kms_fact_id fact, int64_t value)
+static void tell(struct stage *stage, size_t slot, enum kms_source source, enum kms_fact_id fact,
+                 int64_t value)
 {
     struct kms_result result;
-    kms_result_init(&result, KMS_SOURCE_REPORT);
+    kms_result_init(&result, source);
     result.outcome = KMS_OUTCOME_OK;
     assert_int_equal(kms_facts_set_number(&result.host, fact, value), KMS_OK);
     struct kms_change change;
     assert_int_equal(kms_board_publish(stage->board, slot, &result, &change), KMS_OK);
     kms_result_done(&result);
+}
+
+static void report(struct stage *stage, size_t slot, enum kms_fact_id fact, int64_t value)
+{
+    tell(stage, slot, KMS_SOURCE_REPORT, fact, value);
 }
 
 static struct kms_zone_record record(const char *target, uint16_t port)
@@ -699,6 +705,34 @@ static void a_failed_lookup_keeps_the_records_and_says_nothing_new_of_hosts(void
 
 /* ---- publication ---- */
 
+/* WS-Man's word on publishing counts before the report's, and its port is the one that a record
+ * must have. */
+static void publication_goes_by_what_windows_itself_says(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    size_t off = add_host(stage, "off.example.com", NULL, 1688);
+    size_t on = add_host(stage, "on.example.com", NULL, 1688);
+    size_t sole = add_host(stage, "sole.example.com", NULL, 1688);
+    size_t zone = watch(stage, DOMAIN);
+    report(stage, off, KMS_FACT_DNS_PUBLISHING, KMS_PUBLISHING_ENABLED);
+    tell(stage, off, KMS_SOURCE_WSMAN, KMS_FACT_DNS_PUBLISHING, KMS_PUBLISHING_DISABLED);
+    report(stage, on, KMS_FACT_DNS_PUBLISHING, KMS_PUBLISHING_DISABLED);
+    tell(stage, on, KMS_SOURCE_WSMAN, KMS_FACT_DNS_PUBLISHING, KMS_PUBLISHING_ENABLED);
+    tell(stage, sole, KMS_SOURCE_WSMAN, KMS_FACT_DNS_PUBLISHING, KMS_PUBLISHING_DISABLED);
+    const struct kms_zone *shown = publish(stage, zone, NULL, 0);
+    assert_int_equal(shown->publication[off].publication, KMS_PUBLICATION_DISABLED);
+    assert_int_equal(shown->publication[on].publication, KMS_PUBLICATION_MISSING);
+    assert_int_equal(shown->publication[sole].publication, KMS_PUBLICATION_DISABLED);
+
+    struct kms_zone_record list[] = {record("sole.example.com", 1688)};
+    shown = publish(stage, zone, list, KMS_COUNT_OF(list));
+    /* A record made by hand is a supported set-up. */
+    assert_int_equal(shown->publication[sole].publication, KMS_PUBLICATION_PUBLISHED);
+    assert_int_equal(shown->publication[sole].state, KMS_STATE_OK);
+    stage_close(stage);
+}
+
 static void every_publication_has_its_state_and_a_reason_with_a_next_step(void **state)
 {
     (void)state;
@@ -1144,6 +1178,7 @@ int main(void)
         cmocka_unit_test(a_domain_is_critical_only_when_every_record_leads_nowhere),
         cmocka_unit_test(a_wanted_host_without_a_record_is_a_warning_of_the_domain),
         cmocka_unit_test(a_failed_lookup_keeps_the_records_and_says_nothing_new_of_hosts),
+        cmocka_unit_test(publication_goes_by_what_windows_itself_says),
         cmocka_unit_test(every_publication_has_its_state_and_a_reason_with_a_next_step),
         cmocka_unit_test(a_host_that_was_not_probed_yet_may_serve_in_place_of_a_missing_one),
         cmocka_unit_test(a_host_is_no_help_to_itself),

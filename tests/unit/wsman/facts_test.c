@@ -299,6 +299,8 @@ static void a_clock_is_compared_only_by_a_time_with_its_zone(void **state)
         {"2026-09-21T16:13:20+02:00", true, 0},
         {"2026-09-21T09:13:15.250000-05:00", true, -5},
         {"2026-09-21T15:43:20Z", true, 5400},
+        {"9999-12-31T00:00:00Z", true, INT32_MAX},
+        {"1902-01-01T00:00:00Z", true, -INT32_MAX},
         {"2026-09-21T14:13:20", false, 0},
         {"1601-01-01T00:00:00Z", false, 0},
         {"yesterday", false, 0},
