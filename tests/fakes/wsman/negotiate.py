@@ -57,9 +57,11 @@ class Context:
         """One step with the client's token."""
         try:
             reply = self._context.step(token) or b""
+            # An error that comes with a token is raised only when the context is used next.
+            complete = self._context.complete
         except self._acceptor.gssapi.exceptions.GSSError as error:
             return Step(why=str(error))
-        if not self._context.complete:
+        if not complete:
             return Step(reply)
         self.user = str(self._context.initiator_name)
         mech = self._context.mech.dotted_form
