@@ -1,9 +1,14 @@
 /* A recording of a conversation, sanitised, that can be replayed and sent in.
  *
- * One text file: exchanges in order, each with the request and the answer (status, content type,
- * body, decrypted). Never in it: headers of authentication, tokens, passwords. Masked, each by the
- * same substitute wherever it occurs: host, user and domain names, machine ids (CMID), partial
- * product keys, extended PIDs' installation part, message ids. Everything else stays byte for byte.
+ * One file: a line "kmsmon-capture 1", lines of comment ("# ..."), then the exchanges in order:
+ *     request LENGTH
+ *     LENGTH bytes and a line's end
+ *     answer STATUS LENGTH CONTENT-TYPE
+ *     LENGTH bytes and a line's end
+ * Bodies are as they were before sealing. Never in it: headers, so neither tokens nor passwords.
+ * Masked, the same by the same: the names given to kms_recorder_mask; in XML the texts of
+ * PartialProductKey and OfflineInstallationId (XXXXX), ClientMachineID (zeros), the last three
+ * digits of the key's number in ProductKeyID, and attributes Machine. All else is byte for byte.
  */
 #ifndef KMS_WSMAN_RECORD_H
 #define KMS_WSMAN_RECORD_H
@@ -19,15 +24,18 @@ struct kms_recorder;
 /* size_max: bytes of the file. NULL: out of memory. */
 struct kms_recorder *kms_recorder_new(size_t size_max);
 void kms_recorder_free(struct kms_recorder *recorder);
-/* A name that must not be seen: it becomes "host-1", "user-1", ... in everything recorded, whatever
- * its case; the short form of a name with dots too. */
+/* A name that must not be seen. It becomes KIND-1, KIND-2, ... wherever it stands between
+ * characters that are neither letter nor digit, whatever its case, in XML's escapes too. Of a name
+ * with dots the first label is masked too, of DOMAIN\user and user@domain each part. Names shorter
+ * than two characters and addresses' labels are left alone. */
 enum kms_status kms_recorder_mask(struct kms_recorder *recorder, const char *kind,
-                                  const char *secret);
-/* One exchange. What does not fit is left out, and the file says so. */
+                                  const char *name);
+/* One exchange; status 0: there was no answer. What does not fit is left out, and the file says so.
+ */
 enum kms_status kms_recorder_add(struct kms_recorder *recorder, const void *request,
                                  size_t request_len, long status, const char *content_type,
                                  const void *answer, size_t answer_len);
-/* The whole file, sanitised as a whole. */
+/* Appends the whole file, sanitised as a whole with every name that is known by now. */
 enum kms_status kms_recorder_write(const struct kms_recorder *recorder, struct kms_buf *ret);
 
 #endif
