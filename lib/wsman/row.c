@@ -6,8 +6,9 @@
 
 #include "base/text.h"
 
-#define NO_VALUE UINT32_MAX /* what the licensing classes write for -1 */
-#define NO_YEAR  1601       /* where FILETIME begins: a time that was never set */
+#define NO_VALUE     UINT32_MAX /* what the licensing classes write for -1 */
+#define NO_YEAR      1601       /* where FILETIME begins: a time that was never set... */
+#define NO_YEAR_WEST 1600       /* ...as it reads west of Greenwich */
 
 void kms_wsman_row_done(struct kms_wsman_row *row)
 {
@@ -218,12 +219,13 @@ bool kms_wsman_row_time(const struct kms_wsman_row *row, const char *name, int64
     if (!is_date || !take_digits(&span, 2, &hour) || !take_char(&span, ':') ||
         !take_digits(&span, 2, &minute) || !take_char(&span, ':') ||
         !take_digits(&span, 2, &second) || !take_fraction(&span) || !take_offset(&span, &offset) ||
-        hour > 23 || minute > 59 || second > 59 || !kms_date_days(year, month, day, &days)) {
+        hour > 23 || minute > 59 || second > 59 ||
+        !kms_date_days(year == NO_YEAR_WEST ? NO_YEAR : year, month, day, &days)) {
         return is_malformed(malformed);
     }
     int64_t time = days * 86400 + (int64_t)hour * 3600 + (int64_t)minute * 60 + (int64_t)second -
                    offset;
-    if (year == NO_YEAR || kms_date_of(time).year == NO_YEAR) {
+    if (year <= NO_YEAR) {
         return false;
     }
     *ret_s = time;
