@@ -94,7 +94,7 @@ static size_t append_texts(struct kms_check *check, kms_show_text_fn *text,
     bool prefix = count_shown(check) > 1;
 
     for (size_t i = 0; i < check->judgement.key_count; i++) {
-        char part[200];
+        char part[300];
         if (key_of(check, i)->superseded) {
             continue;
         }
@@ -250,7 +250,7 @@ void kms_show_license_node(struct kms_check *check, unsigned depth, size_t key,
 {
     const struct kms_key_judgement *of = key_of(check, key);
     const char *epid = kms_facts_text(&of->facts, KMS_FACT_EPID);
-    char text[200];
+    char text[300];
 
     kms_judge_key_text(of, text, sizeof(text));
     kms_output_node(&check->out, depth, state, "activation: %s", text);

@@ -133,7 +133,7 @@ void kms_judge_key_text(const struct kms_key_judgement *key, char *dst, size_t s
     uint32_t reason;
     state_text(key, dst, size);
     if (reason_of(key, &reason)) {
-        char why[160];
+        char why[KMS_HRESULT_TEXT];
         kms_hresult_text(reason, why, sizeof why);
         kms_text_append(dst, size, ", %s", why);
     }

@@ -12,6 +12,9 @@
 #define KMS_KEYS_MAX \
     32 /* host keys of one host; more are dropped and the result says so in detail */
 #define KMS_NOTES_MAX 32
+/* Of what a probe says of its outcome: the longest known error whole, and with the outcome's word
+ * before it no more than the 255 that SNMP carries. */
+#define KMS_DETAIL_SIZE 232
 
 /* A line of a report whose label was not recognised: kept and shown, never judged. */
 struct kms_note {
@@ -36,7 +39,7 @@ struct kms_result {
     size_t key_count;
     struct kms_note *note;
     size_t note_count;
-    char detail[200]; /* one line for people, cleaned: what happened, with the place */
+    char detail[KMS_DETAIL_SIZE]; /* one line for people, cleaned: what happened, with the place */
 };
 
 void kms_result_init(struct kms_result *result, enum kms_source source);

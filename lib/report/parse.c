@@ -569,7 +569,7 @@ static void learn_words(struct reading *r)
 static enum kms_outcome tell(struct reading *r, enum kms_outcome outcome, size_t index,
                              const char *what)
 {
-    char text[160];
+    char text[KMS_HRESULT_TEXT];
     kms_text_clean(text, sizeof(text), what, strlen(what));
     size_t number = index < r->lines.count ? r->lines.line[index].number : 1;
     kms_text_format(r->report->detail, sizeof(r->report->detail), "line %zu: %s", number, text);
@@ -642,7 +642,7 @@ static bool find_error(const struct reading *r, size_t *ret_line, uint32_t *ret_
 
 static enum kms_outcome tell_error(struct reading *r, size_t index, uint32_t code)
 {
-    char text[160];
+    char text[KMS_HRESULT_TEXT];
     if (code != 0) {
         kms_hresult_text(code, text, sizeof(text));
     } else {

@@ -28,7 +28,7 @@ struct kms_report {
     struct kms_report_note note[KMS_REPORT_NOTES_MAX];
     size_t note_count;
     size_t products;  /* blocks seen, host keys or not */
-    char detail[200]; /* why the outcome is what it is, with the line; for KMS_OUTCOME_OK what of
+    char detail[232]; /* why the outcome is what it is, with the line; for KMS_OUTCOME_OK what of
                          the file was left out, else "" */
 };
 

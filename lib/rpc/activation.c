@@ -20,8 +20,6 @@
 #include "vocab/hresult.h"
 #include "vocab/product.h"
 
-#define DETAIL_SIZE 200
-
 /* What the worker's jobs use. Between jobs it belongs to the loop's thread; while one runs the loop
  * only reads it. */
 struct task {
@@ -40,7 +38,7 @@ struct task {
     atomic_bool unwanted; /* by the loop, while the first job runs: nobody will send */
     /* Of our own side: why there is no answer; NONE: nothing is wrong. */
     enum kms_outcome outcome;
-    char detail[DETAIL_SIZE];
+    char detail[KMS_DETAIL_SIZE];
 };
 
 struct kms_probe {
@@ -340,7 +338,7 @@ static void judge_call(struct kms_probe *probe)
 {
     const struct kms_call *call = &probe->call;
     struct kms_reply reply = {.outcome = KMS_OUTCOME_NONE};
-    char detail[DETAIL_SIZE];
+    char detail[KMS_DETAIL_SIZE];
     struct kms_plan_answer answer = {
         .sent = true, .outcome = call->outcome, .hresult = call->hresult, .detail = detail};
     if (call->outcome == KMS_OUTCOME_OK) {
@@ -496,7 +494,7 @@ static struct task *new_task(struct kms_probe *probe)
 static bool begin(struct kms_probe *probe)
 {
     const struct kms_source_config *config = &probe->target->source[KMS_SOURCE_ACTIVATION];
-    char why[DETAIL_SIZE];
+    char why[KMS_DETAIL_SIZE];
     if (!probe->env->state_dir || !probe->env->worker) {
         tell_soon(probe, "no state directory is set, and the monitor's client id is kept there");
         return true;

@@ -61,8 +61,8 @@ struct kms_memory {
     uint16_t protocol; /* 0: never tried */
     enum kms_outcome outcome;
     uint32_t hresult;
-    char detail[160]; /* one line; clean */
-    uint16_t ceiling; /* the highest version that the host may know; 0: any */
+    char detail[KMS_DETAIL_SIZE]; /* one line; clean */
+    uint16_t ceiling;             /* the highest version that the host may know; 0: any */
     /* When the version above it was refused last, and the ePID of the host's key as it was known
      * then ("": not known). 0: in files of old, which do not tell. */
     int64_t ceiling_s;

@@ -7,6 +7,12 @@ static const struct kms_hresult rows[] = {
 #include "hresults.inc"
 };
 
+const struct kms_hresult *kms_hresult_rows(size_t *ret_count)
+{
+    *ret_count = KMS_COUNT_OF(rows);
+    return rows;
+}
+
 const struct kms_hresult *kms_hresult_find(uint32_t code)
 {
     for (size_t i = 0; i < KMS_COUNT_OF(rows); i++) {

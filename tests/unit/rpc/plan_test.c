@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "rpc/identity.h"
 #include "rpc/plan.h"
+#include "vocab/hresult.h"
 #include "vocab/product.h"
 
 #define START     INT64_C(1763703523)
@@ -814,6 +815,31 @@ static void two_askers_for_two_applications_take_turns(void **state)
     assert_true(late <= 6);
 }
 
+/* Neither in the memory, nor behind the outcome's word in the 255 bytes of SNMP. */
+static void no_refusal_that_is_known_is_cut(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct kms_hresult *rows = kms_hresult_rows(&count);
+    const char *word = kms_outcome_row(KMS_OUTCOME_ACTIVATION_REFUSED)->token;
+    assert_true(strlen(word) + 2 + KMS_DETAIL_SIZE - 1 <= 255);
+    for (size_t i = 0; i < count; i++) {
+        char text[1000];
+        struct kms_result result;
+        struct host host = new_host(NULL);
+        struct kms_plan_answer answer = {.sent = true,
+                                         .outcome = KMS_OUTCOME_ACTIVATION_REFUSED,
+                                         .hresult = rows[i].code,
+                                         .detail = text};
+        kms_hresult_text(rows[i].code, text, sizeof text);
+        assert_true(asks(&host));
+        (void)give(&host, &answer);
+        assert_int_equal(kms_memory_result(&host.memory, INTERVAL, host.now_s, &result), KMS_OK);
+        assert_string_equal(result.detail, text);
+        kms_result_done(&result);
+    }
+}
+
 static void a_request_says_who_asks_and_nothing_that_could_harm(void **state)
 {
     (void)state;
@@ -1022,6 +1048,7 @@ int main(void)
         cmocka_unit_test(an_epid_of_odd_characters_stays_one_word),
         cmocka_unit_test(every_application_has_its_own_answer_youngest_first),
         cmocka_unit_test(two_askers_for_two_applications_take_turns),
+        cmocka_unit_test(no_refusal_that_is_known_is_cut),
         cmocka_unit_test(a_request_says_who_asks_and_nothing_that_could_harm),
         cmocka_unit_test(whatever_a_host_answers_the_interval_holds),
         cmocka_unit_test_setup_teardown(a_day_of_two_askers_keeps_the_interval_and_the_cmid,

@@ -218,6 +218,21 @@ static void epids_are_read_strictly(void **state)
     assert_false(epid.has_date); /* day 000 does not exist */
 }
 
+static void no_text_of_a_listed_code_is_cut(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct kms_hresult *rows = kms_hresult_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        char whole[1000];
+        char text[KMS_HRESULT_TEXT];
+        assert_ptr_equal(kms_hresult_find(rows[i].code), &rows[i]);
+        kms_hresult_text(rows[i].code, whole, sizeof whole);
+        kms_hresult_text(rows[i].code, text, sizeof text);
+        assert_string_equal(text, whole);
+    }
+}
+
 static void hresults_are_explained_or_placed(void **state)
 {
     (void)state;
@@ -258,6 +273,7 @@ int main(void)
         cmocka_unit_test(channels_are_taken_from_descriptions),
         cmocka_unit_test(key_kinds_follow_channel_then_epid_then_application),
         cmocka_unit_test(epids_are_read_strictly),
+        cmocka_unit_test(no_text_of_a_listed_code_is_cut),
         cmocka_unit_test(hresults_are_explained_or_placed),
         cmocka_unit_test(labels_cover_every_line_of_the_english_host_block),
     };
