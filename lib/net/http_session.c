@@ -330,20 +330,21 @@ static bool lost_connection(const struct kms_http_session *session, CURLcode cod
     }
 }
 
+/* libcurl counts a connection when TCP stands, and is about to send when TLS stands too. Its times
+ * of both stay 0 when TLS fails. */
 static void judge_connection(struct kms_http_session *session, CURLcode code)
 {
     struct kms_http_reply *reply = &session->reply;
     long made = 0;
-    curl_off_t tcp_us = 0, tls_us = 0;
     (void)curl_easy_getinfo(session->easy, CURLINFO_NUM_CONNECTS, &made);
-    (void)curl_easy_getinfo(session->easy, CURLINFO_CONNECT_TIME_T, &tcp_us);
-    (void)curl_easy_getinfo(session->easy, CURLINFO_APPCONNECT_TIME_T, &tls_us);
+    bool stood = session->sends > 0 || code == CURLE_ABORTED_BY_CALLBACK;
     if (!reply->new_connection && lost_connection(session, code)) {
         reply->connection_lost = true;
+        stood = false; /* of what came after it only a failure is known */
     }
     reply->new_connection = reply->new_connection || reply->connection_lost || made > 0;
-    reply->connected = session->sends > 0 || tcp_us > 0;
-    reply->secured = session->https && (session->sends > 0 || tls_us > 0);
+    reply->connected = stood || made > 0;
+    reply->secured = session->https && stood;
 }
 
 /* What the transfer's end means. */
