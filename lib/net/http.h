@@ -1,4 +1,5 @@
-/* HTTP and HTTPS GET on the loop, by libcurl's multi interface: the only file that knows libcurl.
+/* HTTP and HTTPS GET on the loop, by libcurl's multi interface. Proxies of the environment are
+ * used.
  */
 #ifndef KMS_NET_HTTP_H
 #define KMS_NET_HTTP_H
@@ -16,7 +17,8 @@ struct kms_http_get;
 /* The program must ignore SIGPIPE: TLS writes to a connection that the server closed. NULL: out of
  * memory. */
 struct kms_http *kms_http_new(struct kms_loop *loop);
-void kms_http_free(struct kms_http *http); /* after every transfer ended or was cancelled */
+void kms_http_free(
+    struct kms_http *http); /* after every transfer and session ended or was cancelled */
 
 struct kms_http_answer {
     enum kms_outcome outcome;   /* OK, HTTP_*, REPORT_TOO_BIG, TIMEOUT, NO_MEMORY */
