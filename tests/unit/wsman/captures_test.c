@@ -164,8 +164,8 @@ static size_t end_of_envelope(const struct kms_buf *buf)
     return len;
 }
 
-/* Every byte of the head and the tail, and steps between them, which never fall on the same bytes
- * of two elements; every single byte when KMSMON_EVERY_CUT is set, which takes many minutes. */
+/* Every byte of the head and the tail, and steps between them; every single byte when
+ * KMSMON_EVERY_CUT is set, which takes many minutes. */
 static size_t next_cut(size_t cut, size_t len)
 {
     bool is_near = cut < 300 || cut + 300 > len;
