@@ -358,6 +358,10 @@ static void a_document_type_is_refused_at_once(void **state)
         assert_non_null(soap);
         assert_int_equal(kms_soap_feed(soap, heads[i], strlen(heads[i]), &fault), KMS_EINVAL);
         assert_non_null(strstr(fault.text, "document type"));
+        struct reading slow = reading_of(heads[i], strlen(heads[i]), 1, NULL);
+        assert_int_equal(slow.status, KMS_EINVAL);
+        assert_non_null(strstr(slow.fault.text, "document type"));
+        reading_done(&slow);
         /* Nothing more is read, and the end says the same. */
         static const char rest[] = "]><s:Envelope " S "><s:Body/></s:Envelope>";
         const struct kms_soap_message *message = NULL;
