@@ -2,6 +2,7 @@
 #include "agent/news.h"
 
 #include "base/text.h"
+#include "net/address.h"
 
 void kms_news_outcome(const struct kms_log *log, const char *source,
                       const struct kms_snapshot *snapshot, const struct kms_result *result,
@@ -49,4 +50,40 @@ void kms_news_state(const struct kms_log *log, const struct kms_snapshot *snapsh
     kms_log_write(log, good ? KMS_LOG_INFO : KMS_LOG_WARNING, "state %s: %s%s: %s",
                   snapshot->target->name, kms_word_label(kms_words_state(), (int)change->is_state),
                   before, snapshot->judgement.summary);
+}
+
+static const char *asked_at(const struct kms_snapshot *snapshot)
+{
+    bool asked = snapshot->target->source[KMS_SOURCE_ACTIVATION].enabled;
+    return asked ? kms_facts_text(&snapshot->judgement.host, KMS_FACT_RPC_ADDRESS) : NULL;
+}
+
+/* One address however it is written has one memory. */
+static bool is_same_memory(const struct kms_target *a, const struct kms_target *b)
+{
+    struct kms_address number;
+    const char *x = kms_target_address(a);
+    const char *y = kms_target_address(b);
+    return kms_text_equal_nocase(x, y) ||
+           (kms_address_parse(x, 0, &number) && kms_address_parse(y, 0, &number));
+}
+
+bool kms_news_same_host(const struct kms_log *log, const struct kms_board *board, size_t slot)
+{
+    const struct kms_snapshot *of = kms_board_snapshot(board, slot);
+    const char *address = asked_at(of);
+    for (size_t i = 0; address && i < slot; i++) {
+        const struct kms_snapshot *other = kms_board_snapshot(board, i);
+        if (!kms_text_equal(address, asked_at(other)) ||
+            is_same_memory(of->target, other->target)) {
+            continue;
+        }
+        kms_log_write(
+            log, KMS_LOG_WARNING,
+            "activation %s: it answers from %s, as %s does: one KMS host is asked twice in "
+            "an interval; give both the same address in kmsmon.conf, or remove one",
+            of->target->name, address, other->target->name);
+        return true;
+    }
+    return false;
 }

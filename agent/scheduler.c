@@ -17,6 +17,7 @@ struct poll {
     struct kms_timer *timer;
     struct kms_run *run; /* NULL: not running */
     struct kms_turn turn;
+    bool told_same; /* that the host is asked under another name too */
 };
 
 /* Hosts that say nothing hold their turn until the deadline. Where a turn costs a socket and
@@ -73,6 +74,9 @@ static void publish(struct poll *poll, const struct kms_result *result)
     }
     kms_news_outcome(log, poll->type->name, snapshot, result, &change);
     kms_news_state(log, snapshot, &change);
+    if (result->source == KMS_SOURCE_ACTIVATION && !poll->told_same) {
+        poll->told_same = kms_news_same_host(log, s->config.board, poll->slot);
+    }
     tell(s);
 }
 

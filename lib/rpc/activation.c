@@ -33,9 +33,10 @@ struct task {
     struct kms_memory_file file;
     struct kms_memory memory;
     struct kms_step step;
-    bool ask;             /* a request is due, and the disk knows of it */
-    bool last;            /* nothing follows this job: give the lock back */
-    atomic_bool unwanted; /* by the loop, while the first job runs: nobody will send */
+    char peer[KMS_ADDRESS_TEXT + 8]; /* that was asked in this poll; "": none was */
+    bool ask;                        /* a request is due, and the disk knows of it */
+    bool last;                       /* nothing follows this job: give the lock back */
+    atomic_bool unwanted;            /* by the loop, while the first job runs: nobody will send */
     /* Of our own side: why there is no answer; NONE: nothing is wrong. */
     enum kms_outcome outcome;
     char detail[KMS_DETAIL_SIZE];
@@ -187,7 +188,15 @@ static void save_memory(void *data)
 static void tell_of_memory(const struct kms_probe *probe, struct kms_result *result)
 {
     const struct task *task = probe->task;
-    if (kms_memory_result(&task->memory, task->about.interval_s, wall_s(probe), result) != KMS_OK) {
+    enum kms_status status = kms_memory_result(&task->memory, task->about.interval_s, wall_s(probe),
+                                               result);
+    if (status == KMS_OK && task->peer[0] != '\0') {
+        status = kms_facts_set_text(&result->host, KMS_FACT_RPC_ADDRESS, task->peer);
+        if (status != KMS_OK) {
+            kms_result_done(result);
+        }
+    }
+    if (status != KMS_OK) {
         kms_result_init(result, KMS_SOURCE_ACTIVATION);
         result->outcome = KMS_OUTCOME_NO_MEMORY;
         return;
@@ -232,6 +241,9 @@ static bool submit(struct kms_probe *probe, kms_job_fn *work, kms_job_fn *done)
 static void note(struct kms_probe *probe, const struct kms_plan_answer *answer)
 {
     struct task *task = probe->task;
+    if (probe->session && answer->sent) {
+        kms_session_peer(probe->session, task->peer, sizeof task->peer);
+    }
     task->ask = kms_plan_after(&task->memory, &task->about, &task->step, answer, wall_s(probe));
     task->last = !task->ask;
     probe->answered = !task->ask;

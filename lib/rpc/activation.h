@@ -18,9 +18,9 @@
 #define KMS_ACTIVATION_CLOSE_WAIT_MS 300
 
 /* Needs loop, worker, state_dir, and a resolver for hosts that are names; the result is
- * kms_memory_result's. A poll that comes too early sends nothing and tells what is remembered:
- * data_s says of when. A run that is cancelled or late keeps what is known in the memory, beside
- * the loop. */
+ * kms_memory_result's, and RPC_ADDRESS where a request was sent. A poll that comes too early sends
+ * nothing and tells what is remembered: data_s says of when. A run that is cancelled or late keeps
+ * what is known in the memory, beside the loop. */
 const struct kms_probe_type *kms_activation_probe(void);
 
 #endif
