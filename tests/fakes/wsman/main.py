@@ -9,7 +9,7 @@ from .auth import Methods
 from .log import Log
 
 DESCRIPTION = """A replay endpoint for tests: answers WS-Management as WinRM does, from a synthetic
-host or from captures. It never speaks KMS. Ends on SIGTERM. Exit 77: python3-gssapi is missing."""
+host or from captures. It never speaks KMS. Says "ready" when it listens; ends on SIGTERM. Exit 77: python3-gssapi is missing."""
 
 
 def _arguments(argv):
@@ -84,6 +84,7 @@ def main(argv) -> int:
     signal.signal(signal.SIGTERM, _end)
     listener = server.listen(arguments.listen)
     server.write_port(arguments.port_file, listener.getsockname()[1])
+    print("ready", flush=True)
     try:
         server.serve(endpoint, listener, secured)
     finally:

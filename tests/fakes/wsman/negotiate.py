@@ -63,7 +63,7 @@ class Context:
             return Step(why=str(error))
         if not complete:
             return Step(reply)
-        self.user = str(self._context.initiator_name)
+        self.user = str(self._context.initiator_name).rstrip("\0")
         mech = self._context.mech.dotted_form
         self.mechanism = _MECHANISMS.get(mech, mech)
         self.channel_bound = bool(int(self._context.actual_flags) & _CHANNEL_BOUND)
