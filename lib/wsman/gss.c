@@ -7,6 +7,7 @@
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
+#include <nettle/md4.h>
 
 #include "base/secret.h"
 #include "base/text.h"
@@ -102,18 +103,24 @@ const char *kms_gss_passed_over(const struct kms_gss *gss)
 
 /* ---- what the mechanism says ---- */
 
-/* One line of its own words, "" when it has none. */
-static void read_words(OM_uint32 major, OM_uint32 minor, char *dst, size_t size)
+/* " (its own words)", "" when it has none: NTLM never has. Codes are not worth showing: the library
+ * numbers them anew in each process. */
+static void read_words(OM_uint32 major, OM_uint32 minor, bool has_words, char *dst, size_t size)
 {
     OM_uint32 ignored = 0;
     OM_uint32 more = 0;
     gss_buffer_desc text = GSS_C_EMPTY_BUFFER;
     OM_uint32 value = minor != 0 ? minor : major;
     int kind = minor != 0 ? GSS_C_MECH_CODE : GSS_C_GSS_CODE;
+    char clean[80] = "";
     dst[0] = '\0';
+    if (!has_words || !GSS_ERROR(major)) {
+        return;
+    }
     if (!GSS_ERROR(gss_display_status(&ignored, value, kind, &spnego, &more, &text))) {
-        kms_text_clean(dst, size, text.value, text.length);
+        kms_text_clean(clean, sizeof clean, text.value, text.length);
         (void)gss_release_buffer(&ignored, &text);
+        (void)kms_text_format(dst, size, " (%s)", clean);
     }
 }
 
@@ -139,13 +146,13 @@ static const char *cause_of(OM_uint32 major)
     }
 }
 
-static void say(struct kms_gss_step *ret, enum kms_outcome outcome, const char *cause,
-                OM_uint32 major, OM_uint32 minor)
+static void say(const struct kms_gss *gss, struct kms_gss_step *ret, enum kms_outcome outcome,
+                const char *cause, OM_uint32 major, OM_uint32 minor)
 {
     char words[100];
-    read_words(major, minor, words, sizeof words);
+    read_words(major, minor, gss->mechanism != NTLM, words, sizeof words);
     ret->outcome = outcome;
-    (void)kms_text_format(ret->detail, sizeof ret->detail, "%s (%s)", cause, words);
+    (void)kms_text_format(ret->detail, sizeof ret->detail, "%s%s", cause, words);
 }
 
 static void say_only(struct kms_gss_step *ret, enum kms_outcome outcome, const char *text)
@@ -225,28 +232,75 @@ static bool use_kerberos(struct kms_gss *gss, const char *password, struct kms_g
     OM_uint32 minor = 0;
     OM_uint32 major = acquire(gss, NULL, &kerberos, &store, &minor);
     if (GSS_ERROR(major)) {
-        say(ret, KMS_OUTCOME_WSMAN_KERBEROS, "the ticket cannot be used", major, minor);
+        say(gss, ret, KMS_OUTCOME_WSMAN_KERBEROS, "the ticket cannot be used", major, minor);
         return false;
     }
     gss->mechanism = KERBEROS;
     return true;
 }
 
+/* A code point in little-endian UTF-16; how many bytes it takes. */
+static size_t utf16(uint32_t point, uint8_t ret[4])
+{
+    uint32_t low = point;
+    size_t len = 2;
+    if (point > 0xffff) {
+        uint32_t high = 0xd800 + ((point - 0x10000) >> 10);
+        low = 0xdc00 + ((point - 0x10000) & 0x3ff);
+        ret[2] = (uint8_t)low;
+        ret[3] = (uint8_t)(low >> 8);
+        low = high;
+        len = 4;
+    }
+    ret[0] = (uint8_t)low;
+    ret[1] = (uint8_t)(low >> 8);
+    return len;
+}
+
+/* NTOWFv1 of [MS-NLMP] 3.3.1 in hexadecimal: as good as the password, to be overwritten.
+ * gss-ntlmssp 1.2.0 can do it too, and leaks a library context of OpenSSL with each. */
+static void hash_password(const char *password, char ret[2 * MD4_DIGEST_SIZE + 1])
+{
+    static const char digits[] = "0123456789ABCDEF";
+    struct md4_ctx md4;
+    uint8_t digest[MD4_DIGEST_SIZE];
+    uint8_t bytes[4] = {0};
+    uint32_t point = 0;
+    struct kms_rd rd = kms_rd_over(password, strlen(password));
+    md4_init(&md4);
+    while (kms_rd_utf8(&rd, &point)) {
+        md4_update(&md4, utf16(point, bytes), bytes);
+    }
+    md4_digest(&md4, sizeof digest, digest);
+    for (size_t i = 0; i < sizeof digest; i++) {
+        ret[2 * i] = digits[digest[i] >> 4];
+        ret[2 * i + 1] = digits[digest[i] & 15];
+    }
+    ret[2 * sizeof digest] = '\0';
+    explicit_bzero(&md4, sizeof md4);
+    explicit_bzero(digest, sizeof digest);
+    explicit_bzero(bytes, sizeof bytes);
+    explicit_bzero(&point, sizeof point);
+}
+
 /* The ccache of a kind that does not exist keeps the Kerberos mechanism, which SPNEGO asks too,
- * from trying the password at a KDC. */
+ * from looking for tickets. */
 static bool use_ntlm(struct kms_gss *gss, const char *password, struct kms_gss_step *ret)
 {
     if (!is_installed(&ntlm)) {
         say_only(ret, KMS_OUTCOME_WSMAN_NTLM, "NTLM is not there; install gss-ntlmssp");
         return false;
     }
-    gss_key_value_element_desc entries[] = {{"password", password}, {"ccache", "NONE:"}};
+    char hash[2 * MD4_DIGEST_SIZE + 1];
+    hash_password(password, hash);
+    gss_key_value_element_desc entries[] = {{"ntlmssp_nthash", hash}, {"ccache", "NONE:"}};
     const gss_key_value_set_desc store = {KMS_COUNT_OF(entries), entries};
     OM_uint32 minor = 0;
     OM_uint32 major = acquire(gss, gss->credentials.user, &ntlm, &store, &minor);
+    explicit_bzero(hash, sizeof hash);
     if (GSS_ERROR(major)) {
-        say(ret, KMS_OUTCOME_WSMAN_NTLM, "NTLM does not take the user; write DOMAIN\\user", major,
-            minor);
+        say(gss, ret, KMS_OUTCOME_WSMAN_NTLM, "NTLM does not take the user; write DOMAIN\\user",
+            major, minor);
         return false;
     }
     gss->mechanism = NTLM;
@@ -330,8 +384,8 @@ static bool find_target(struct kms_gss *gss, struct kms_gss_step *ret)
     OM_uint32 minor = 0;
     OM_uint32 major = gss_import_name(&minor, &text, GSS_C_NT_HOSTBASED_SERVICE, &gss->target);
     if (GSS_ERROR(major)) {
-        say(ret, KMS_OUTCOME_WSMAN_AUTH_BROKEN, "the host has a name that cannot be used", major,
-            minor);
+        say(gss, ret, KMS_OUTCOME_WSMAN_AUTH_BROKEN, "the host has a name that cannot be used",
+            major, minor);
         return false;
     }
     return true;
@@ -377,7 +431,7 @@ static void exchange(struct kms_gss *gss, const void *token, size_t len, struct 
         gss->binding_len > 0 ? &bindings : GSS_C_NO_CHANNEL_BINDINGS, &input, &mechanism, &output,
         &flags, NULL);
     if (GSS_ERROR(major)) {
-        say(ret, KMS_OUTCOME_WSMAN_AUTH_BROKEN, cause_of(major), major, minor);
+        say(gss, ret, KMS_OUTCOME_WSMAN_AUTH_BROKEN, cause_of(major), major, minor);
     } else if (kms_buf_add(out, output.value, output.length) != KMS_OK) {
         ret->outcome = KMS_OUTCOME_NO_MEMORY;
     } else if ((major & GSS_S_CONTINUE_NEEDED) == 0) {
@@ -411,9 +465,9 @@ static enum kms_status refuse(struct kms_gss *gss, const char *what, OM_uint32 m
                               OM_uint32 minor, struct kms_fault *fault)
 {
     char words[100];
-    read_words(major, minor, words, sizeof words);
+    read_words(major, minor, gss->mechanism != NTLM, words, sizeof words);
     gss->broken = true;
-    return kms_fault_set(fault, KMS_EIO, 0, "%s (%s)", what, words);
+    return kms_fault_set(fault, KMS_EIO, 0, "%s%s", what, words);
 }
 
 static enum kms_status check_ready(const struct kms_gss *gss, struct kms_fault *fault)

@@ -145,25 +145,30 @@ static bool read_length(struct line parameters, size_t *ret)
 }
 
 /* Header names in a part are few and fixed; those that are not known are passed over. */
-enum header { OTHER_HEADER, TYPE_SEALED, TYPE_BYTES, ORIGINAL };
+enum header { OTHER_HEADER, TYPE_SEALED, TYPE_BYTES, TYPE_OTHER, ORIGINAL };
 
+static enum header type_of(struct line value)
+{
+    if (line_starts(value, "application/HTTP-SPNEGO-session-encrypted") ||
+        line_starts(value, "application/HTTP-Kerberos-session-encrypted")) {
+        return TYPE_SEALED;
+    }
+    return line_starts(value, "application/octet-stream") ? TYPE_BYTES : TYPE_OTHER;
+}
+
+/* What the header is; line is its value afterwards. */
 static enum header name_of(struct line *line)
 {
-    static const struct {
-        const char *text;
-        enum header header;
-    } names[] = {
-        {"Content-Type: application/HTTP-SPNEGO-session-encrypted", TYPE_SEALED},
-        {"Content-Type: application/HTTP-Kerberos-session-encrypted", TYPE_SEALED},
-        {"Content-Type: application/octet-stream", TYPE_BYTES},
-        {"OriginalContent:", ORIGINAL},
-    };
+    static const char type[] = "Content-Type:";
+    static const char original[] = "OriginalContent:";
     *line = without_blanks(*line);
-    for (size_t i = 0; i < KMS_COUNT_OF(names); i++) {
-        if (line_starts(*line, names[i].text)) {
-            *line = line_after(*line, strlen(names[i].text));
-            return names[i].header;
-        }
+    if (line_starts(*line, type)) {
+        *line = without_blanks(line_after(*line, sizeof type - 1));
+        return type_of(*line);
+    }
+    if (line_starts(*line, original)) {
+        *line = line_after(*line, sizeof original - 1);
+        return ORIGINAL;
     }
     return OTHER_HEADER;
 }
@@ -192,7 +197,7 @@ static enum kms_status read_about(struct kms_rd *rd, struct line delimiter, size
         }
         enum header header = name_of(&line);
         sealed = sealed || header == TYPE_SEALED;
-        if (header == TYPE_BYTES) {
+        if (header == TYPE_BYTES || header == TYPE_OTHER) {
             return wrong(&here, fault, "its first part is of another type");
         }
         if (header == ORIGINAL && (counted || !read_length(line, ret_length))) {
