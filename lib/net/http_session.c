@@ -49,7 +49,7 @@ struct kms_http_session {
     char location[LOCATION_MAX];
     size_t body_len, headers_len;
     unsigned sends; /* how often libcurl was about to send it */
-    bool headers_known, too_big, no_memory, unwanted;
+    bool headers_known, too_big, no_memory, unwanted, encoded;
     char error[CURL_ERROR_SIZE];
 };
 
@@ -160,18 +160,21 @@ static void forget_challenges(struct kms_http_reply *reply)
     reply->challenge_count = 0;
 }
 
-static bool take_challenge(struct kms_http_reply *reply, const char *value, size_t len)
+static bool take_challenge(struct kms_http_session *session, const char *value, size_t len)
 {
+    struct kms_http_reply *reply = &session->reply;
     if (reply->challenge_count == KMS_HTTP_SCHEMES_MAX) {
         return true;
     }
     char text[CHALLENGE_MAX + 1];
     kms_text_clean(text, sizeof text, value, len);
     char *copy = kms_text_dup(text);
-    if (copy) {
-        reply->challenge[reply->challenge_count++] = copy;
+    if (!copy) {
+        session->no_memory = true;
+        return false;
     }
-    return copy != NULL;
+    reply->challenge[reply->challenge_count++] = copy;
+    return true;
 }
 
 static void take_date(struct kms_http_reply *reply, const char *value, size_t len)
@@ -205,18 +208,23 @@ static void take_location(struct kms_http_session *session, const char *value, s
     }
 }
 
+/* False: the answer is not taken further. */
 static bool take_field(struct kms_http_session *session, const char *line, size_t len)
 {
     struct kms_http_reply *reply = &session->reply;
     const char *value;
     size_t value_len;
     if (header_is(line, len, "WWW-Authenticate", &value, &value_len)) {
-        return take_challenge(reply, value, value_len);
+        return take_challenge(session, value, value_len);
     }
     if (header_is(line, len, "Content-Type", &value, &value_len)) {
         kms_text_clean(reply->content_type, sizeof reply->content_type, value, value_len);
     } else if (header_is(line, len, "Date", &value, &value_len)) {
         take_date(reply, value, value_len);
+    } else if (header_is(line, len, "Transfer-Encoding", &value, &value_len)) {
+        /* Others were not asked for; libcurl would decompress them. */
+        session->encoded = value_len != 7 || strncasecmp(value, "chunked", 7) != 0;
+        return !session->encoded;
     } else if (header_is(line, len, "Location", &value, &value_len)) {
         take_location(session, value, value_len);
     }
@@ -255,7 +263,6 @@ static size_t take_header(char *line, size_t size, size_t count, void *arg)
     if (len > 0 && (line[0] == '\r' || line[0] == '\n')) {
         end_headers(session);
     } else if (!take_field(session, line, len)) {
-        session->no_memory = true;
         return 0;
     }
     return len;
@@ -368,6 +375,9 @@ static void judge(struct kms_http_session *session, CURLcode code)
     } else if (session->unwanted) {
         reply->outcome = KMS_OUTCOME_HTTP_BROKEN;
         describe(reply, "the rest of the answer was not read");
+    } else if (session->encoded) {
+        reply->outcome = KMS_OUTCOME_HTTP_BROKEN;
+        describe(reply, "the answer has a transfer encoding that was not asked for");
     } else if (code == CURLE_ABORTED_BY_CALLBACK) {
         reply->outcome = KMS_OUTCOME_HTTP_BROKEN;
         describe(reply, "the server closed the connection that was kept");
@@ -506,18 +516,15 @@ static bool pin_text(const char *pin, char *dst, size_t size)
 static char *basic_line(const char *user, const char *password)
 {
     static const char start[] = "Authorization: Basic ";
-    size_t user_len = strlen(user);
-    size_t plain_len = user_len + 1 + strlen(password);
-    size_t coded_len = BASE64_ENCODE_RAW_LENGTH(plain_len);
-    char *plain = malloc(plain_len);
-    char *line = malloc(sizeof start + coded_len);
+    size_t plain_len = strlen(user) + 1 + strlen(password);
+    size_t line_len = sizeof start - 1 + BASE64_ENCODE_RAW_LENGTH(plain_len);
+    char *plain = malloc(plain_len + 1);
+    char *line = malloc(line_len + 1);
     if (plain && line) {
-        memcpy(plain, user, user_len);
-        plain[user_len] = ':';
-        memcpy(plain + user_len + 1, password, strlen(password));
-        memcpy(line, start, sizeof start - 1);
+        kms_text_format(plain, plain_len + 1, "%s:%s", user, password);
+        kms_text_copy(line, line_len + 1, start);
         base64_encode_raw(line + sizeof start - 1, plain_len, (const uint8_t *)plain);
-        line[sizeof start - 1 + coded_len] = '\0';
+        line[line_len] = '\0';
     } else {
         free(line);
         line = NULL;
@@ -721,7 +728,8 @@ static void begin(struct kms_http_session *session, const struct kms_http_post *
     session->body_len = 0;
     session->headers_len = 0;
     session->sends = 0;
-    session->headers_known = session->too_big = session->no_memory = session->unwanted = false;
+    session->headers_known = session->too_big = session->no_memory = false;
+    session->unwanted = session->encoded = false;
     session->busy = true;
 }
 

@@ -24,7 +24,8 @@ struct kms_http_server {
     const char *certificate; /* the client's, PEM; then TLS 1.2 at most (specification wsman 3.5) */
     const char *key;         /* PEM; NULL: in the certificate's file */
     const char *user;        /* Basic; only for https: refused otherwise */
-    const char *password;    /* copied, and wiped by close */
+    /* Copied, and wiped by free; what libcurl and OpenSSL leave in buffers they sent is not. */
+    const char *password;
 };
 
 /* Each session has a connection of its own, so that no other session is ever served by a connection

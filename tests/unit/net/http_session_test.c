@@ -470,6 +470,33 @@ static void a_freed_session_leaves_no_connection_for_the_next(void **state)
     assert_int_equal(f->server.connection_of[1], 2);
 }
 
+static void end_get(void *arg, const struct kms_http_answer *answer)
+{
+    struct fixture *f = arg;
+    assert_int_equal(answer->outcome, KMS_OUTCOME_OK);
+    kms_loop_stop(f->bench.loop);
+}
+
+static void others_are_not_served_by_the_connection_of_a_session(void **state)
+{
+    struct fixture *f = *state;
+    OPEN(f, {{KEEP, OK_REPLY("1", "1")}, {KEEP, OK_REPLY("1", "2")}, {KEEP, OK_REPLY("1", "3")}});
+    char url[64];
+    kms_text_format(url, sizeof url, "http://127.0.0.1:%u/", f->server.port);
+    const struct kms_http_request request = {.url = url, .size_max = 10, .timeout_ms = 20000};
+    post(f);
+    assert_int_equal(setenv("no_proxy", "*", 1), 0); /* a machine's proxy is not for loopback */
+    assert_non_null(kms_http_start(f->bench.http, &request, end_get, f));
+    kms_loop_run(f->bench.loop);
+    post(f);
+    expect(f, KMS_OUTCOME_OK, 200);
+    assert_false(f->bench.answer.reply.new_connection);
+    stop_server(&f->server);
+    assert_true(kms_text_starts(f->server.seen[1], "GET "));
+    assert_int_equal(f->server.connection_of[1], 2);
+    assert_int_equal(f->server.connection_of[2], 1);
+}
+
 /* ---- answers of every kind ---- */
 
 static void a_refusal_names_the_schemes_that_are_offered(void **state)
@@ -562,6 +589,31 @@ static void interim_answers_and_trailers_say_nothing(void **state)
     post(f);
     assert_false(f->bench.answer.reply.new_connection);
     stop_server(&f->server);
+}
+
+static void encodings_and_lengths_that_were_not_asked_for_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *reply;
+        enum kms_outcome outcome;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n4\r\nnone\r\n0\r\n\r\n",
+         KMS_OUTCOME_HTTP_BROKEN},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: br\r\n\r\nx", KMS_OUTCOME_HTTP_BROKEN},
+        {"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nx", KMS_OUTCOME_HTTP_BROKEN},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nx",
+         KMS_OUTCOME_HTTP_TOO_BIG},
+    };
+    for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
+        const struct step steps[] = {{CLOSE, cases[i].reply}};
+        open_to(f, steps, 1);
+        post(f);
+        stop_server(&f->server);
+        forget_server(&f->server);
+        assert_int_equal(f->bench.answer.reply.outcome, cases[i].outcome);
+        assert_int_equal(f->bench.answer.pieces, 0);
+    }
 }
 
 static void a_compressed_body_is_only_bytes(void **state)
@@ -1050,7 +1102,9 @@ int main(void)
         SESSION_TEST(a_long_challenge_is_cut),
         SESSION_TEST(every_status_is_an_answer),
         SESSION_TEST(interim_answers_and_trailers_say_nothing),
+        SESSION_TEST(encodings_and_lengths_that_were_not_asked_for_are_refused),
         SESSION_TEST(a_compressed_body_is_only_bytes),
+        SESSION_TEST(others_are_not_served_by_the_connection_of_a_session),
         SESSION_TEST(cookies_are_not_kept),
         SESSION_TEST(a_redirect_is_named_and_never_followed),
         SESSION_TEST(an_answer_that_breaks_off_says_why),

@@ -301,6 +301,28 @@ static void three_redirects_are_followed_and_a_fourth_is_not(void **state)
     assert_string_equal(f->answer.detail, "HTTP status 302 after 3 redirects");
 }
 
+static void a_password_of_the_address_does_not_go_along_to_another_server(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const there[] = {"HTTP/1.1 200 OK\r\n" CLOSE "Content-Length: 2\r\n\r\nok",
+                                        NULL};
+    struct script other = {0}, s = {0};
+    char reply[256], url[64];
+    start_script(&other, there);
+    kms_text_format(reply, sizeof reply,
+                    "HTTP/1.1 302 Found\r\n" CLOSE
+                    "Location: http://127.0.0.1:%u/x\r\nContent-Length: 0\r\n\r\n",
+                    other.port);
+    start_script(&s, (const char *[]){reply, NULL});
+    kms_text_format(url, sizeof url, "http://me:secret@127.0.0.1:%u/", s.port);
+    get_url(f, url);
+    end_script(&s);
+    end_script(&other);
+    assert_int_equal(f->answer.outcome, KMS_OUTCOME_OK);
+    assert_non_null(strstr(s.request, "\r\nAuthorization: Basic "));
+    assert_null(strstr(other.request, "Authorization"));
+}
+
 static void a_redirect_to_another_protocol_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -636,6 +658,7 @@ int main(void)
         HTTP_TEST(an_error_status_is_named),
         HTTP_TEST(a_broken_transfer_says_why_in_one_clean_line),
         HTTP_TEST(three_redirects_are_followed_and_a_fourth_is_not),
+        HTTP_TEST(a_password_of_the_address_does_not_go_along_to_another_server),
         HTTP_TEST(a_redirect_to_another_protocol_is_refused),
         HTTP_TEST(an_address_that_is_no_web_address_is_refused),
         HTTP_TEST(a_port_nobody_listens_on_is_a_failed_connection),
