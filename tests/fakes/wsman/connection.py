@@ -1,5 +1,6 @@
 """One connection from its first byte to its last: authentication, operations, scripted mishaps."""
 
+import socket
 import time
 
 from . import envelope, faults, http, names, oddities, sealed
@@ -9,6 +10,9 @@ from .http import Answer
 from .log import headers_without_secrets
 from .operations import Shape
 from .replay import Captured
+
+
+_DRAIN_MAX = 16 << 20
 
 
 class _Closed(Exception):
@@ -58,6 +62,7 @@ class Connection:
             self._endpoint.log.write({"connection": self._number, "error": str(error),
                                       "status": error.status})
             self._send(oddities.html(error.status))
+            self._drain()
             return False
         if request is None:
             return False
@@ -66,6 +71,16 @@ class Connection:
         self._write_log(exchange, answer)
         self._deliver(exchange, answer)
         return request.headers.get("connection", "").lower() != "close"
+
+    def _drain(self) -> None:
+        """Reads what the client still sends: closing upon it would take the answer from him."""
+        self._socket.shutdown(socket.SHUT_WR)
+        left = _DRAIN_MAX
+        while left > 0:
+            piece = self._file.read1(65536)
+            if not piece:
+                break
+            left -= len(piece)
 
     # What the answer is.
 
@@ -95,7 +110,8 @@ class Connection:
             answer.headers = answer.headers + headers
         return self._instead(exchange, answer)
 
-    def _note_error(self, exchange: _Exchange, why: str) -> None:
+    @staticmethod
+    def _note_error(exchange: _Exchange, why: str) -> None:
         if why:
             exchange.log["error"] = why
 
@@ -136,6 +152,8 @@ class Connection:
         return sealed.read(exchange.http.body, self._auth.context)
 
     def _operate(self, exchange: _Exchange) -> Answer:
+        if not exchange.http.body:
+            return Answer(200)  # as the end of an authentication is answered
         try:
             body = self._opened(exchange)
         except ValueError as error:
