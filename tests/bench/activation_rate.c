@@ -360,20 +360,28 @@ static void write_cmid(const char *folder)
     }
 }
 
-/* The first processor is the client's with all its threads; the endpoint has the others. */
-static void stay_on_one_processor(void)
+/* The first processor is the client's with all its threads. The endpoint, which begins with what is
+ * set here, has the others; with one processor they share it. */
+static void stay_on(bool first)
 {
-    cpu_set_t all, one;
+    static cpu_set_t all;
+    cpu_set_t wanted;
     size_t cpu = 0;
-    CPU_ZERO(&one);
-    if (sched_getaffinity(0, sizeof all, &all) != 0) {
+    if (CPU_COUNT(&all) == 0 && sched_getaffinity(0, sizeof all, &all) != 0) {
         die("affinity");
     }
     while (!CPU_ISSET(cpu, &all)) {
         cpu++;
     }
-    CPU_SET(cpu, &one);
-    if (sched_setaffinity(0, sizeof one, &one) != 0) {
+    CPU_ZERO(&wanted);
+    if (!first) {
+        wanted = all;
+        CPU_CLR(cpu, &wanted);
+    }
+    if (CPU_COUNT(&wanted) == 0) {
+        CPU_SET(cpu, &wanted);
+    }
+    if (sched_setaffinity(0, sizeof wanted, &wanted) != 0) {
         die("affinity");
     }
 }
@@ -449,8 +457,9 @@ int main(int argc, char **argv)
     bench.env.state_dir = argv[3];
     allow_many_files();
     write_cmid(argv[3]);
+    stay_on(false);
     bench.replay = replay_start(&bench.recording, held ? (size_t)bench.wanted : 0);
-    stay_on_one_processor();
+    stay_on(true);
     measure(&bench, argv[1]);
     (void)close(bench.replay.control);
     return bench.bad == 0 ? 0 : 1;
