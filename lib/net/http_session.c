@@ -71,8 +71,14 @@ static const char *leaf_pem(const struct curl_certinfo *chain, size_t *ret_len)
     return NULL;
 }
 
-/* Keeps what this transfer was shown; the certificate of an earlier connection stays when it was
- * shown none. */
+static void forget_certificate(struct kms_http_session *session)
+{
+    free(session->der);
+    session->der = NULL;
+    session->der_len = 0;
+}
+
+/* Keeps what this transfer was shown, if it was shown one. */
 static void keep_certificate(struct kms_http_session *session)
 {
     const struct curl_certinfo *chain = NULL;
@@ -94,7 +100,7 @@ static void keep_certificate(struct kms_http_session *session)
         free(der);
         return;
     }
-    free(session->der);
+    forget_certificate(session);
     session->der = der;
     session->der_len = der_len;
 }
@@ -126,7 +132,10 @@ static int about_to_send(void *arg, char *peer, char *local, int peer_port, int 
         return CURL_PREREQFUNC_ABORT;
     }
     session->sends++;
-    keep_certificate(session);
+    if (made > 0) {
+        forget_certificate(session);
+        keep_certificate(session);
+    }
     return CURL_PREREQFUNC_OK;
 }
 
