@@ -46,6 +46,14 @@ static bool is_oid(gss_const_OID a, gss_const_OID b)
     return a && a->length == b->length && memcmp(a->elements, b->elements, b->length) == 0;
 }
 
+/* GSS-API takes what it only reads without const. */
+static gss_buffer_desc buffer_over(const void *bytes, size_t len)
+{
+    gss_buffer_desc buffer = {len, NULL};
+    memcpy(&buffer.value, &bytes, sizeof bytes);
+    return buffer;
+}
+
 /* ---- birth and death ---- */
 
 struct kms_gss *kms_gss_new(const struct kms_gss_config *config)
@@ -185,7 +193,7 @@ static OM_uint32 acquire(struct kms_gss *gss, const char *user, gss_OID mechanis
     gss_name_t name = GSS_C_NO_NAME;
     OM_uint32 major = GSS_S_COMPLETE;
     if (user) {
-        gss_buffer_desc text = {strlen(user), (void *)user};
+        gss_buffer_desc text = buffer_over(user, strlen(user));
         major = gss_import_name(ret_minor, &text, GSS_C_NT_USER_NAME, &name);
     }
     if (!GSS_ERROR(major)) {
@@ -421,7 +429,7 @@ static void exchange(struct kms_gss *gss, const void *token, size_t len, struct 
 {
     struct gss_channel_bindings_struct bindings = {
         .application_data = {gss->binding_len, gss->binding}};
-    gss_buffer_desc input = {len, (void *)(uintptr_t)token};
+    gss_buffer_desc input = buffer_over(token, len);
     gss_buffer_desc output = GSS_C_EMPTY_BUFFER;
     gss_OID mechanism = GSS_C_NO_OID; /* static storage of the library */
     OM_uint32 minor = 0;
@@ -511,7 +519,7 @@ static enum kms_status wrap_ntlm(struct kms_gss *gss, const void *plain, size_t 
                                  struct kms_buf *header, struct kms_buf *sealed,
                                  struct kms_fault *fault)
 {
-    gss_buffer_desc input = {len, (void *)(uintptr_t)plain};
+    gss_buffer_desc input = buffer_over(plain, len);
     gss_buffer_desc output = GSS_C_EMPTY_BUFFER;
     OM_uint32 minor = 0;
     OM_uint32 ignored = 0;
@@ -585,7 +593,7 @@ enum kms_status kms_gss_unwrap(struct kms_gss *gss, const void *token, size_t le
     if (status != KMS_OK) {
         return status;
     }
-    gss_buffer_desc input = {len, (void *)(uintptr_t)token};
+    gss_buffer_desc input = buffer_over(token, len);
     gss_buffer_desc output = GSS_C_EMPTY_BUFFER;
     OM_uint32 minor = 0;
     OM_uint32 ignored = 0;

@@ -7,9 +7,10 @@
  * contexts at once. Neither the environment nor a global is changed; krb5.conf decides about KDCs
  * and about names (dns_canonicalize_hostname, rdns). NTLM_USER_FILE is not looked at.
  *
- * A step can hold its thread as long as MIT's library waits for a silent KDC (10 s and more for
- * each address). It cannot be called back: whoever no longer wants it leaves the context to the
- * job, which frees it when the step returns. The context has copies of everything, so that is safe.
+ * A step can hold its thread as long as MIT's library waits for a silent KDC: 27 s for one address
+ * were seen, UDP or TCP, and more for several. It cannot be called back: whoever no longer wants it
+ * leaves the context to the job, which frees it when the step returns. The context has copies of
+ * everything, so that is safe.
  */
 #ifndef KMS_WSMAN_GSS_H
 #define KMS_WSMAN_GSS_H

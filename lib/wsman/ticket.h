@@ -26,8 +26,8 @@ struct kms_tickets_end {
     char detail[200];
 };
 
-/* The user's ticket and the one for the service, or NULL and why. Blocks, on any thread; MIT's
- * library waits for a KDC that is silent, see docs of krb5.conf. Nothing is written to a file. */
+/* The user's ticket and the one for the service, or NULL and why. Blocks, on any thread, for half a
+ * minute when a KDC is silent. Nothing is written to a file. */
 struct kms_tickets *kms_tickets_get(const struct kms_tickets_config *config,
                                     struct kms_tickets_end *ret);
 /* Overwrites and frees them; NULL is fine. */
