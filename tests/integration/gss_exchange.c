@@ -230,6 +230,12 @@ static void a_password_gives_an_ntlm_context(void **state)
     stands_own(by_password(KMS_AUTH_NTLM, "monitor", "password", HOST, true), "NTLM");
 }
 
+static void a_password_of_ntlm_may_have_any_letters(void **state)
+{
+    (void)state;
+    stands_own(by_password(KMS_AUTH_NTLM, "LAB\\letters", "letters", HOST, true), "NTLM");
+}
+
 static void negotiate_takes_kerberos_where_there_is_a_ticket(void **state)
 {
     (void)state;
@@ -729,6 +735,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_keytab_alone_says_who_it_is),
         cmocka_unit_test(a_ccache_gives_a_kerberos_context),
         cmocka_unit_test(a_password_gives_an_ntlm_context),
+        cmocka_unit_test(a_password_of_ntlm_may_have_any_letters),
         cmocka_unit_test(negotiate_takes_kerberos_where_there_is_a_ticket),
         cmocka_unit_test(negotiate_takes_ntlm_where_there_is_none_and_says_why),
         cmocka_unit_test(the_cause_is_named),
