@@ -7,8 +7,8 @@ import socket
 import unittest
 import zlib
 
-from support import (CIMV2, IDENTIFY, SYSTEM, Client, Endpoint, context_of, enumerate_request,
-                     envelope, fault_of, pull_request, release_request)
+from support import (IDENTIFY, SYSTEM, Client, Endpoint, context_of, enumerate_request, fault_of,
+                     pull_request, release_request)
 
 PRODUCT = {"ID": "11111111-2222-4333-8444-000000000000", "Name": "Windows <&> Server",
            "Description": "VOLUME_KMS_WS16 channel", "PartialProductKey": "ABCDE",
@@ -79,8 +79,9 @@ class Answers(unittest.TestCase):
 
     def test_columns_go_by_the_version(self):
         asked = "SELECT ProductKeyChannel FROM SoftwareLicensingProduct"
-        for version, status in (("6.0", 500), ("6.1", 500), ("6.2", 500), ("6.3", 200), ("10.0", 200)):
-            with Endpoint(host=dict(HOST, version=version, licensing=None, products=[])) as endpoint:
+        for version, status in (("6.0", 500), ("6.2", 500), ("6.3", 200), ("10.0", 200)):
+            host = dict(HOST, version=version, licensing=None, products=[])
+            with Endpoint(host=host) as endpoint:
                 self.assertEqual(self.ask(endpoint, enumerate_request(asked))[0], status)
 
     def test_a_denied_class_is_a_fault_and_an_absent_one_no_row(self):
@@ -163,7 +164,19 @@ class Mishaps(unittest.TestCase):
         self.assertIsInstance(error, http.client.IncompleteRead)
         self.assertEqual(len(error.partial), 20)
         self.assertIsInstance(self.first("close"), (OSError, http.client.HTTPException))
-        self.assertIsInstance(self.first("close", "identify", IDENTIFY), (OSError, http.client.HTTPException))
+        self.assertIsInstance(self.first("close", "identify", IDENTIFY),
+                              (OSError, http.client.HTTPException))
+
+    def test_answers_cut_at_every_byte(self):
+        script = [{"at": "identify", "do": "cut-each", "times": 0}]
+        with Endpoint(script=script) as endpoint:
+            for wanted in range(30):
+                sock = socket.create_connection(("127.0.0.1", endpoint.port))
+                sock.sendall(b"POST /wsman HTTP/1.1\r\nContent-Type: application/soap+xml;"
+                             b"charset=UTF-8\r\nContent-Length: %d\r\n\r\n%s"
+                             % (len(IDENTIFY), IDENTIFY))
+                with sock, sock.makefile("rb") as file:
+                    self.assertEqual(file.read(), b"HTTP/1.1 200 OK\r\nContent-Type: "[:wanted])
 
     def test_messages_that_are_odd(self):
         self.assertIn(b"<!DOCTYPE", self.first("doctype")[2])

@@ -229,8 +229,12 @@ class Connection:
         return self._seal(exchange, answer)
 
     def _seal(self, exchange: _Exchange, answer: Answer) -> Answer:
-        if not exchange.sealed or exchange.act("plain") or answer.stream is not None or \
-                not answer.body or answer.status not in (200, 500):
+        if not exchange.sealed or exchange.act("plain") or answer.status not in (200, 500):
+            return answer
+        if answer.stream is not None:
+            answer.content_type = sealed.CONTENT_TYPE  # nobody gets to its end
+            return answer
+        if not answer.body:
             return answer
         answer.body = sealed.write(answer.body, self._auth.context)
         answer.content_type = sealed.CONTENT_TYPE
@@ -264,7 +268,14 @@ class Connection:
         if cut:
             self._socket.sendall(http.head(answer, self._date()) + answer.body[:cut.number()])
             raise _Closed
-        if exchange.act("drip"):
+        each = exchange.act("cut-each")
+        if each:
+            whole = http.head(answer, self._date()) + answer.body
+            at = each.next_use()
+            self._socket.sendall(whole[:at])
+            if at < len(whole):
+                raise _Closed
+        elif exchange.act("drip"):
             whole = http.head(answer, self._date()) + answer.body
             for at in range(len(whole)):
                 self._socket.sendall(whole[at:at + 1])

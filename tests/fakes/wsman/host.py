@@ -1,4 +1,11 @@
-"""A synthetic host: the rows of its four classes, from a host file, by the schema of its version."""
+"""A synthetic host: the rows of its four classes, from a host file, by the schema of its version.
+
+{"synthetic": why and from which rules, "version": "6.0" | "6.1" | "6.2" | "6.3" | "10.0",
+ "system": {properties}, "service": {...}, "licensing": {...}, "products": [{...}, ...]}
+Each may be null (no row), "denied" (a fault, 2147749891) or "fault:CODE". null is xsi:nil, and so is
+what is not said. Times may be "@now" or "@now+90" (seconds); the header Date goes with LocalDateTime.
+"repeat": 1000 in a product makes so many of it.
+"""
 
 import datetime
 import json

@@ -9,15 +9,16 @@ from .auth import Methods
 from .log import Log
 
 DESCRIPTION = """A replay endpoint for tests: answers WS-Management as WinRM does, from a synthetic
-host or from captures. It never speaks KMS. Says "ready" when it listens; ends on SIGTERM. Exit 77: python3-gssapi is missing."""
+host or from captures. It never speaks KMS. Says "ready" when it listens; ends on SIGTERM. Exit 77:
+python3-gssapi is missing. wsman/host.py says what a host file holds, wsman/script.py what a script."""
 
 
 def _arguments(argv):
     parser = argparse.ArgumentParser("wsman_endpoint", description=DESCRIPTION)
-    parser.add_argument("--port-file", required=True, help="the chosen port, written once it listens")
+    parser.add_argument("--port-file", required=True, help="gets the chosen port once it listens")
     parser.add_argument("--listen", default="127.0.0.1")
     parser.add_argument("--host", help="JSON of a synthetic host")
-    parser.add_argument("--replay", help="a capture, a folder of them, or the beginning of their names")
+    parser.add_argument("--replay", help="a capture, a folder, or how names of captures begin")
     parser.add_argument("--verbatim", action="store_true",
                         help="captures keep their own RelatesTo instead of the request's")
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
@@ -76,7 +77,7 @@ def main(argv) -> int:
         secured = tls.context(*arguments.tls, arguments.client_ca, arguments.tls_version) \
             if arguments.tls else None
     except negotiate.NoGss as error:
-        print("wsman_endpoint: skipped: %s (apt-get install python3-gssapi)" % error, file=sys.stderr)
+        print("wsman_endpoint: skipped: %s (package python3-gssapi)" % error, file=sys.stderr)
         return 77
     except (host.HostError, script.ScriptError, replay.ReplayError, ValueError, OSError) as error:
         print("wsman_endpoint: %s" % error, file=sys.stderr)
