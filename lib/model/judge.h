@@ -53,7 +53,7 @@ struct kms_key_judgement {
         facts; /* merged over the sources that are not stale, else the last good ones */
     enum kms_application application;
     enum kms_source source; /* the highest that spoke of this key */
-    int64_t data_s;         /* see kms_result */
+    int64_t data_s;         /* of the oldest fact that verdicts rest on; see kms_result */
     int64_t count_s;        /* when its count was told; 0: not known */
     bool stale;             /* no source that is not stale spoke of it */
     uint32_t classes;       /* it serves */

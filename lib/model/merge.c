@@ -222,6 +222,69 @@ static enum kms_status add_key(struct kms_judgement *ret, const struct kms_facts
     return KMS_OK;
 }
 
+/* A lower source adds a fact that verdicts rest on: the key is as old as that. */
+static bool decides_more(const struct kms_facts *have, const struct kms_facts *more)
+{
+    static const enum kms_fact_id deciding[] = {KMS_FACT_CURRENT_COUNT, KMS_FACT_LICENSE_STATUS,
+                                                KMS_FACT_LICENSE_EXPIRES, KMS_FACT_TOTAL_REQUESTS,
+                                                KMS_FACT_FAILED_REQUESTS};
+    for (size_t i = 0; i < KMS_COUNT_OF(deciding); i++) {
+        if (kms_facts_has(more, deciding[i]) && !kms_facts_has(have, deciding[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* 0: not known. */
+static int64_t older(int64_t a_s, int64_t b_s)
+{
+    return b_s != 0 && (a_s == 0 || b_s < a_s) ? b_s : a_s;
+}
+
+/* Facts that mean something only together: whoever gave the first gave them all, and what it left
+ * out is not there. A licensed key has no end that an older report knew of. */
+static void drop_parted(const struct kms_facts *have, struct kms_facts *more)
+{
+    static const struct {
+        enum kms_fact_id first;
+        enum kms_fact_id rest[8]; /* 0 ends them */
+    } together[] = {
+        {KMS_FACT_LICENSE_STATUS,
+         {KMS_FACT_LICENSE_WORD, KMS_FACT_LICENSE_REASON, KMS_FACT_LICENSE_EXPIRES}},
+        {KMS_FACT_TOTAL_REQUESTS,
+         {KMS_FACT_FAILED_REQUESTS, KMS_FACT_REQUESTS_UNLICENSED, KMS_FACT_REQUESTS_LICENSED,
+          KMS_FACT_REQUESTS_OOB_GRACE, KMS_FACT_REQUESTS_OOT_GRACE,
+          KMS_FACT_REQUESTS_NON_GENUINE_GRACE, KMS_FACT_REQUESTS_NOTIFICATION}},
+    };
+    for (size_t i = 0; i < KMS_COUNT_OF(together); i++) {
+        bool given = kms_facts_has(have, together[i].first);
+        for (size_t k = 0; given && together[i].rest[k] != 0; k++) {
+            kms_facts_remove(more, together[i].rest[k]);
+        }
+    }
+}
+
+static enum kms_status fill_key(struct kms_key_judgement *have, const struct kms_result *result,
+                                const struct kms_facts *facts)
+{
+    struct kms_facts more = {0};
+    enum kms_status status = kms_facts_copy(&more, facts);
+    if (status != KMS_OK) {
+        return status;
+    }
+    drop_parted(&have->facts, &more);
+    if (decides_more(&have->facts, &more)) {
+        have->data_s = older(have->data_s, time_of(result, facts));
+    }
+    if (!kms_facts_has(&have->facts, KMS_FACT_CURRENT_COUNT)) {
+        have->count_s = time_of_count(result, facts);
+    }
+    status = kms_facts_fill(&have->facts, &more);
+    kms_facts_done(&more);
+    return status;
+}
+
 /* The host's own Windows lists every key that is installed; what an older report shows beside them
  * is gone. */
 static bool is_gone(const struct kms_evidence *evidence, const struct kms_judgement *judgement,
@@ -252,10 +315,7 @@ static enum kms_status merge_keys(const struct kms_evidence *evidence, struct km
         if (!stale) {
             compare_keys(evidence, ret, have, facts, result->source);
         }
-        if (!kms_facts_has(&have->facts, KMS_FACT_CURRENT_COUNT)) {
-            have->count_s = time_of_count(result, facts);
-        }
-        if (kms_facts_fill(&have->facts, facts) != KMS_OK) {
+        if (fill_key(have, result, facts) != KMS_OK) {
             return KMS_ENOMEM;
         }
     }

@@ -392,6 +392,9 @@ enum kms_outcome kms_wsman_settle(struct kms_wsman_facts *facts)
         kms_facts_remove(&facts->host, KMS_FACT_SERVICE_STATE);
         return KMS_OUTCOME_WSMAN_NOT_A_HOST;
     }
+    if (facts->key_count == 0) {
+        return KMS_OUTCOME_WSMAN_NO_KEY;
+    }
     return share_service(facts) == KMS_OK ? KMS_OUTCOME_OK : KMS_OUTCOME_NO_MEMORY;
 }
 

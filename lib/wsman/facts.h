@@ -41,7 +41,8 @@ enum kms_status kms_wsman_take(struct kms_wsman_facts *facts, enum kms_wsman_que
 /* The host's clock by another way, such as the header Date of its answer: counts only where
  * Win32_OperatingSystem did not say it. host_s 0: not known. */
 enum kms_status kms_wsman_take_date(struct kms_wsman_facts *facts, int64_t host_s, int64_t now_s);
-/* After the last row: OK, or WSMAN_NOT_A_HOST, WSMAN_NO_CLASS (no row of the service), NO_MEMORY.
+/* After the last row: OK, or WSMAN_NOT_A_HOST, WSMAN_NO_CLASS (no row of the service),
+ * WSMAN_NO_KEY (a host without a host key), NO_MEMORY.
  * A host key that is not activated makes a host, although Windows does not call it one yet. What
  * the service says of its port, publishing and priority is only kept where it is a host: other
  * machines show the defaults there. The state of the service of a machine that is none is dropped,

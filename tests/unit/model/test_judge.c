@@ -714,6 +714,50 @@ static void of_three_sources_the_highest_that_is_not_stale_gives_each_fact(void 
     scene_close(&s);
 }
 
+/* It was activated since the report was made. */
+static void a_licensed_key_has_no_end_that_an_older_report_knew_of(void **state)
+{
+    (void)state;
+    struct scene s;
+    three_sources(&s);
+    struct kms_facts *old = &s.report.key[0];
+    kms_facts_set_number(old, KMS_FACT_LICENSE_STATUS, KMS_LICENSE_OOT_GRACE);
+    kms_facts_set_text(old, KMS_FACT_LICENSE_WORD, "Additional grace period");
+    kms_facts_set_number(old, KMS_FACT_LICENSE_REASON, INT64_C(0x4004F00D));
+    kms_facts_set_number(old, KMS_FACT_LICENSE_EXPIRES, 1440);
+    kms_facts_set_number(old, KMS_FACT_TOTAL_REQUESTS, 900);
+    kms_facts_set_number(old, KMS_FACT_FAILED_REQUESTS, 800);
+    kms_facts_set_number(old, KMS_FACT_REQUESTS_LICENSED, 700);
+    kms_facts_set_number(&s.wsman.key[0], KMS_FACT_TOTAL_REQUESTS, 1000);
+    kms_facts_set_number(&s.wsman.key[0], KMS_FACT_FAILED_REQUESTS, 1);
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_OK);
+    assert_int_equal(merged(&s, KMS_FACT_LICENSE_STATUS), KMS_LICENSE_LICENSED);
+    assert_int_equal(merged(&s, KMS_FACT_LICENSE_EXPIRES), ABSENT);
+    assert_int_equal(merged(&s, KMS_FACT_LICENSE_REASON), ABSENT);
+    assert_int_equal(merged(&s, KMS_FACT_TOTAL_REQUESTS), 1000);
+    assert_int_equal(merged(&s, KMS_FACT_FAILED_REQUESTS), 1);
+    assert_int_equal(merged(&s, KMS_FACT_REQUESTS_LICENSED), ABSENT);
+    assert_null(kms_facts_text(&s.judgement.key[0].facts, KMS_FACT_LICENSE_WORD));
+    assert_int_equal(s.judgement.key[0].data_s, NOW - 60);
+    scene_close(&s);
+}
+
+/* WS-Man on 6.0 with two keys tells no counts. */
+static void a_key_is_as_old_as_the_oldest_fact_that_decides(void **state)
+{
+    (void)state;
+    struct scene s;
+    three_sources(&s);
+    kms_facts_remove(&s.wsman.key[0], KMS_FACT_CURRENT_COUNT);
+    judge(&s);
+    assert_int_equal(merged(&s, KMS_FACT_CURRENT_COUNT), 30);
+    assert_int_equal(s.judgement.key[0].source, KMS_SOURCE_WSMAN);
+    assert_int_equal(s.judgement.key[0].data_s, NOW - 7200);
+    assert_int_equal(s.judgement.data_age_s, 7200);
+    scene_close(&s);
+}
+
 static void a_stale_source_contradicts_nobody(void **state)
 {
     (void)state;
@@ -1346,6 +1390,8 @@ int main(void)
         cmocka_unit_test(port_key_and_epid_can_contradict),
         cmocka_unit_test(service_clock_and_authenticity_are_judged),
         cmocka_unit_test(of_three_sources_the_highest_that_is_not_stale_gives_each_fact),
+        cmocka_unit_test(a_licensed_key_has_no_end_that_an_older_report_knew_of),
+        cmocka_unit_test(a_key_is_as_old_as_the_oldest_fact_that_decides),
         cmocka_unit_test(a_stale_source_contradicts_nobody),
         cmocka_unit_test(a_contradiction_names_who_told_the_value),
         cmocka_unit_test(what_is_blacked_out_contradicts_nothing),

@@ -120,6 +120,7 @@ static void port_0_is_1688_and_what_is_no_port_is_absent(void **state)
         struct kms_wsman_facts facts = {0};
         SERVICE(&facts, "IsKeyManagementServiceMachine", "1", "KeyManagementServiceListeningPort",
                 cases[i].text);
+        TAKE(&facts, PRODUCT, HOST_KEY);
         assert_int_equal(kms_wsman_settle(&facts), KMS_OUTCOME_OK);
         int64_t port = -1;
         (void)kms_facts_number(&facts.host, KMS_FACT_LISTENING_PORT, &port);
@@ -194,6 +195,15 @@ static void a_machine_without_a_row_of_the_service_has_no_class(void **state)
     (void)state;
     struct kms_wsman_facts facts = {0};
     assert_int_equal(kms_wsman_settle(&facts), KMS_OUTCOME_WSMAN_NO_CLASS);
+    kms_wsman_facts_done(&facts);
+}
+
+static void a_host_that_shows_no_host_key_does_not_pass_for_a_healthy_one(void **state)
+{
+    (void)state;
+    struct kms_wsman_facts facts = {0};
+    SERVICE(&facts, "IsKeyManagementServiceMachine", "1", "KeyManagementServiceListeningPort", "0");
+    assert_int_equal(kms_wsman_settle(&facts), KMS_OUTCOME_WSMAN_NO_KEY);
     kms_wsman_facts_done(&facts);
 }
 
@@ -401,6 +411,7 @@ int main(void)
             a_host_key_that_is_not_activated_makes_a_host_and_an_activated_one_alone_does_not),
         cmocka_unit_test(a_product_that_calls_the_machine_a_host_is_believed),
         cmocka_unit_test(a_machine_without_a_row_of_the_service_has_no_class),
+        cmocka_unit_test(a_host_that_shows_no_host_key_does_not_pass_for_a_healthy_one),
         cmocka_unit_test(only_products_of_a_host_channel_with_a_key_are_keys),
         cmocka_unit_test(more_keys_than_fit_are_refused),
         cmocka_unit_test(grace_0_is_permanent_and_a_reason_0_is_none),
