@@ -1,13 +1,15 @@
 """The endpoint's answers, its strictness, its scripted mishaps; without authentication."""
 
 import http.client
+import json
 import os
 import resource
 import socket
+import tempfile
 import unittest
 import zlib
 
-from support import (IDENTIFY, SYSTEM, Client, Endpoint, context_of, enumerate_request, fault_of,
+from support import (HERE, IDENTIFY, SYSTEM, TYPE, Client, Endpoint, context_of, enumerate_request, fault_of,
                      pull_request, release_request)
 
 PRODUCT = {"ID": "11111111-2222-4333-8444-000000000000", "Name": "Windows <&> Server",
@@ -252,6 +254,46 @@ class Mishaps(unittest.TestCase):
             client.close()
 
 
+class Recordings(unittest.TestCase):
+    def test_each_request_gets_what_it_got(self):
+        wql = "SELECT Name FROM Win32_Service"
+        ask = enumerate_request(wql)
+        exchanges = ((b"", 401, b"", ""), (ask, 200, b"<x><a:RelatesTo>uuid:0</a:RelatesTo>1</x>", TYPE),
+                     (pull_request("c-1"), 500, b"<x>2</x>", TYPE), (ask, 503, b"busy", "text/html"))
+        recorded = b"kmsmon-capture 1\n# masked\n"
+        for request, status, answer, kind in exchanges:
+            recorded += b"request %d\n%s\nanswer %d %d %s\n%s\n" % (
+                len(request), request, status, len(answer), kind.encode(), answer)
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(recorded)
+            file.flush()
+            with Endpoint("--replay", file.name) as endpoint:
+                client = Client(endpoint.port)
+                again = enumerate_request(wql)
+                status, _, body = client.post(again)
+                self.assertEqual(status, 200)
+                self.assertIn(again[again.index(b"uuid:"):][:41] + b"</a:RelatesTo>1", body)
+                self.assertEqual(client.post(pull_request("c-1"))[::2], (500, b"<x>2</x>"))
+                for _ in range(2):
+                    self.assertEqual(client.post(enumerate_request(wql))[::2], (503, b"busy"))
+                self.assertEqual(fault_of(client.post(enumerate_request(SYSTEM))[2]), 2150858778)
+                client.close()
+            file.truncate(len(recorded) - 5)
+            with self.assertRaises(AssertionError):
+                Endpoint("--replay", file.name)
+
+    def test_every_host_of_the_folder_answers(self):
+        hosts = os.path.join(os.path.dirname(HERE), "hosts")
+        files = [name for name in os.listdir(hosts) if name.endswith(".json")]
+        self.assertTrue(files)
+        for name in files:
+            with open(os.path.join(hosts, name), encoding="utf-8") as file:
+                with self.subTest(name), Endpoint(host=json.load(file)) as endpoint:
+                    client = Client(endpoint.port)
+                    self.assertGreaterEqual(client.rows(SYSTEM)[0], 1)
+                    client.close()
+
+
 class Captures(unittest.TestCase):
     def setUp(self):
         self.folder = os.path.join(os.environ.get("KMSMON_SHARED") or "/nonexistent", "wsman")
@@ -275,8 +317,14 @@ class Captures(unittest.TestCase):
             client = Client(endpoint.port)
             request = enumerate_request("SELECT Name FROM Win32_Service")
             relates = request[request.index(b"uuid:"):][:41]
-            self.assertIn(b"RelatesTo>" + relates, client.post(request)[2])
+            got = client.post(request)[2]
             client.close()
+            self.assertIn(b"RelatesTo>" + relates, got)
+            with open(os.path.join(self.folder, "txwinrm-server2008-Win32_Service_all_000.xml"),
+                      "rb") as file:
+                was = file.read()
+            at = was.index(b"RelatesTo>") + len(b"RelatesTo>")
+            self.assertEqual(got[:at] + was[at:at + 41] + got[at + 41:], was)
 
     def test_a_fault_is_a_fault(self):
         fault = os.path.join(self.folder, "masterzen-fault-timeout-2150858793.xml")

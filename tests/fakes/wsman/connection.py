@@ -195,7 +195,7 @@ class Connection:
         except Fault as fault:
             return fault, None
         except Captured as captured:
-            return None, Answer(500, captured.body, names.CONTENT_TYPE)
+            return None, Answer(captured.status, captured.body, captured.content_type)
 
     def _instead(self, exchange: _Exchange, answer: Answer) -> Answer:
         """The answer as the script wants it."""

@@ -1,10 +1,11 @@
 """The command line of the endpoint."""
 
 import argparse
+import os
 import signal
 import sys
 
-from . import host, negotiate, operations, replay, script, server, tls
+from . import host, negotiate, operations, recording, replay, script, server, tls
 from .auth import Methods
 from .log import Log
 
@@ -18,7 +19,7 @@ def _arguments(argv):
     parser.add_argument("--port-file", required=True, help="gets the chosen port once it listens")
     parser.add_argument("--listen", default="127.0.0.1")
     parser.add_argument("--host", help="JSON of a synthetic host")
-    parser.add_argument("--replay", help="a capture, a folder, or how names of captures begin")
+    parser.add_argument("--replay", help="a recording, a capture, a folder, or how names begin")
     parser.add_argument("--verbatim", action="store_true",
                         help="captures keep their own RelatesTo instead of the request's")
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
@@ -59,6 +60,15 @@ def _methods(arguments) -> Methods:
     return methods
 
 
+def _replayed(arguments):
+    """Captures of single messages, or one recording of a whole conversation."""
+    if os.path.isfile(arguments.replay):
+        with open(arguments.replay, "rb") as file:
+            if file.readline() == recording.HEAD:
+                return recording.Recording(arguments.replay, arguments.verbatim)
+    return replay.Replay(arguments.replay, arguments.verbatim)
+
+
 def _end(*_):
     sys.exit(0)
 
@@ -70,7 +80,7 @@ def main(argv) -> int:
         one = host.load(arguments.host)
         service = operations.Service(one, arguments.page)
         if arguments.replay:
-            service = replay.Replay(arguments.replay, arguments.verbatim)
+            service = _replayed(arguments)
         log = Log(arguments.log)
         endpoint = server.Endpoint(service, script.load(arguments.script), log,
                                    _methods(arguments), arguments.seal, one.skew_s())

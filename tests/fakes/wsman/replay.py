@@ -12,7 +12,7 @@ from .names import tag
 from .operations import class_of
 
 _NAME = re.compile(r"-(?P<class>[A-Za-z0-9_]+)_(?P<kind>star|all)_(?P<page>\d{3})\.xml$")
-_RELATES = re.compile(rb"(RelatesTo>)[^<]*(</)")
+_RELATES = re.compile(rb"(<(?:[A-Za-z]+:)?RelatesTo(?: [^>]*)?>)[^<]*(</)")
 
 
 class ReplayError(Exception):
@@ -28,11 +28,18 @@ def _paths(start: str) -> list:
 
 
 class Captured(Exception):
-    """A capture that is a fault: served with status 500."""
+    """A capture that is no success."""
 
-    def __init__(self, body: bytes):
-        super().__init__("captured fault")
+    def __init__(self, body: bytes, status=500, content_type=names.CONTENT_TYPE):
+        super().__init__("captured status %d" % status)
         self.body = body
+        self.status = status
+        self.content_type = content_type
+
+
+def related(body: bytes, request: Request) -> bytes:
+    """The capture as an answer to this request."""
+    return _RELATES.sub(rb"\g<1>" + request.message_id.encode() + rb"\g<2>", body)
 
 
 class Replay:
@@ -105,7 +112,7 @@ class Replay:
 
     def _related(self, body: bytes, request: Request) -> bytes:
         if not self._verbatim:
-            body = _RELATES.sub(rb"\g<1>" + request.message_id.encode() + rb"\g<2>", body)
+            body = related(body, request)
         if b"Fault>" in body:
             raise Captured(body)
         return body
