@@ -255,6 +255,7 @@ class Connection:
             max_envelope=soap.max_envelope, operation_timeout=soap.operation_timeout,
             sealed=exchange.sealed, mechanism=self._auth.mechanism, user=self._auth.user,
             channel_bound=self._auth.channel_bound, status=answer.status,
+            answer_length=len(answer.body),
             acts=[act.name for act in exchange.acts]))
 
     def _deliver(self, exchange: _Exchange, answer: Answer) -> None:

@@ -56,6 +56,11 @@ def _handle(endpoint: Endpoint, sock, number: int, tls) -> None:
     except (ssl.SSLError, OSError) as error:
         endpoint.log.write({"connection": number, "event": "tls", "error": str(error)})
     finally:
+        # A file object that is still referenced somewhere would keep the connection open.
+        try:
+            sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # the client was faster
         sock.close()
 
 
