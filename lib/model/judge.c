@@ -137,13 +137,34 @@ static void judge_activation(const struct kms_evidence *evidence, struct kms_jud
     blame(ret, either ? KMS_STATE_WARNING : KMS_STATE_CRITICAL, KMS_REASON_NOT_ACTIVATING);
 }
 
-static void judge_host_facts(struct kms_judgement *ret, const struct kms_policy *policy)
+/* Told by a source that is not stale: an old fact is shown, and no verdict rests on it. */
+static bool is_fresh(const struct kms_evidence *evidence, const struct kms_judgement *judgement,
+                     enum kms_fact_id id)
 {
-    int64_t service = kms_fact_or(&ret->host, KMS_FACT_SERVICE_STATE, KMS_SERVICE_UNKNOWN);
+    for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
+        const struct kms_result *result = kms_evidence_result(evidence, (enum kms_source)i);
+        if (result && !judgement->source[i].stale && kms_facts_has(&result->host, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int64_t fresh_or(const struct kms_evidence *evidence, const struct kms_judgement *judgement,
+                        enum kms_fact_id id, int64_t otherwise)
+{
+    return is_fresh(evidence, judgement, id) ? kms_fact_or(&judgement->host, id, otherwise)
+                                             : otherwise;
+}
+
+static void judge_host_facts(const struct kms_evidence *evidence, const struct kms_policy *policy,
+                             struct kms_judgement *ret)
+{
+    int64_t service = fresh_or(evidence, ret, KMS_FACT_SERVICE_STATE, KMS_SERVICE_UNKNOWN);
     if (service == KMS_SERVICE_STOPPED || service == KMS_SERVICE_DISABLED) {
         blame(ret, KMS_STATE_CRITICAL, KMS_REASON_SERVICE_DOWN);
     }
-    int64_t skew_ms = kms_fact_or(&ret->host, KMS_FACT_CLOCK_SKEW, 0) * 1000;
+    int64_t skew_ms = fresh_or(evidence, ret, KMS_FACT_CLOCK_SKEW, 0) * 1000;
     skew_ms = skew_ms < 0 ? -skew_ms : skew_ms;
     if (skew_ms > policy->skew_critical_ms) {
         blame(ret, KMS_STATE_CRITICAL, KMS_REASON_CLOCK_SKEW);
@@ -189,7 +210,7 @@ static void judge_coverage(const struct kms_evidence *evidence, struct kms_judge
     if (is_publication_covered(evidence, ret)) {
         ret->coverage |= KMS_BIT(KMS_COVERAGE_PUBLICATION);
     }
-    if (kms_facts_has(&ret->host, KMS_FACT_CLOCK_SKEW)) {
+    if (is_fresh(evidence, ret, KMS_FACT_CLOCK_SKEW)) {
         ret->coverage |= KMS_BIT(KMS_COVERAGE_CLOCK);
     }
     for (size_t i = 0; i < ret->key_count; i++) {
@@ -235,7 +256,7 @@ static void judge_host(const struct kms_evidence *evidence, const struct kms_pol
     judge_reachability(ret);
     judge_role(evidence, ret);
     judge_activation(evidence, ret);
-    judge_host_facts(ret, policy);
+    judge_host_facts(evidence, policy, ret);
     judge_published(evidence, ret);
     for (size_t i = 0; i < ret->key_count; i++) {
         kms_worsen(&ret->state, ret->key[i].state);

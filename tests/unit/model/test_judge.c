@@ -938,6 +938,24 @@ static void settings_that_changed_are_drift_and_named(void **state)
     scene_close(&s);
 }
 
+static void a_service_that_was_stopped_and_a_clock_that_was_wrong_are_no_verdict_now(void **state)
+{
+    (void)state;
+    struct scene s;
+    three_sources(&s);
+    kms_facts_set_number(&s.wsman.host, KMS_FACT_SERVICE_STATE, KMS_SERVICE_STOPPED);
+    kms_facts_set_number(&s.wsman.host, KMS_FACT_CLOCK_SKEW, -86400);
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_CRITICAL);
+    assert_true(s.judgement.coverage & KMS_BIT(KMS_COVERAGE_CLOCK));
+    s.target.source[KMS_SOURCE_WSMAN].max_age_ms = 1000;
+    judge(&s);
+    assert_int_equal(s.judgement.state, KMS_STATE_UNKNOWN);
+    assert_int_equal(s.judgement.reasons, KMS_BIT(KMS_REASON_STALE));
+    assert_false(s.judgement.coverage & KMS_BIT(KMS_COVERAGE_CLOCK));
+    scene_close(&s);
+}
+
 static void a_stopped_service_and_a_wrong_clock_stand_in_the_line(void **state)
 {
     (void)state;
@@ -1401,6 +1419,7 @@ int main(void)
             a_machine_whose_windows_is_no_kms_host_is_critical_unless_requests_are_answered),
         cmocka_unit_test(a_machine_that_never_was_a_kms_host_has_an_answer_too),
         cmocka_unit_test(settings_that_changed_are_drift_and_named),
+        cmocka_unit_test(a_service_that_was_stopped_and_a_clock_that_was_wrong_are_no_verdict_now),
         cmocka_unit_test(a_stopped_service_and_a_wrong_clock_stand_in_the_line),
         cmocka_unit_test(the_count_of_the_wire_is_judged_without_our_own_entry),
         cmocka_unit_test(a_key_of_a_report_and_of_the_wire_is_one_key),
