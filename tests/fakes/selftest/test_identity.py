@@ -201,6 +201,21 @@ class Negotiate(Identity):
             with self.assertRaises(gssapi.exceptions.GSSError):
                 self.attempt(endpoint, "Kerberos", password="Summer")
 
+    def test_the_scheme_kerberos_takes_bare_tokens(self):
+        with Endpoint(*self.tls, *self.negotiate) as endpoint:
+            client = self.client(endpoint, tls=self.certificates.trust())
+            context = gssapi.SecurityContext(
+                name=gssapi.Name("HTTP@localhost", gssapi.NameType.hostbased_service),
+                creds=gssapi.Credentials(
+                    usage="initiate",
+                    store={"ccache": "FILE:" + os.path.join(KDC, "user.ccache")}),
+                mech=MECHANISMS["Kerberos"], flags=FLAGS, usage="initiate")
+            said = "Kerberos " + base64.b64encode(context.step()).decode()
+            status, headers, _ = client.post(enumerate_request(SYSTEM), Authorization=said)
+            self.assertEqual(status, 200)
+            context.step(base64.b64decode(headers["WWW-Authenticate"].split(" ")[1]))
+            self.assertTrue(context.complete)
+
     def test_authentication_is_of_the_connection(self):
         with Endpoint(*self.tls, *self.negotiate) as endpoint:
             self.assertEqual(self.attempt(endpoint, "Kerberos"), 200)
