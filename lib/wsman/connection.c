@@ -18,7 +18,8 @@ enum {
     ROUNDS_MAX = 8, /* of tokens: Kerberos needs one, NTLM two */
     TOKEN_MAX = 64 * 1024,
     BODY_OF_TOKEN_MAX = 64 * 1024, /* what comes beside a token is not looked at */
-    HEADER_MAX = 100 * 1024
+    HEADER_MAX = 100 * 1024,
+    PADDING_MAX = 16 /* of a mechanism, counted in the announced length */
 };
 
 /* [MS-WSMV] 2.2.9.1.2.3: the client's certificate is its credential. */
@@ -47,6 +48,7 @@ struct kms_connection {
     struct kms_timer *limit;   /* of a job */
     bool open, proven;         /* proven: a message was answered over it */
     unsigned rounds;
+    bool refused; /* the last token was answered with 401 */
     char mechanism[16];
     char *authorization; /* header of every request; NULL: none. Wiped */
     size_t authorization_len;
@@ -437,6 +439,12 @@ static void step_ended(void *data)
     struct kms_connection *connection = login->connection;
     job_ended(connection);
     const struct kms_gss_step step = login->step;
+    if (step.outcome == KMS_OUTCOME_WSMAN_AUTH_BROKEN && connection->refused &&
+        connection->rounds > 1) {
+        /* Some hosts put a token that says no into their last 401. */
+        refuse(connection, KMS_OUTCOME_WSMAN_UNAUTHENTICATED, "HTTP status 401 to the last token");
+        return;
+    }
     if (step.outcome != KMS_OUTCOME_OK) {
         refuse(connection, step.outcome, step.detail);
         return;
@@ -495,11 +503,13 @@ static void refuse_by_401(struct kms_connection *connection, const struct kms_ht
         refuse(connection, KMS_OUTCOME_WSMAN_NOT_OFFERED, detail);
         return;
     }
-    kms_text_format(detail, sizeof detail, "HTTP status 401 to the %s token of %s%s",
+    const struct login *login = connection->login;
+    const char *passed_over = kms_gss_passed_over(login->gss);
+    kms_text_format(detail, sizeof detail, "HTTP status 401 to the %s token of %s%s%s%s",
                     connection->rounds < 2 ? "first" : "last",
-                    connection->login->credentials.user ? connection->login->credentials.user
-                                                        : "the tickets' owner",
-                    connection->url->tls ? "; or the channel binding disagrees" : "");
+                    login->credentials.user ? login->credentials.user : "the tickets' owner",
+                    connection->url->tls ? "; or the channel binding disagrees" : "",
+                    passed_over[0] ? "; no Kerberos: " : "", passed_over);
     refuse(connection, KMS_OUTCOME_WSMAN_UNAUTHENTICATED, detail);
 }
 
@@ -512,6 +522,7 @@ static void token_answered(void *arg, const struct kms_http_reply *reply)
         return;
     }
     const char *token = find_challenge(reply, "Negotiate");
+    connection->refused = reply->status == 401;
     bool has_token = token && token[0] != '\0';
     if (has_token && login->step.complete) {
         /* Nothing more is expected: what came is not for us. */
@@ -690,6 +701,7 @@ enum kms_status kms_connection_open(struct kms_connection *connection, int64_t d
     connection->done = done;
     connection->arg = arg;
     connection->rounds = 0;
+    connection->refused = false;
     close_login(connection);
     const char *lack = what_lacks(who);
     if (lack) {
@@ -778,7 +790,8 @@ static enum kms_outcome unseal(struct kms_connection *connection, char *detail, 
         status = kms_gss_unwrap(connection->login->gss, sealed.token, sealed.token_len, &plain,
                                 &fault);
     }
-    if (status == KMS_OK && plain.len != sealed.plain_len) {
+    if (status == KMS_OK &&
+        (plain.len > sealed.plain_len || sealed.plain_len - plain.len > PADDING_MAX)) {
         status = kms_fault_set(&fault, KMS_EINVAL, 0, "%zu bytes were sealed, %zu announced",
                                plain.len, sealed.plain_len);
     }
@@ -864,8 +877,8 @@ static enum kms_status seal(struct kms_connection *connection, const struct kms_
     enum kms_status status = kms_gss_wrap(connection->login->gss, ask->message, ask->len, &header,
                                           &sealed, NULL);
     if (status == KMS_OK) {
-        status = kms_sealed_write(ask->len, kms_buf_str(&header), header.len, kms_buf_str(&sealed),
-                                  sealed.len, ret);
+        status = kms_sealed_write(sealed.len, kms_buf_str(&header), header.len,
+                                  kms_buf_str(&sealed), sealed.len, ret);
     }
     kms_buf_done(&header);
     kms_buf_done(&sealed);

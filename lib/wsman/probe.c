@@ -147,7 +147,16 @@ static bool step_back(struct kms_probe *probe, const struct kms_talk_end *end)
         probe->facts.tier == KMS_WSMAN_TIER_60) {
         return false;
     }
-    probe->facts.tier = (enum kms_wsman_tier)(probe->facts.tier - 1);
+    const char *failed = kms_wsman_query(probe->query, probe->facts.tier);
+    enum kms_wsman_tier tier = probe->facts.tier;
+    while (tier != KMS_WSMAN_TIER_60 &&
+           kms_text_equal(kms_wsman_query(probe->query, tier), failed)) {
+        tier = (enum kms_wsman_tier)(tier - 1);
+    }
+    if (kms_text_equal(kms_wsman_query(probe->query, tier), failed)) {
+        return false;
+    }
+    probe->facts.tier = tier;
     ask(probe);
     return true;
 }

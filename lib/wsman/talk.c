@@ -365,6 +365,7 @@ static void answered(void *arg, const struct kms_connection_end *end)
         return;
     }
     if (end->outcome == KMS_OUTCOME_OK && end->has_message) {
+        talk->reopened = false;
         take_message(talk);
     } else if (talk->step == STEP_RELEASE) {
         finish(talk, NULL);

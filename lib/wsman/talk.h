@@ -2,8 +2,8 @@
  * one after the other. Whoever needs the host's word (probe, wsman-check, capture) asks here.
  *
  * One connection and one outstanding operation per host. A connection that the host closed between
- * two operations is made anew and authenticated anew, once per operation; a sealed message is never
- * sent twice. Contexts of enumerations that are given up are released. No redirects.
+ * two messages is made anew and authenticated anew, once for each message; a sealed message is
+ * never sent twice. Contexts of enumerations that are given up are released. No redirects.
  */
 #ifndef KMS_WSMAN_TALK_H
 #define KMS_WSMAN_TALK_H
