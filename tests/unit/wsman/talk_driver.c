@@ -21,7 +21,10 @@ struct driver {
     uint32_t page;
     int64_t times; /* the operation is asked for so often */
     size_t rows, restarts;
-    bool wait; /* between two operations, for a line on standard input */
+    bool wait;         /* between two operations, for a line on standard input */
+    int64_t cancel_us; /* cancel a probe after so long, then one after longer, up to here */
+    int64_t cancelled; /* how many were, before they were done */
+    struct kms_run *run;
     int failed;
 };
 
@@ -123,6 +126,43 @@ static void probed(void *arg, const struct kms_result *result)
     kms_loop_stop(driver->env.loop);
 }
 
+static void cancelled(void *arg)
+{
+    struct driver *driver = arg;
+    kms_run_cancel(driver->run);
+    driver->run = NULL;
+    driver->cancelled++;
+    kms_loop_stop(driver->env.loop);
+}
+
+static void probed_or_cancelled(void *arg, const struct kms_result *result)
+{
+    struct driver *driver = arg;
+    driver->run = NULL;
+    driver->failed = kms_outcome_good(result->outcome) ? driver->failed : 1;
+    kms_loop_stop(driver->env.loop);
+}
+
+/* A probe is given up a little later each time, until one is whole. */
+static void cancel_at_every_stage(struct driver *driver)
+{
+    struct kms_timer *timer = kms_timer_new(driver->env.loop, cancelled, driver);
+    for (int64_t after_us = 0; timer && after_us <= driver->cancel_us; after_us += 1000) {
+        int64_t until_us = kms_clock_mono_us(&driver->env.clock) + after_us;
+        driver->run = kms_run_start(&driver->env, kms_wsman_probe(), &driver->target,
+                                    probed_or_cancelled, driver);
+        if (!driver->run) {
+            break;
+        }
+        int64_t left_us = until_us - kms_clock_mono_us(&driver->env.clock);
+        kms_timer_set(timer, left_us > 0 ? left_us / 1000 : 0);
+        kms_loop_run(driver->env.loop);
+        kms_timer_stop(timer);
+    }
+    kms_timer_free(timer);
+    printf("cancelled=%" PRId64 " failed=%d\n", driver->cancelled, driver->failed);
+}
+
 static int64_t number_of(const char *text)
 {
     int64_t number;
@@ -170,6 +210,8 @@ static void set(struct driver *driver, char *key, char *value)
         driver->page = (uint32_t)number_of(value);
     } else if (kms_text_equal(key, "times")) {
         driver->times = number_of(value);
+    } else if (kms_text_equal(key, "cancel")) {
+        driver->cancel_us = number_of(value) * 1000;
     } else if (kms_text_equal(key, "wait")) {
         driver->wait = number_of(value) != 0;
     } else if (kms_text_equal(key, "timeout")) {
@@ -208,6 +250,13 @@ int main(int argc, char **argv)
     driver.env.http = kms_http_new(driver.env.loop);
     driver.env.logins = kms_logins_new(driver.env.loop, 4, 2);
     struct kms_run *run = NULL;
+    if (driver.cancel_us > 0) {
+        cancel_at_every_stage(&driver);
+        kms_logins_free(driver.env.logins, 1000);
+        kms_http_free(driver.env.http);
+        kms_loop_free(driver.env.loop);
+        return driver.failed;
+    }
     if (kms_text_equal(driver.wql, "probe")) {
         run = kms_run_start(&driver.env, kms_wsman_probe(), &driver.target, probed, &driver);
     } else {
