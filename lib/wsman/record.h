@@ -8,7 +8,8 @@
  * Bodies are as they were before sealing. Never in it: headers, so neither tokens nor passwords.
  * Masked, the same by the same: the names given to kms_recorder_mask; in XML the texts of
  * PartialProductKey and OfflineInstallationId (XXXXX), ClientMachineID (zeros), the last three
- * digits of the key's number in ProductKeyID, and attributes Machine. All else is byte for byte.
+ * digits of the key's number in ProductKeyID, and attributes Machine. All else is byte for byte:
+ * names of schemas, elements and attributes, and the query, are never looked at.
  */
 #ifndef KMS_WSMAN_RECORD_H
 #define KMS_WSMAN_RECORD_H
@@ -25,9 +26,12 @@ struct kms_recorder;
 struct kms_recorder *kms_recorder_new(size_t size_max);
 void kms_recorder_free(struct kms_recorder *recorder);
 /* A name that must not be seen. It becomes KIND-1, KIND-2, ... wherever it stands between
- * characters that are neither letter nor digit, whatever its case, in XML's escapes too. Of a name
- * with dots the first label is masked too, of DOMAIN\user and user@domain each part. Names shorter
- * than two characters and addresses' labels are left alone. */
+ * characters that are neither letter nor digit, whatever its case, in XML's escapes too, numbers
+ * included. Of a name with dots its first label is masked too, of DOMAIN\user and user@domain each
+ * part, of a domain the domains above it. Left alone are names shorter than two characters,
+ * numbers, labels of addresses, and the words of Microsoft's own names ("kms", "windows",
+ * "server"): they identify nobody, and the recording would not mean the same without them.
+ * KMS_ETOOBIG: longer than 256 bytes. */
 enum kms_status kms_recorder_mask(struct kms_recorder *recorder, const char *kind,
                                   const char *name);
 /* One exchange; status 0: there was no answer. What does not fit is left out, and the file says so.

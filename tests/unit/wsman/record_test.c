@@ -95,8 +95,8 @@ static void what_identifies_is_masked_in_xml(void **state)
 static void no_masked_name_survives_any_neighbourhood(void **state)
 {
     struct bench *bench = *state;
-    static const char *const around[] = {"<", ">", " ",    "\"", "'", ".", "-", "\\",
-                                         "/", "@", "&lt;", "\n", "_", "&", ";"};
+    static const char *const around[] = {"<", ">", " ",    "\"", "'", ".", "-",  "\\",   "/",  "@",
+                                         "&", ";", "&lt;", "\n", "_", "=", "<!", "\xc3", "]]>"};
     assert_int_equal(kms_recorder_mask(bench->recorder, "user", "marked\\secret"), KMS_OK);
     for (size_t a = 0; a < KMS_COUNT_OF(around); a++) {
         for (size_t b = 0; b < KMS_COUNT_OF(around); b++) {
@@ -108,6 +108,105 @@ static void no_masked_name_survives_any_neighbourhood(void **state)
             assert_null(strcasestr(file, "secret"));
         }
     }
+}
+
+/* The characters of the name in every way that XML can write them, one way after another. */
+static void no_masked_name_survives_escapes(void **state)
+{
+    struct bench *bench = *state;
+    static const char secret[] = "o'neill&sons<x>\"y";
+    assert_int_equal(kms_recorder_mask(bench->recorder, "user", secret), KMS_OK);
+    uint32_t random = 1;
+    for (unsigned run = 0; run < 2000; run++) {
+        struct kms_buf text;
+        kms_buf_init(&text, 1024);
+        assert_int_equal(kms_buf_add_str(&text, "<s:Envelope><a b=\""), KMS_OK);
+        for (const char *at = secret; *at; at++) {
+            static const char special[] = "'&<>\"";
+            static const char *const named[] = {"&apos;", "&amp;", "&lt;", "&gt;", "&quot;"};
+            const char *found = strchr(special, *at);
+            random = random * 1103515245U + 12345U;
+            unsigned way = random >> 16 & 3U;
+            unsigned code = (unsigned char)*at ^ (random >> 20 & (*at >= 'a' ? 0x20U : 0U));
+            enum kms_status status = KMS_OK;
+            if (way == 0) {
+                status = kms_buf_addf(&text, "&#%u;", code);
+            } else if (way == 1) {
+                status = kms_buf_addf(&text, "&#x%s%X;", random & 0x100000 ? "00" : "", code);
+            } else if (found) {
+                status = kms_buf_add_str(&text, named[found - special]);
+            } else {
+                status = kms_buf_addf(&text, "%c", (int)code);
+            }
+            assert_int_equal(status, KMS_OK);
+        }
+        assert_int_equal(kms_buf_add_str(&text, run & 1 ? "\"/>" : "\">"), KMS_OK);
+        kms_recorder_free(bench->recorder);
+        bench->recorder = kms_recorder_new(64 * 1024);
+        assert_non_null(bench->recorder);
+        assert_int_equal(kms_recorder_mask(bench->recorder, "user", secret), KMS_OK);
+        const char *file = file_of(bench, kms_buf_str(&text), "");
+        assert_non_null(strstr(file, run & 1 ? "<s:Envelope><a b=\"user-1\"/>\n"
+                                             : "<s:Envelope><a b=\"user-1\">\n"));
+        kms_buf_done(&text);
+    }
+}
+
+static void letters_beyond_ascii_have_no_case_either(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(kms_recorder_mask(bench->recorder, "user", "M\xc3\xbcller"), KMS_OK);
+    assert_int_equal(kms_recorder_mask(bench->recorder, "user", "\xd0\x90\xd0\xbd\xd0\xbd\xd0\xb0"),
+                     KMS_OK);
+    const char *file = file_of(bench, "M\xc3\x9cLLER m&#xfc;ller &#220;x",
+                               "\xd0\xb0\xd0\x9d\xd0\x9d\xd0\x90");
+    assert_non_null(strstr(file, "\nuser-1 user-1 &#220;x\n"));
+    assert_non_null(strstr(file, "\nuser-2\n"));
+}
+
+static void parts_of_domains_are_masked_and_those_of_addresses_are_not(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(kms_recorder_mask(bench->recorder, "host", "hq7.ad.contoso.example"), KMS_OK);
+    assert_int_equal(kms_recorder_mask(bench->recorder, "address", "10.0.203.48"), KMS_OK);
+    const char *file = file_of(bench, "CONTOSO\\x AD\\x x@contoso.example HQ7$",
+                               "10.0.203.48 10.0.203 0.203.48 example");
+    assert_non_null(strstr(file, "\ndomain-6\\x domain-4\\x x@domain-5"));
+    assert_non_null(strstr(file, " host-2$\n"));
+    assert_non_null(strstr(file, "\naddress-7 10.0.203 0.203.48 example\n"));
+}
+
+static void a_message_means_the_same_whatever_the_host_is_called(void **state)
+{
+    struct bench *bench = *state;
+    static const char message[] =
+        "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\"><s:Body>"
+        "<a:Action>http://schemas.xmlsoap.org/ws/2004/09/enumeration/PullResponse</a:Action>"
+        "<w:Filter>SELECT Name FROM Win32_Service WHERE Name='items'</w:Filter><w:Items>"
+        "<p:Description>Windows Operating System - Windows(R), VOLUME_KMS_2012-R2 channel"
+        "</p:Description></w:Items></s:Body></s:Envelope>";
+    assert_int_equal(kms_recorder_mask(bench->recorder, "host", "kms.microsoft.com"), KMS_OK);
+    assert_int_equal(kms_recorder_mask(bench->recorder, "host", "windows"), KMS_OK);
+    assert_int_equal(kms_recorder_mask(bench->recorder, "host", "items.pullresponse.test"), KMS_OK);
+    assert_non_null(strstr(file_of(bench, message, ""), message));
+}
+
+static void secrets_in_cdata_and_odd_tags_are_masked(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(kms_recorder_mask(bench->recorder, "user", "bob"), KMS_OK);
+    const char *file = file_of(
+        bench,
+        "<s:Envelope><PartialProductKey><![CDATA[ABCDE]]></PartialProductKey>"
+        "<a t='x>y' u=\"bob\" Machine='it''s'/><!-- bob --><?bob?><n><![CDATA[<bob>]]></n>"
+        "<f:WSManFault\n machine = \"secret>corp\"/><unfinished bob",
+        "<ProductKeyID>55041-00168-305-2462&#48;9-03</ProductKeyID>");
+    assert_null(strstr(file, "bob"));
+    assert_null(strstr(file, "ABCDE"));
+    assert_null(strstr(file, "secret"));
+    assert_null(strstr(file, "2462"));
+    assert_non_null(strstr(file, "<![CDATA[XXXXX]]>"));
+    assert_non_null(strstr(file, "<a t='x>y' u=\"user-1\""));
 }
 
 static void what_does_not_fit_is_left_out_and_said(void **state)
@@ -132,6 +231,15 @@ int main(void)
                                         free_bench),
         cmocka_unit_test_setup_teardown(what_identifies_is_masked_in_xml, make_bench, free_bench),
         cmocka_unit_test_setup_teardown(no_masked_name_survives_any_neighbourhood, make_bench,
+                                        free_bench),
+        cmocka_unit_test_setup_teardown(no_masked_name_survives_escapes, make_bench, free_bench),
+        cmocka_unit_test_setup_teardown(letters_beyond_ascii_have_no_case_either, make_bench,
+                                        free_bench),
+        cmocka_unit_test_setup_teardown(parts_of_domains_are_masked_and_those_of_addresses_are_not,
+                                        make_bench, free_bench),
+        cmocka_unit_test_setup_teardown(a_message_means_the_same_whatever_the_host_is_called,
+                                        make_bench, free_bench),
+        cmocka_unit_test_setup_teardown(secrets_in_cdata_and_odd_tags_are_masked, make_bench,
                                         free_bench),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_left_out_and_said, make_bench,
                                         free_bench),
