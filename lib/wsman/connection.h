@@ -13,24 +13,11 @@
 
 #include "base/bytes.h"
 #include "probe/probe.h"
-#include "wsman/stage.h"
+#include "wsman/reply.h"
 #include "wsman/url.h"
 
 struct kms_connection;
 
-struct kms_connection_end {
-    enum kms_outcome outcome; /* OK, or WSMAN_* of transport and authentication, NO_MEMORY */
-    enum kms_talk_stage stage;
-    /* The connection that was authenticated is gone, and this message was not answered: open it
-     * again and ask again. The outcome says what it was if that does not help. */
-    bool lost;
-    long status;      /* of HTTP; 0: none */
-    bool has_message; /* the body is SOAP, and went to the sink */
-    int64_t date_s;   /* header Date; 0: not said */
-    char content_type[160];
-    char detail[200]; /* cleaned, no secrets */
-};
-typedef void kms_connection_done_fn(void *arg, const struct kms_connection_end *end);
 /* Bytes of a SOAP body, opened, in pieces. */
 typedef void kms_connection_sink_fn(void *arg, const void *bytes, size_t len);
 

@@ -76,7 +76,7 @@ static enum kms_status take_host(const char *url, const char *at, const char *en
 
 static enum kms_status take_apart(const char *url, struct parts *ret, struct kms_fault *fault)
 {
-    *ret = (struct parts){.tls = strncasecmp(url, "https://", 8) == 0};
+    *ret = (struct parts){.tls = strncasecmp(url, "https://", 8) == 0, .host = "", .path = ""};
     if (!ret->tls && strncasecmp(url, "http://", 7) != 0) {
         return wrong(fault, 0, "the address does not begin with https:// or http://");
     }
@@ -142,7 +142,7 @@ enum kms_status kms_wsman_url_make(const char *url, const char *name, const char
                                    struct kms_wsman_url *ret, struct kms_fault *fault)
 {
     struct kms_wsman_url made = {0};
-    struct parts parts;
+    struct parts parts = {.host = "", .path = ""};
     char *own = NULL;
     enum kms_status status = url ? KMS_OK : own_url(name, &own);
     status = status == KMS_OK ? take_apart(url ? url : own, &parts, fault) : status;
