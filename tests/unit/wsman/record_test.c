@@ -20,9 +20,9 @@ static int make_bench(void **state)
 {
     struct bench *bench = calloc(1, sizeof *bench);
     assert_non_null(bench);
-    bench->recorder = kms_recorder_new(64 * 1024);
+    bench->recorder = kms_recorder_new((size_t)64 * 1024);
     assert_non_null(bench->recorder);
-    kms_buf_init(&bench->file, 1024 * 1024);
+    kms_buf_init(&bench->file, (size_t)1024 * 1024);
     *state = bench;
     return 0;
 }
@@ -142,7 +142,7 @@ static void no_masked_name_survives_escapes(void **state)
         }
         assert_int_equal(kms_buf_add_str(&text, run & 1 ? "\"/>" : "\">"), KMS_OK);
         kms_recorder_free(bench->recorder);
-        bench->recorder = kms_recorder_new(64 * 1024);
+        bench->recorder = kms_recorder_new((size_t)64 * 1024);
         assert_non_null(bench->recorder);
         assert_int_equal(kms_recorder_mask(bench->recorder, "user", secret), KMS_OK);
         const char *file = file_of(bench, kms_buf_str(&text), "");
