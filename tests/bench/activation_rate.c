@@ -6,20 +6,18 @@
  * COUNT IN-FLIGHT */
 #include <errno.h>
 #include <inttypes.h>
-#include <malloc.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/entropy.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "machine.h"
 #include "net/address.h"
 #include "probe/worker.h"
 #include "replay.h"
@@ -63,12 +61,6 @@ struct bench {
     struct kms_guid cmid;
 };
 
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
 /* The number-th address of its own: 127.1.0.1 and on. */
 static void address_of(uint64_t number, char *dst, size_t size)
 {
@@ -85,7 +77,7 @@ static void start_one(struct slot *slot)
     struct bench *bench = slot->bench;
     address_of(bench->started++, slot->name, sizeof slot->name);
     if (!kms_run_start(&bench->env, kms_activation_probe(), &slot->target, done, slot)) {
-        die("no memory");
+        bench_die("no memory");
     }
 }
 
@@ -119,12 +111,12 @@ static void meet_hosts(struct bench *bench)
     char later[24];
     run_probes(bench);
     if (bench->bad > 0) {
-        die("hosts did not answer");
+        bench_die("hosts did not answer");
     }
     bench->started = bench->good = 0;
     kms_text_format(later, sizeof later, "%d", (int)KMS_PLAN_INTERVAL_S);
     if (setenv("KMS_RECORDED_LATER_S", later, 1) != 0) {
-        die("later");
+        bench_die("later");
     }
 }
 
@@ -134,7 +126,7 @@ static void open_probes(struct bench *bench)
     bench->env.worker = bench->env.loop ? kms_worker_new(bench->env.loop, THREADS) : NULL;
     bench->slot = calloc(bench->in_flight, sizeof *bench->slot);
     if (!bench->env.worker || !bench->slot) {
-        die("no memory");
+        bench_die("no memory");
     }
     for (size_t i = 0; i < bench->in_flight; i++) {
         struct slot *slot = &bench->slot[i];
@@ -201,7 +193,7 @@ static void start_exchange(struct slot *slot)
     slot->session = kms_session_open(&bench->env, &slot->target, KMS_SOURCE_ACTIVATION, &calls,
                                      slot);
     if (!slot->session) {
-        die("no memory");
+        bench_die("no memory");
     }
 }
 
@@ -222,7 +214,7 @@ static void run_exchanges(struct bench *bench)
 {
     bench->product = kms_product_find(NULL, getenv("KMS_RECORDED_SKU"));
     if (!bench->product || !kms_guid_parse(getenv("KMS_RECORDED_CMID"), &bench->cmid)) {
-        die("a recording of an unknown product");
+        bench_die("a recording of an unknown product");
     }
     for (size_t i = 0; i < bench->in_flight && bench->started < bench->wanted; i++) {
         start_exchange(&bench->slot[i]);
@@ -232,17 +224,6 @@ static void run_exchanges(struct bench *bench)
 
 /* ---- memory ---- */
 
-static int64_t rss_kb(void)
-{
-    int64_t pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (!file || fscanf(file, "%*d %" SCNd64, &pages) != 1) {
-        die("statm");
-    }
-    (void)fclose(file);
-    return pages * sysconf(_SC_PAGESIZE) / 1024;
-}
-
 /* All of them wait for the answer to their request. */
 static void all_held(void *arg, int fd, unsigned ready)
 {
@@ -250,14 +231,14 @@ static void all_held(void *arg, int fd, unsigned ready)
     char byte;
     (void)ready;
     if (recv(fd, &byte, 1, 0) != 1) {
-        die("the endpoint ended");
+        bench_die("the endpoint ended");
     }
-    int64_t heap = (int64_t)mallinfo2().uordblks - bench->heap;
+    int64_t heap = bench_heap() - bench->heap;
     (void)printf("hold   %" PRIu64 " in flight: resident +%" PRId64 " kB, heap %" PRId64
                  " bytes each\n",
-                 bench->wanted, rss_kb() - bench->rss_kb, heap / (int64_t)bench->wanted);
+                 bench->wanted, bench_rss_kb() - bench->rss_kb, heap / (int64_t)bench->wanted);
     if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1) {
-        die("the endpoint ended");
+        bench_die("the endpoint ended");
     }
 }
 
@@ -266,10 +247,10 @@ static void run_held(struct bench *bench)
     struct kms_watch *watch = kms_watch_new(bench->env.loop, bench->replay.control, KMS_READABLE,
                                             all_held, bench);
     if (!watch) {
-        die("no memory");
+        bench_die("no memory");
     }
-    bench->heap = (int64_t)mallinfo2().uordblks;
-    bench->rss_kb = rss_kb();
+    bench->heap = bench_heap();
+    bench->rss_kb = bench_rss_kb();
     run_probes(bench);
     kms_watch_free(watch);
 }
@@ -286,7 +267,7 @@ static void connect_one(struct bench *bench, int epoll)
     if (fd < 0 || fd >= IN_FLIGHT_MAX || !kms_address_parse(name, bench->replay.port, &address) ||
         (connect(fd, &address.to.any, kms_address_len(&address)) != 0 && errno != EINPROGRESS) ||
         epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
-        die("connect");
+        bench_die("connect");
     }
     bench->slot[fd].turn = 0;
 }
@@ -343,7 +324,7 @@ static void run_bare(struct bench *bench)
 static void remember_input(const char *name, const char *value)
 {
     if (setenv(name, value, 1) != 0) {
-        die(name);
+        bench_die(name);
     }
 }
 
@@ -360,49 +341,6 @@ static void write_cmid(const char *folder)
     }
 }
 
-/* The first processor is the client's with all its threads. The endpoint, which begins with what is
- * set here, has the others; with one processor they share it. */
-static void stay_on(bool first)
-{
-    static cpu_set_t all;
-    cpu_set_t wanted;
-    size_t cpu = 0;
-    if (CPU_COUNT(&all) == 0 && sched_getaffinity(0, sizeof all, &all) != 0) {
-        die("affinity");
-    }
-    while (!CPU_ISSET(cpu, &all)) {
-        cpu++;
-    }
-    CPU_ZERO(&wanted);
-    if (!first) {
-        wanted = all;
-        CPU_CLR(cpu, &wanted);
-    }
-    if (CPU_COUNT(&wanted) == 0) {
-        CPU_SET(cpu, &wanted);
-    }
-    if (sched_setaffinity(0, sizeof wanted, &wanted) != 0) {
-        die("affinity");
-    }
-}
-
-static void allow_many_files(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-static int64_t processor_us(void)
-{
-    struct rusage used;
-    (void)getrusage(RUSAGE_SELF, &used);
-    return (int64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 +
-           used.ru_utime.tv_usec + used.ru_stime.tv_usec;
-}
-
 static void measure(struct bench *bench, const char *what)
 {
     bool bare = bench->turns > 0;
@@ -410,12 +348,12 @@ static void measure(struct bench *bench, const char *what)
     if (!bare) {
         open_probes(bench);
     } else if (!(bench->slot = calloc(IN_FLIGHT_MAX, sizeof *bench->slot))) {
-        die("no memory");
+        bench_die("no memory");
     }
     if (kms_text_equal(what, "probe")) {
         meet_hosts(bench);
     }
-    int64_t start_us = kms_clock_mono_us(&bench->env.clock), used_us = processor_us();
+    int64_t start_us = kms_clock_mono_us(&bench->env.clock), used_us = bench_processor_us();
     if (bare) {
         run_bare(bench);
         free(bench->slot);
@@ -429,8 +367,8 @@ static void measure(struct bench *bench, const char *what)
     if (!held) {
         (void)printf("%-6s %.0f requests/s, %.1f us of a processor each, %" PRIu64 " good, %" PRIu64
                      " bad\n",
-                     what, count * 1000000 / took_us, (double)(processor_us() - used_us) / count,
-                     bench->good, bench->bad);
+                     what, count * 1000000 / took_us,
+                     (double)(bench_processor_us() - used_us) / count, bench->good, bench->bad);
     }
     if (!bare) {
         close_probes(bench);
@@ -455,11 +393,11 @@ int main(int argc, char **argv)
     bench.turns = kms_text_equal(argv[1], "bare") ? 2 : kms_text_equal(argv[1], "echo") ? 1 : 0;
     bench.env.clock = kms_clock_system();
     bench.env.state_dir = argv[3];
-    allow_many_files();
+    bench_allow_many_files();
     write_cmid(argv[3]);
-    stay_on(false);
+    bench_stay_on(false);
     bench.replay = replay_start(&bench.recording, held ? (size_t)bench.wanted : 0);
-    stay_on(true);
+    bench_stay_on(true);
     measure(&bench, argv[1]);
     (void)close(bench.replay.control);
     return bench.bad == 0 ? 0 : 1;
