@@ -35,6 +35,21 @@ static const char *error_text(int error)
     return text ? text : "unknown error";
 }
 
+/* The end of a path, which names the host, when there is no room for all of it. */
+struct shown {
+    char text[88];
+};
+
+static struct shown shown(const char *path)
+{
+    struct shown shown;
+    size_t len = strlen(path);
+    bool fits = len < sizeof shown.text;
+    kms_text_format(shown.text, sizeof shown.text, "%s%s", fits ? "" : "...",
+                    fits ? path : path + len - (sizeof shown.text - sizeof "..."));
+    return shown;
+}
+
 /* ---- the name ---- */
 
 static bool is_plain(char c, bool first)
@@ -257,7 +272,7 @@ static enum kms_status open_file(const char *path, int *ret_fd, struct kms_fault
     for (int i = 0; status == KMS_OK && fd < 0 && i < LOCK_TRIES; i++) {
         fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         if (fd < 0 && errno != ENOENT) {
-            return kms_fault_set(fault, KMS_EIO, 0, "'%.100s' cannot be opened: %s", path,
+            return kms_fault_set(fault, KMS_EIO, 0, "'%s' cannot be opened: %s", shown(path).text,
                                  error_text(errno));
         }
         if (fd < 0) {
@@ -265,7 +280,8 @@ static enum kms_status open_file(const char *path, int *ret_fd, struct kms_fault
         }
     }
     if (status == KMS_OK && fd < 0) {
-        return kms_fault_set(fault, KMS_EIO, 0, "'%.100s' is removed again and again", path);
+        return kms_fault_set(fault, KMS_EIO, 0, "'%s' is removed again and again",
+                             shown(path).text);
     }
     *ret_fd = fd;
     return status;
@@ -291,7 +307,7 @@ enum kms_status kms_memory_lock(struct kms_memory_file *file, struct kms_fault *
         if (error == EWOULDBLOCK) {
             return kms_fault_set(fault, KMS_EBUSY, 0, "another probe of this host is under way");
         }
-        return kms_fault_set(fault, KMS_EIO, 0, "'%.100s' cannot be locked: %s", file->path,
+        return kms_fault_set(fault, KMS_EIO, 0, "'%s' cannot be locked: %s", shown(file->path).text,
                              error_text(error));
     }
     file->lock = fd;
@@ -313,15 +329,16 @@ static enum kms_status damaged(const char *path, enum kms_status status, const c
                                struct kms_fault *fault)
 {
     return kms_fault_set(fault, status, 0,
-                         "'%.90s' is damaged, %.70s; no request is sent until it is removed", path,
-                         why);
+                         "'%s' is damaged, %.70s: remove it; no request is sent until then",
+                         shown(path).text, why);
 }
 
 static enum kms_status cannot_read(const char *path, enum kms_status status, const char *why,
                                    struct kms_fault *fault)
 {
     return kms_fault_set(fault, status, 0,
-                         "'%.100s' cannot be read: %s; no request is sent until it can", path, why);
+                         "'%s' cannot be read: %s; no request is sent until it can",
+                         shown(path).text, why);
 }
 
 static enum kms_status read_bytes(int fd, const char *path, char bytes[FILE_SIZE],
@@ -427,10 +444,10 @@ static enum kms_status save(struct kms_memory_file *file, const struct kms_memor
     char bytes[RECORD_SIZE];
     enum kms_status status = KMS_OK;
     if (file->lock < 0) {
-        return kms_fault_set(fault, KMS_EINVAL, 0, "'%.100s' is not locked", file->path);
+        return kms_fault_set(fault, KMS_EINVAL, 0, "'%s' is not locked", shown(file->path).text);
     }
     if (!has_name(file->lock)) {
-        return kms_fault_set(fault, KMS_EIO, 0, "'%.100s' was removed", file->path);
+        return kms_fault_set(fault, KMS_EIO, 0, "'%s' was removed", shown(file->path).text);
     }
     if (file->number == 0) {
         status = kms_memory_load(file, &before, fault);
@@ -444,8 +461,8 @@ static enum kms_status save(struct kms_memory_file *file, const struct kms_memor
     }
     if (!write_at(file->lock, bytes, sizeof bytes, (off_t)(number % 2 * RECORD_SIZE)) ||
         (flush && fdatasync(file->lock) != 0)) {
-        return kms_fault_set(fault, KMS_EIO, 0, "'%.100s' cannot be written: %s", file->path,
-                             error_text(errno));
+        return kms_fault_set(fault, KMS_EIO, 0, "'%s' cannot be written: %s",
+                             shown(file->path).text, error_text(errno));
     }
     file->number = number;
     return KMS_OK;

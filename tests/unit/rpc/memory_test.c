@@ -918,7 +918,7 @@ static void a_damaged_file_is_an_error_and_stays(void **state)
     write_whole(file.path, buf.data, buf.len);
     assert_int_equal(kms_memory_load(&file, &memory, &fault), KMS_ESYNTAX);
     assert_says("is damaged, both of its records");
-    assert_says("until it is removed");
+    assert_says("remove it; no request is sent until then");
     assert_int_equal(memory.ceiling, 9);
     for (size_t len = 0; len < buf.len; len += PLACE) {
         write_whole(file.path, buf.data, len);
@@ -940,6 +940,24 @@ static void a_damaged_file_is_an_error_and_stays(void **state)
     assert_int_equal(kms_memory_lock(&second, &fault), KMS_EIO);
     assert_says("cannot be opened");
     kms_memory_close(&second);
+    kms_memory_close(&file);
+}
+
+static void a_damaged_file_of_a_long_name_is_named_by_its_end(void **state)
+{
+    (void)state;
+    char host[150];
+    char end[KMS_DETAIL_SIZE];
+    memset(host, 'h', sizeof host - 1);
+    host[sizeof host - 1] = '\0';
+    struct kms_memory_file file = open_file(host, 1688);
+    struct kms_memory memory;
+    assert_int_equal(kms_memory_lock(&file, &fault), KMS_OK);
+    write_whole(file.path, "", 0);
+    assert_int_equal(kms_memory_load(&file, &memory, &fault), KMS_ESYNTAX);
+    kms_text_format(end, sizeof end, "'...%s' is damaged, too short: remove it;",
+                    file.path + strlen(file.path) - 84);
+    assert_says(end);
     kms_memory_close(&file);
 }
 
@@ -1009,6 +1027,7 @@ int main(void)
         IN_FOLDER(what_a_killed_process_saved_is_there),
         IN_FOLDER(processes_that_begin_together_lose_no_turn),
         IN_FOLDER(a_damaged_file_is_an_error_and_stays),
+        IN_FOLDER(a_damaged_file_of_a_long_name_is_named_by_its_end),
         IN_FOLDER(a_folder_that_cannot_be_used_is_an_error),
         IN_FOLDER(without_its_folder_no_file_is_made),
     };
