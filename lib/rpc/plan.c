@@ -35,12 +35,19 @@ static const char *answered_epid(const struct kms_memory *memory,
     return answer ? answer->epid : "";
 }
 
+/* Another source tells of one key; a host may have one for each application. */
+static bool is_of_application(const char *epid, const struct kms_guid *application)
+{
+    const struct kms_product *product = kms_product_of_epid(epid);
+    return epid[0] != '\0' && (!product || kms_guid_equal(&product->application, application));
+}
+
 /* The ePID of the key that serves the application, whoever tells it. */
 static const char *key_epid(const struct kms_memory *memory, const struct kms_plan_about *about,
                             const struct kms_guid *application)
 {
     const char *told = known(about->epid);
-    return told[0] != '\0' ? told : answered_epid(memory, application);
+    return is_of_application(told, application) ? told : answered_epid(memory, application);
 }
 
 /* Only two keys that are both known can differ. */
@@ -112,14 +119,29 @@ static const struct kms_product *below_ceiling(const struct kms_product *product
     return may_be_asked(product) ? product : NULL;
 }
 
+/* Whether it is the ePID that answers for another application came with. */
+static bool is_of_another(const struct kms_memory *memory, const char *epid,
+                          const struct kms_guid *application)
+{
+    for (size_t i = 0; i < memory->answer_count; i++) {
+        const struct kms_answer *answer = &memory->answer[i];
+        if (!kms_guid_equal(&answer->application, application) &&
+            kms_text_equal_nocase(answer->epid, epid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A host that was upgraded knows more: one version above the ceiling is asked for when the key is
  * another than the one that it was learned with, or a week later. When that is refused, one version
  * back is the one that the host answers in. */
 static uint16_t ceiling_now(const struct kms_memory *memory, const struct kms_plan_about *about,
                             const struct kms_guid *application, int64_t now_s)
 {
-    bool due = now_s >= memory->ceiling_s + KMS_PLAN_CEILING_S ||
-               is_other_key(memory->ceiling_epid, key_epid(memory, about, application));
+    bool replaced = is_other_key(memory->ceiling_epid, key_epid(memory, about, application)) &&
+                    !is_of_another(memory, memory->ceiling_epid, application);
+    bool due = replaced || now_s >= memory->ceiling_s + KMS_PLAN_CEILING_S;
     return memory->ceiling != 0 && due ? (uint16_t)(memory->ceiling + 1) : memory->ceiling;
 }
 
@@ -317,7 +339,8 @@ static void key_changed(struct kms_memory *memory, const struct kms_plan_about *
         forget_ceiling(memory);
     } else if (memory->ceiling != 0) {
         const char *told = known(about->epid);
-        copy_epid(memory->ceiling_epid, told[0] != '\0' ? told : new->epid);
+        copy_epid(memory->ceiling_epid,
+                  is_of_application(told, &new->application) ? told : new->epid);
     }
 }
 

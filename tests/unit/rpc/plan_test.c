@@ -23,6 +23,7 @@
 #define DAY       INT64_C(86400)
 #define INTERVAL  INT64_C(1800)
 #define EPID_2019 "03612-00206-556-123727-03-1033-17763.0000-2972018"
+#define EPID_LTSC "03612-00206-571-123727-03-1033-17763.0000-2972018" /* Office LTSC 2021 */
 #define EPID_2022 "03612-04573-000-204477-03-1033-14393.0000-1972021"
 
 static const struct kms_product *product(const char *name)
@@ -411,6 +412,23 @@ static void or_another_source_tells_another_key(void **state)
     assert_asks(&host, "Windows Server 2022");
 }
 
+static void but_not_that_of_another_application(void **state)
+{
+    (void)state;
+    struct host host = new_host("Office LTSC 2024");
+    host.about.epid = EPID_2019;
+    assert_asks(&host, "Office LTSC 2024");
+    refuse(&host, KMS_HRESULT_OTHER_KEY);
+    wait_interval(&host);
+    for (int i = 0; i < 10; i++) { /* the other source falls silent, and comes back */
+        host.about.epid = i % 2 ? EPID_2019 : NULL;
+        assert_true(asks(&host));
+        assert_string_not_equal(host.step.product->name, product("Office LTSC 2024")->name);
+        reply(&host, EPID_LTSC, 10);
+        host.now_s += INTERVAL;
+    }
+}
+
 static void an_answer_takes_the_refusal_of_its_product_back(void **state)
 {
     (void)state;
@@ -581,6 +599,27 @@ static void a_key_that_another_source_tells_lets_it_be_tried_again_too(void **st
         reply(&host, EPID_2019, 10);
         host.now_s += INTERVAL;
     }
+}
+
+static void a_key_for_each_application_is_no_key_that_changed(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"Windows Server 2019", "Office LTSC 2021"};
+    static const char *const epids[] = {EPID_2019, EPID_LTSC};
+    struct host host = new_host(NULL);
+    unsigned twice = 0;
+    for (size_t i = 0; i < 48; i++) {
+        host.about.configured = product(names[i % 2]);
+        host.about.epid = i % 3 == 0 ? EPID_2019 : NULL;
+        assert_true(asks(&host));
+        if (host.step.product->protocol > 5) {
+            twice++;
+            assert_true(refuse(&host, KMS_HRESULT_INVALID_DATA));
+        }
+        reply(&host, epids[i % 2], 10);
+        host.now_s += INTERVAL;
+    }
+    assert_int_equal(twice, 1);
 }
 
 static void a_host_that_knows_no_version_is_asked_once_a_poll(void **state)
@@ -1028,6 +1067,7 @@ int main(void)
         cmocka_unit_test(a_refused_product_is_not_asked_for_again),
         cmocka_unit_test(until_the_answer_shows_another_key),
         cmocka_unit_test(or_another_source_tells_another_key),
+        cmocka_unit_test(but_not_that_of_another_application),
         cmocka_unit_test(an_answer_takes_the_refusal_of_its_product_back),
         cmocka_unit_test(when_everything_is_refused_the_first_choice_is_tried_after_a_week),
         cmocka_unit_test(the_oldest_refusals_make_room),
@@ -1036,6 +1076,7 @@ int main(void)
         cmocka_unit_test(a_version_that_was_unknown_is_tried_again_after_a_week),
         cmocka_unit_test(from_the_oldest_version_the_way_up_goes_step_by_step),
         cmocka_unit_test(a_key_that_another_source_tells_lets_it_be_tried_again_too),
+        cmocka_unit_test(a_key_for_each_application_is_no_key_that_changed),
         cmocka_unit_test(a_host_that_knows_no_version_is_asked_once_a_poll),
         cmocka_unit_test(an_epid_that_changes_all_the_time_lets_nothing_be_tried_again),
         cmocka_unit_test(the_ceiling_of_an_old_file_is_tried_again_at_once),
