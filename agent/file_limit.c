@@ -3,10 +3,12 @@
 
 #include <sys/resource.h>
 
-#define LIMIT_MAX      65536 /* beyond it only tables in the kernel grow */
-#define LIMIT_PRESET   1024
-#define OTHERS         256 /* master agent, name servers, reports, transfers, activation requests */
-#define FILES_OF_PROBE 2   /* an IPv6 and an IPv4 address are tried side by side */
+#define LIMIT_MAX    65536 /* beyond it only tables in the kernel grow */
+#define LIMIT_PRESET 1024
+#define OTHERS       256 /* master agent, name servers, reports, transfers, activation requests */
+/* Of a bind, and of a conversation over WS-Management beside it: an IPv6 and an IPv4 address are
+ * tried side by side. */
+#define FILES_OF_PROBE 4
 
 size_t kms_file_limit_raise(void)
 {

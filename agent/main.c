@@ -22,6 +22,7 @@
 #include "agent/state_dir.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/undumpable.h"
 #include "net/http.h"
 #include "net/resolve.h"
 #include "probe/worker.h"
@@ -29,6 +30,8 @@
 #include "rpc/activation.h"
 #include "rpc/probe.h"
 #include "store/index.h"
+#include "wsman/logins.h"
+#include "wsman/probe.h"
 
 #define PROGRAM               "kmsmond"
 #define EXIT_WRONG            2 /* command line or configuration */
@@ -55,7 +58,7 @@ struct program {
     struct kms_env env;
     struct kms_signal *signal[KMS_COUNT_OF(stop_signals)];
     struct kms_board *board;
-    const struct kms_probe_type *types[4]; /* ended by NULL */
+    const struct kms_probe_type *types[5]; /* ended by NULL */
     struct kms_scheduler *scheduler;
     struct kms_texts discover; /* the site's, or the system's search domains */
     struct kms_lookups_log lookups_log;
@@ -286,6 +289,12 @@ static bool open_loop(struct program *p)
     if (!p->env.worker || !p->env.http) {
         return out_of_memory(p);
     }
+    if (p->site.credentials_count > 0) {
+        p->env.logins = kms_logins_new(p->env.loop, KMS_LOGINS_THREADS, KMS_LOGINS_OF_KEY);
+        if (!p->env.logins) {
+            return out_of_memory(p);
+        }
+    }
     p->index_writer = kms_index_writer_open(p->env.loop, p->env.worker, p->index, &p->log);
     return p->index_writer || out_of_memory(p);
 }
@@ -306,6 +315,7 @@ static bool open_polls(struct program *p)
     p->types[0] = kms_rpc_probe();
     p->types[1] = kms_report_probe();
     p->types[2] = kms_activation_probe();
+    p->types[3] = kms_wsman_probe();
     p->env.state_dir = p->site.state_dir;
     p->env.products = &p->site.products;
     p->env.known_key = kms_known_key_of;
@@ -426,6 +436,7 @@ static void close_program(struct program *p)
         kms_http_free(p->env.http);
     }
     kms_resolver_free(p->env.resolver);
+    kms_logins_free(p->env.logins, GRACE_MS);
     if (p->env.worker) {
         kms_worker_free(p->env.worker, GRACE_MS);
     }
@@ -477,6 +488,17 @@ static bool detach(struct program *p)
     return true;
 }
 
+/* Libraries copy the passwords that they are given. */
+static bool close_memory(struct program *p)
+{
+    struct kms_fault fault = {0};
+    if (p->site.credentials_count == 0 || kms_undumpable(&fault) == KMS_OK) {
+        return true;
+    }
+    kms_log_write(&p->log, KMS_LOG_ERROR, "start: %s", fault.text);
+    return false;
+}
+
 static int serve(struct program *p)
 {
     /* A master agent or a web server that goes away is an error of a write, not the end. */
@@ -484,9 +506,9 @@ static int serve(struct program *p)
     (void)sigaction(SIGPIPE, &ignore, NULL);
     p->log = kms_log_stderr(p->options.verbose > 0 ? KMS_LOG_DEBUG
                                                    : (enum kms_log_level)p->site.log_level);
-    bool ready = open_state(p) && detach(p) && open_loop(p) && open_resolver(p) && fill_board(p) &&
-                 open_polls(p) && find_domains(p) && open_lookups(p) && open_snmp(p) &&
-                 write_pid(p);
+    bool ready = close_memory(p) && open_state(p) && detach(p) && open_loop(p) &&
+                 open_resolver(p) && fill_board(p) && open_polls(p) && find_domains(p) &&
+                 open_lookups(p) && open_snmp(p) && write_pid(p);
     if (ready) {
         go(p);
     }

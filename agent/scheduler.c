@@ -14,6 +14,7 @@ struct poll {
     size_t slot;
     int64_t interval_us;
     int64_t due_us;
+    int64_t rest_us; /* after a host that wants to be left alone; 0: it does not */
     struct kms_timer *timer;
     struct kms_run *run; /* NULL: not running */
     struct kms_turn turn;
@@ -22,8 +23,9 @@ struct poll {
 
 /* Hosts that say nothing hold their turn until the deadline. Where a turn costs a socket and
  * nothing else, there are so many that the others need not wait for them; activation requests,
- * which need the disk too and are rare, wait for each other alone. */
-enum lane { LANE_WORK, LANE_SOCKETS, LANE_ACTIVATION, LANE_COUNT };
+ * which need the disk too and are rare, wait for each other alone. Conversations over WS-Management
+ * wait for a KDC too, and for each other alone. */
+enum lane { LANE_WORK, LANE_SOCKETS, LANE_ACTIVATION, LANE_WSMAN, LANE_COUNT };
 
 struct kms_scheduler {
     struct kms_scheduler_config config;
@@ -50,6 +52,7 @@ static struct kms_turns *lane_of(const struct poll *poll)
     enum kms_source source = poll->type->source;
     return &poll->scheduler->lane[source == KMS_SOURCE_RPC          ? LANE_SOCKETS
                                   : source == KMS_SOURCE_ACTIVATION ? LANE_ACTIVATION
+                                  : source == KMS_SOURCE_WSMAN      ? LANE_WSMAN
                                                                     : LANE_WORK];
 }
 
@@ -86,18 +89,42 @@ static void plan_next(struct poll *poll)
                   kms_turn_next_ms(&poll->due_us, poll->interval_us, now_us(poll->scheduler)));
 }
 
-/* A poll of activation that comes too early tells what is remembered of the last request, whoever
- * sent that: the next one is due an interval after it. */
-static void plan_after(struct poll *poll, const struct kms_result *result)
+static void plan_rest(struct poll *poll, int64_t rest_us)
 {
-    if (poll->type->source != KMS_SOURCE_ACTIVATION || result->data_s == 0) {
-        plan_next(poll);
-        return;
-    }
-    const struct kms_clock *clock = &poll->scheduler->config.env->clock;
-    int64_t rest_us = kms_turn_rest_us(poll->interval_us, kms_clock_wall_s(clock) - result->data_s);
     poll->due_us = now_us(poll->scheduler) + rest_us;
     kms_timer_set(poll->timer, rest_us / 1000);
+}
+
+/* A poll of activation that comes too early tells what is remembered of the last request, whoever
+ * sent that: the next one is due an interval after it. */
+static void plan_activation(struct poll *poll, const struct kms_result *result)
+{
+    const struct kms_clock *clock = &poll->scheduler->config.env->clock;
+    int64_t rest_us = kms_turn_rest_us(poll->interval_us, kms_clock_wall_s(clock) - result->data_s);
+    plan_rest(poll, rest_us);
+}
+
+/* A host that has no room for us, and one that refuses the login: a few more attempts may lock the
+ * account out. */
+static bool wants_rest(enum kms_outcome outcome)
+{
+    return outcome == KMS_OUTCOME_WSMAN_QUOTA || outcome == KMS_OUTCOME_WSMAN_UNAVAILABLE ||
+           outcome == KMS_OUTCOME_WSMAN_NO_ROOM || outcome == KMS_OUTCOME_WSMAN_REFUSED ||
+           outcome == KMS_OUTCOME_WSMAN_UNAUTHENTICATED;
+}
+
+static void plan_after(struct poll *poll, const struct kms_result *result)
+{
+    poll->rest_us = wants_rest(result->outcome)
+                        ? kms_turn_longer_us(poll->interval_us, poll->rest_us)
+                        : 0;
+    if (poll->rest_us > 0) {
+        plan_rest(poll, poll->rest_us);
+    } else if (poll->type->source == KMS_SOURCE_ACTIVATION && result->data_s != 0) {
+        plan_activation(poll, result);
+    } else {
+        plan_next(poll);
+    }
 }
 
 static void run_done(void *arg, const struct kms_result *result)
@@ -279,11 +306,11 @@ struct kms_scheduler *kms_scheduler_new(const struct kms_scheduler_config *confi
         return NULL;
     }
     size_t sockets = config->sockets_max > 0 ? config->sockets_max : KMS_SCHEDULER_SOCKETS_MAX;
-    *s = (struct kms_scheduler){
-        .config = *config,
-        .lane = {[LANE_WORK] = {.max = KMS_SCHEDULER_IN_FLIGHT_MAX},
-                 [LANE_SOCKETS] = {.max = sockets},
-                 [LANE_ACTIVATION] = {.max = KMS_SCHEDULER_ACTIVATIONS_MAX}}};
+    *s = (struct kms_scheduler){.config = *config,
+                                .lane = {[LANE_WORK] = {.max = KMS_SCHEDULER_IN_FLIGHT_MAX},
+                                         [LANE_SOCKETS] = {.max = sockets},
+                                         [LANE_ACTIVATION] = {.max = KMS_SCHEDULER_ACTIVATIONS_MAX},
+                                         [LANE_WSMAN] = {.max = sockets}}};
     s->tick = kms_timer_new(config->env->loop, tick_due, s);
     bool whole = s->tick != NULL;
     for (size_t slot = 0; whole && slot < kms_board_count(config->board); slot++) {

@@ -22,7 +22,8 @@ struct kms_scheduler_config {
     const struct kms_probe_type *const
         *types;          /* ended by NULL; a host's source runs when it is enabled there */
     int64_t interval_ms; /* for sources without one of their own */
-    /* Of the probes that wait on sockets, so that open files do not run out; 0:
+    /* Of the probes that wait on sockets, and as many over WS-Management, so that open files do not
+     * run out; 0:
      * KMS_SCHEDULER_SOCKETS_MAX. */
     size_t sockets_max;
     /* After every publish, and when time changed a host's state; NULL: nobody asks. */

@@ -5,14 +5,16 @@
 #include <string.h>
 #include <strings.h>
 
-#include "agent/bind.h"
+#include "base/bind.h"
 #include "agent/site_activation.h"
 #include "agent/site_check.h"
 #include "agent/site_dns.h"
 #include "agent/site_print.h"
 #include "agent/site_snmp.h"
+#include "agent/site_wsman.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "model/credentials_conf.h"
 #include "report/place.h"
 
 #define SECOND_MS INT64_C(1000)
@@ -116,6 +118,7 @@ static const struct kms_bind_block site_blocks[] = {
     {.name = "judgement", .usage = "judgement { ... }"},
     {.name = "dns", .usage = "dns { ... }"},
     {.name = "snmp", .usage = "snmp { ... }"},
+    {.name = "credentials", .usage = KMS_CREDENTIALS_USAGE, .titled = true, .repeated = true},
     {0},
 };
 
@@ -123,6 +126,7 @@ static const struct kms_bind_block host_blocks[] = {
     {.name = "report", .usage = "report { url = \"PATH or URL\" }"},
     {.name = "rpc", .usage = "rpc { }"},
     {.name = "activation", .usage = "activation { }"},
+    {.name = "wsman", .usage = "wsman { credentials = \"NAME\" }"},
     {.name = "dns", .usage = "dns { }"},
     {0},
 };
@@ -161,13 +165,15 @@ static void read_rpc(const struct kms_conf_node *block, struct kms_source_config
     kms_bind_apply(&in_rpc, block, source, errors);
 }
 
-/* The sources that have a block; dns needs the name and the address. False: there is none. */
+/* The sources that have a block; dns and wsman need the name and the address. False: there is none.
+ */
 static bool read_sources(const struct kms_conf_node *block, const struct kms_site *site,
                          struct kms_target *host, struct kms_conf_errors *errors)
 {
     const struct kms_conf_node *report = kms_bind_find(block->child, "report");
     const struct kms_conf_node *rpc = kms_bind_find(block->child, "rpc");
     const struct kms_conf_node *activation = kms_bind_find(block->child, "activation");
+    const struct kms_conf_node *wsman = kms_bind_find(block->child, "wsman");
     const struct kms_conf_node *published = kms_bind_find(block->child, "dns");
     if (report) {
         read_report(report, &host->source[KMS_SOURCE_REPORT], errors);
@@ -179,10 +185,13 @@ static bool read_sources(const struct kms_conf_node *block, const struct kms_sit
         kms_site_read_activation(activation, &site->products, &host->source[KMS_SOURCE_ACTIVATION],
                                  errors);
     }
+    if (wsman) {
+        kms_site_read_wsman(wsman, site, host, errors);
+    }
     if (published) {
         kms_site_read_published(published, &site->dns, host, errors);
     }
-    return report || rpc || activation || published;
+    return report || rpc || activation || wsman || published;
 }
 
 static void read_host(const struct kms_conf_node *block, const struct kms_site *site,
@@ -205,7 +214,7 @@ static void read_host(const struct kms_conf_node *block, const struct kms_site *
         kms_conf_error(
             errors, block->file, block->line,
             "host '%.255s' has no source; add report { url = \"PATH or URL\" }, rpc { }, "
-            "activation { } or dns { }",
+            "activation { }, wsman { credentials = \"NAME\" } or dns { }",
             host->name ? host->name : "");
     }
 }
@@ -305,6 +314,7 @@ static void read_site(const struct kms_conf_node *root, struct kms_site *site,
     kms_site_read_dns(kms_bind_find(root->child, "dns"), &site->dns, errors);
     kms_site_read_snmp(kms_bind_find(root->child, "snmp"), &site->snmp, errors);
     kms_site_read_products(root, site->products_file, &site->products, errors);
+    kms_site_read_credentials(root, site, errors);
     read_hosts(root, site, errors);
     site->discover_search = site->host_count == 0 && site->discover.count == 0;
 }
@@ -367,6 +377,7 @@ void kms_site_free(struct kms_site *site)
     kms_opts_free_values(site_rows, site);
     kms_site_dns_done(&site->dns);
     kms_site_snmp_done(&site->snmp);
+    kms_site_credentials_done(site);
     *site = (struct kms_site){0};
 }
 
@@ -420,6 +431,9 @@ static enum kms_status print_host(const struct kms_target *host, struct kms_buf 
         status = kms_site_print_activation(&host->source[KMS_SOURCE_ACTIVATION], buf);
     }
     if (status == KMS_OK) {
+        status = kms_site_print_wsman(&host->source[KMS_SOURCE_WSMAN], buf);
+    }
+    if (status == KMS_OK) {
         status = kms_site_print_published(host, buf);
     }
     return status == KMS_OK ? kms_buf_add_str(buf, "}\n") : status;
@@ -436,6 +450,9 @@ enum kms_status kms_site_print(const struct kms_site *site, struct kms_buf *buf)
     }
     if (status == KMS_OK) {
         status = kms_site_print_snmp(&site->snmp, buf);
+    }
+    if (status == KMS_OK) {
+        status = kms_site_print_credentials(site, buf);
     }
     if (status == KMS_OK) {
         status = kms_buf_add_str(buf, "\njudgement {\n");
@@ -462,6 +479,9 @@ enum kms_status kms_site_keys(struct kms_buf *buf)
     }
     if (status == KMS_OK) {
         status = kms_site_activation_keys(buf);
+    }
+    if (status == KMS_OK) {
+        status = kms_site_wsman_keys(buf);
     }
     if (status == KMS_OK) {
         status = kms_site_dns_keys(buf);

@@ -10,6 +10,7 @@
 #include "base/conf.h"
 #include "base/status.h"
 #include "base/texts.h"
+#include "model/credentials.h"
 #include "model/policy.h"
 #include "model/target.h"
 #include "vocab/product.h"
@@ -63,6 +64,8 @@ struct kms_site {
     struct kms_products products;
     bool discover_search; /* no host and no discover: the machine's search domains */
     struct kms_site_snmp snmp;
+    struct kms_credentials *credentials; /* in the order of the file; names are unique */
+    size_t credentials_count;
 };
 
 /* The site of an empty file: what the machine's search domains publish. KMS_OK or KMS_ENOMEM. */

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "agent/bind.h"
+#include "base/bind.h"
 #include "agent/site_check.h"
 #include "agent/site_print.h"
 #include "base/file.h"
@@ -50,7 +50,7 @@ static void refuse_file(const struct kms_conf_node *root, const char *path, enum
     kms_text_format(wrong, sizeof wrong,
                     "cannot be read (%s); allowed: a CSV file with the columns of products.csv",
                     why);
-    kms_site_wrong(root, "products", path, wrong, errors);
+    kms_bind_wrong(root, "products", path, wrong, errors);
 }
 
 /* The fault says "line 3: ..." and its offset is that line. */
@@ -132,14 +132,14 @@ static void check_product(const struct kms_conf_node *block, const struct kms_pr
                         "is no product that is known%s%.80s%s; allowed: a name such as 'Windows "
                         "Server 2019', an id, or a product of the file that products names",
                         near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
-        kms_site_wrong(block, "product", name, wrong, errors);
+        kms_bind_wrong(block, "product", name, wrong, errors);
         return;
     }
     const char *refusal = kms_product_refusal(product);
     if (refusal) {
         kms_text_format(wrong, sizeof wrong, "cannot be asked for: %s; allowed: volume products",
                         refusal);
-        kms_site_wrong(block, "product", name, wrong, errors);
+        kms_bind_wrong(block, "product", name, wrong, errors);
     }
 }
 

@@ -10,38 +10,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/bind.h"
 #include "base/text.h"
 #include "net/resolve.h"
 #include "report/place.h"
 
-#define SHOWN_TEXT    128 /* of a wrong value that a message repeats */
 #define NAME_MAX_LEN  253
 #define LABEL_MAX_LEN 63
-
-/* The setting of that name; NULL: it was not given. */
-static const struct kms_conf_node *find_setting(const struct kms_conf_node *block, const char *key)
-{
-    const struct kms_conf_node *node = block->child;
-    while (node && (node->block || !kms_text_equal(node->name, key))) {
-        node = node->next;
-    }
-    return node;
-}
-
-void kms_site_wrong(const struct kms_conf_node *block, const char *key, const char *value,
-                    const char *wrong, struct kms_conf_errors *errors)
-{
-    const struct kms_conf_node *setting = find_setting(block, key);
-    const struct kms_conf_node *place = setting ? setting : block;
-    char shown[SHOWN_TEXT];
-    kms_text_clean(shown, sizeof shown, value, strlen(value));
-    kms_conf_error(errors, place->file, place->line, "%s: '%s' %s", key, shown, wrong);
-}
-
-bool kms_site_is_set(const struct kms_conf_node *block, const char *key)
-{
-    return find_setting(block, key) != NULL;
-}
 
 bool kms_site_is_word(const char *text, size_t max)
 {
@@ -140,7 +115,7 @@ void kms_site_check_address(const struct kms_conf_node *block, const char *addre
                             struct kms_conf_errors *errors)
 {
     if (address && !is_address(address)) {
-        kms_site_wrong(
+        kms_bind_wrong(
             block, "address", address,
             "is neither a DNS name nor an IP address; allowed: a name of letters, digits, '-', "
             "'_' and '.', or an address such as 192.0.2.1 or 2001:db8::1",
@@ -177,7 +152,7 @@ void kms_site_check_domains(const struct kms_conf_node *block, const char *key,
             wrong = "is there a second time; allowed: every domain once";
         }
         if (wrong) {
-            kms_site_wrong(block, key, domain, wrong, errors);
+            kms_bind_wrong(block, key, domain, wrong, errors);
         }
     }
 }
@@ -193,7 +168,7 @@ void kms_site_check_servers(const struct kms_conf_node *block, const char *serve
         char wrong[320];
         kms_text_format(wrong, sizeof wrong, "cannot be used: %s%s", fault.text,
                         status == KMS_EINVAL ? "; allowed: fewer of them" : "");
-        kms_site_wrong(block, "servers", servers, wrong, errors);
+        kms_bind_wrong(block, "servers", servers, wrong, errors);
     }
 }
 
@@ -229,7 +204,7 @@ void kms_site_check_agentx(const struct kms_conf_node *block, const char *agentx
                            struct kms_conf_errors *errors)
 {
     if (agentx && !is_agentx(agentx)) {
-        kms_site_wrong(
+        kms_bind_wrong(
             block, "agentx", agentx,
             "is not an address of an AgentX master; allowed: unix:/PATH or /PATH without blanks "
             "and shorter than 108 bytes, tcp:HOST:PORT, tcp6:HOST:PORT, tcp6:[ADDRESS]:PORT",
@@ -258,7 +233,7 @@ void kms_site_check_path(const struct kms_conf_node *block, const char *key, con
                          struct kms_conf_errors *errors)
 {
     if (value && (value[0] != '/' || !is_plain(value))) {
-        kms_site_wrong(block, key, value, "is not an absolute path; allowed: /FOLDER/NAME", errors);
+        kms_bind_wrong(block, key, value, "is not an absolute path; allowed: /FOLDER/NAME", errors);
     }
 }
 
@@ -293,7 +268,7 @@ void kms_site_check_ca_file(const struct kms_conf_node *block, const char *path,
         kms_text_format(wrong, sizeof wrong,
                         "cannot be read (%s); allowed: a PEM file that the agent may read",
                         strerror(error));
-        kms_site_wrong(block, "ca-file", path, wrong, errors);
+        kms_bind_wrong(block, "ca-file", path, wrong, errors);
     }
 }
 
@@ -308,7 +283,7 @@ static void report_url(const struct kms_conf_node *block, const char *url, const
         kms_text_format(text, sizeof text,
                         "%s; allowed: /PATH, file:///PATH, http://SERVER/PATH, https://SERVER/PATH",
                         wrong);
-        kms_site_wrong(block, "url", kms_buf_str(&shown), text, errors);
+        kms_bind_wrong(block, "url", kms_buf_str(&shown), text, errors);
     } else {
         kms_conf_out_of_memory(errors);
     }
@@ -397,7 +372,7 @@ static void check_pair(const struct kms_conf_node *block, const struct kms_polic
         return;
     }
     /* The pair may be wrong by one value and the default of the other. */
-    bool given = find_setting(block, pair->warning) != NULL;
+    bool given = kms_bind_is_set(block, pair->warning);
     const char *order = pair->early_is_less ? "more" : "less";
     char value[64];
     char limit[64];
@@ -407,11 +382,11 @@ static void check_pair(const struct kms_conf_node *block, const struct kms_polic
     if (given) {
         kms_text_format(wrong, sizeof wrong, "is %s than %s, which is %s; allowed: %s or %s", order,
                         pair->critical, limit, limit, pair->early_is_less ? "less" : "more");
-        kms_site_wrong(block, pair->warning, value, wrong, errors);
+        kms_bind_wrong(block, pair->warning, value, wrong, errors);
     } else {
         kms_text_format(wrong, sizeof wrong, "is %s than %s, which is %s; allowed: %s or %s",
                         pair->early_is_less ? "less" : "more", pair->warning, value, value, order);
-        kms_site_wrong(block, pair->critical, limit, wrong, errors);
+        kms_bind_wrong(block, pair->critical, limit, wrong, errors);
     }
 }
 

@@ -9,12 +9,6 @@
 #include "base/texts.h"
 #include "model/policy.h"
 
-/* Reports "KEY: 'VALUE' WRONG" at the line of the key, or of the block when the key is not there.
- */
-void kms_site_wrong(const struct kms_conf_node *block, const char *key, const char *value,
-                    const char *wrong, struct kms_conf_errors *errors);
-/* Whether the key stands in the block. */
-bool kms_site_is_set(const struct kms_conf_node *block, const char *key);
 /* Visible ASCII that needs no quotes in any file, 1 to max bytes. */
 bool kms_site_is_word(const char *text, size_t max);
 

@@ -1,7 +1,7 @@
 /* Reads and prints the blocks dns, at the top and in a host. */
 #include "agent/site_dns.h"
 
-#include "agent/bind.h"
+#include "base/bind.h"
 #include "agent/site_check.h"
 #include "agent/site_print.h"
 #include "base/text.h"
@@ -53,7 +53,7 @@ void kms_site_read_published(const struct kms_conf_node *block, const struct kms
     source->timeout_ms = dns->timeout_ms;
     kms_bind_apply(&in_published, block, host, errors);
     kms_site_check_domains(block, "publish-in", &host->publish_in, errors);
-    if (host->name && !kms_target_domain(host) && !kms_site_is_set(block, "publish-in")) {
+    if (host->name && !kms_target_domain(host) && !kms_bind_is_set(block, "publish-in")) {
         kms_conf_error(errors, block->file, block->line,
                        "dns: '%.255s' has no domain of its own to be published in; add publish-in "
                        "= \"DOMAIN\", or address = \"NAME.DOMAIN\" to the host",

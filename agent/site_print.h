@@ -2,7 +2,7 @@
 #ifndef KMS_AGENT_SITE_PRINT_H
 #define KMS_AGENT_SITE_PRINT_H
 
-#include "agent/bind.h"
+#include "base/bind.h"
 #include "base/bytes.h"
 #include "base/opt.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include "agent/bind.h"
+#include "base/bind.h"
 #include "base/secret.h"
 #include "agent/site_check.h"
 #include "agent/site_print.h"
@@ -144,13 +144,13 @@ static void check_listen(const struct kms_conf_node *block, const struct kms_sit
         const char *text = snmp->listen.text[seen.count];
         bool local = true;
         if (!is_listen(text, &local)) {
-            kms_site_wrong(block, "listen", text,
+            kms_bind_wrong(block, "listen", text,
                            "is not a place to listen; allowed: " KMS_SITE_LISTEN_ALLOWED, errors);
         } else if (kms_texts_has(&seen, text)) {
-            kms_site_wrong(block, "listen", text, "is there a second time; allowed: each one once",
+            kms_bind_wrong(block, "listen", text, "is there a second time; allowed: each one once",
                            errors);
         } else if (open_to_all && !local) {
-            kms_site_wrong(block, "listen", text,
+            kms_bind_wrong(block, "listen", text,
                            "can be reached from other machines, where the default community "
                            "'public' is not served; add community, community-file or user \"NAME\" "
                            "{ ... }",
@@ -175,9 +175,9 @@ static void check_secret(const struct kms_conf_node *block, const char *key, con
     if (status == KMS_ENOMEM) {
         kms_conf_out_of_memory(errors);
     } else if (status != KMS_OK) {
-        kms_site_wrong(block, key, path, fault.text, errors);
+        kms_bind_wrong(block, key, path, fault.text, errors);
     } else if (word && !kms_site_is_word(secret, COMMUNITY_MAX_LEN)) {
-        kms_site_wrong(block, key, path,
+        kms_bind_wrong(block, key, path,
                        "holds no community; allowed: a first line of 1 to 64 letters, digits and "
                        "signs without blanks, quotes, \\ and #",
                        errors);
@@ -190,13 +190,13 @@ static void check_community(const struct kms_conf_node *block, const struct kms_
                             struct kms_conf_errors *errors)
 {
     if (snmp->community && !kms_site_is_word(snmp->community, COMMUNITY_MAX_LEN)) {
-        kms_site_wrong(block, "community", "***",
+        kms_bind_wrong(block, "community", "***",
                        "is not a community; allowed: 1 to 64 letters, digits and signs without "
                        "blanks, quotes, \\ and #",
                        errors);
     }
     if (snmp->community && snmp->community_file) {
-        kms_site_wrong(block, "community-file", snmp->community_file,
+        kms_bind_wrong(block, "community-file", snmp->community_file,
                        "stands beside community; allowed: one of them", errors);
     }
     check_secret(block, "community-file", snmp->community_file, 1, true, errors);
@@ -214,7 +214,7 @@ static void check_user(const struct kms_conf_node *block, const struct kms_site_
     }
     check_secret(block, "auth-file", user->auth_file, KMS_SECRET_PHRASE_MIN, false, errors);
     if (user->priv == KMS_SITE_PRIV_NONE && user->priv_file) {
-        kms_site_wrong(block, "priv-file", user->priv_file,
+        kms_bind_wrong(block, "priv-file", user->priv_file,
                        "has no use with priv = none; allowed: priv = aes, or no priv-file", errors);
         return;
     }

@@ -62,3 +62,10 @@ int64_t kms_turn_rest_us(int64_t interval_us, int64_t age_s)
     int64_t rest_us = age_s < interval_s ? longest_us - age_s * 1000000 : 0;
     return rest_us < LEAST_REST_US ? LEAST_REST_US : rest_us;
 }
+
+int64_t kms_turn_longer_us(int64_t interval_us, int64_t rest_us)
+{
+    int64_t longer_us = 2 * (rest_us > 0 ? rest_us : interval_us);
+    longer_us = longer_us < KMS_TURN_LONGEST_US ? longer_us : KMS_TURN_LONGEST_US;
+    return longer_us > interval_us ? longer_us : interval_us;
+}

@@ -33,4 +33,9 @@ int64_t kms_turn_next_ms(int64_t *due_us, int64_t interval_us, int64_t now_us);
  * second more, since ages are whole seconds, and never less than a minute. */
 int64_t kms_turn_rest_us(int64_t interval_us, int64_t age_s);
 
+#define KMS_TURN_LONGEST_US INT64_C(3600000000)
+/* How long something rests that shall be left alone more and more, after it rested for rest_us (0:
+ * it did not): twice as long up to an hour, and never less than its interval. */
+int64_t kms_turn_longer_us(int64_t interval_us, int64_t rest_us);
+
 #endif

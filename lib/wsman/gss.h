@@ -41,8 +41,8 @@ void kms_gss_free(struct kms_gss *gss); /* wipes what is secret */
 enum kms_status kms_gss_bind_certificate(struct kms_gss *gss, const uint8_t *der, size_t len);
 
 struct kms_gss_step {
-    enum kms_outcome outcome; /* OK, or WSMAN_NO_CREDENTIALS, WSMAN_KERBEROS, WSMAN_NTLM,
-                                 WSMAN_AUTH_BROKEN, NO_MEMORY */
+    enum kms_outcome outcome; /* OK, or WSMAN_NO_CREDENTIALS, WSMAN_KERBEROS, WSMAN_REFUSED,
+                                 WSMAN_NTLM, WSMAN_AUTH_BROKEN, NO_MEMORY */
     bool complete;            /* the context stands */
     char detail[200];         /* what the mechanism said, with the likeliest cause; no secret */
 };

@@ -128,8 +128,10 @@ static bool is_about_host(krb5_error_code code)
 static void explain(krb5_context krb5, krb5_error_code code, const struct asked *asked,
                     struct kms_tickets_end *ret)
 {
-    ret->outcome = code == ENOMEM ? KMS_OUTCOME_NO_MEMORY : KMS_OUTCOME_WSMAN_KERBEROS;
     ret->refused = is_refusal(code);
+    ret->outcome = code == ENOMEM ? KMS_OUTCOME_NO_MEMORY
+                   : ret->refused ? KMS_OUTCOME_WSMAN_REFUSED
+                                  : KMS_OUTCOME_WSMAN_KERBEROS;
     const char *cause = cause_of(code, asked);
     char subject[96] = "Kerberos";
     if (is_about_host(code)) {

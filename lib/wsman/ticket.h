@@ -21,7 +21,8 @@ struct kms_tickets_config {
 };
 
 struct kms_tickets_end {
-    enum kms_outcome outcome; /* OK, WSMAN_NO_CREDENTIALS, WSMAN_KERBEROS, NO_MEMORY */
+    enum kms_outcome outcome; /* OK, WSMAN_NO_CREDENTIALS, WSMAN_KERBEROS, WSMAN_REFUSED,
+                                NO_MEMORY */
     bool refused;             /* the KDC refused this user: no other method should try again */
     char detail[200];
 };

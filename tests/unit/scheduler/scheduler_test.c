@@ -110,7 +110,9 @@ static const struct kms_probe_type report = {
     .name = "report", .source = KMS_SOURCE_REPORT, .start = probe_start, .cancel = probe_cancel};
 static const struct kms_probe_type rpc = {
     .name = "rpc", .source = KMS_SOURCE_RPC, .start = probe_start, .cancel = probe_cancel};
-static const struct kms_probe_type *const types[] = {&rpc, &report, NULL};
+static const struct kms_probe_type wsman = {
+    .name = "wsman", .source = KMS_SOURCE_WSMAN, .start = probe_start, .cancel = probe_cancel};
+static const struct kms_probe_type *const types[] = {&rpc, &report, &wsman, NULL};
 
 static void keep_line(void *arg, enum kms_log_level level, const char *line)
 {
@@ -365,6 +367,67 @@ static void missed_polls_are_left_out(void **state)
     assert_true(world.started_all <= before + 2);
 }
 
+static void a_silent_kdc_does_not_delay_a_healthy_host(void **state)
+{
+    (void)state;
+    begin_with(KMS_SOURCE_WSMAN, HANGING + 1, 1, 0);
+    memset(world.hold, 1, HANGING);
+    while (world.started[HANGING] < 20 || world.started_all < HANGING + 20) {
+        kms_loop_once(world.loop, 1000);
+    }
+}
+
+static void conversations_do_not_delay_a_report(void **state)
+{
+    begin_with(KMS_SOURCE_WSMAN, 10, 60000, 4);
+    memset(world.hold, 1, 10);
+    turn_until_started(4);
+    size_t slot;
+    add_host(10, KMS_SOURCE_REPORT, &slot);
+    assert_int_equal(kms_scheduler_add(world.scheduler, slot), KMS_OK);
+    turn_until_published(1);
+    assert_int_equal(world.started[10], 1);
+    (void)state;
+}
+
+#define SECOND INT64_C(1000000)
+
+/* At least that long after the end of the poll before: the loop's own time goes on. */
+static void expect_rest(int64_t least_ms)
+{
+    int64_t before_us = mono_us(&world);
+    turn_until_published(world.published + 1);
+    assert_true(mono_us(&world) - before_us >= (least_ms - 1) * 1000);
+}
+
+static void who_wants_rest_is_asked_less_and_less_often(void **state)
+{
+    static const enum kms_outcome outcomes[] = {
+        KMS_OUTCOME_WSMAN_QUOTA, KMS_OUTCOME_WSMAN_UNAVAILABLE, KMS_OUTCOME_WSMAN_NO_ROOM,
+        KMS_OUTCOME_WSMAN_REFUSED, KMS_OUTCOME_WSMAN_UNAUTHENTICATED};
+    for (size_t i = 0; i < KMS_COUNT_OF(outcomes); i++) {
+        begin_with(KMS_SOURCE_WSMAN, 1, 4, 0);
+        world.outcome = outcomes[i];
+        turn_until_published(1);
+        expect_rest(8);
+        expect_rest(16);
+        expect_rest(32);
+        expect_rest(64);
+        (void)end(state);
+    }
+    begin_with(KMS_SOURCE_WSMAN, 1, 4, 0); /* for the end of the test */
+}
+
+static void a_rest_is_never_shorter_than_the_interval(void **state)
+{
+    (void)state;
+    assert_int_equal(kms_turn_longer_us(300 * SECOND, 0), 600 * SECOND);
+    assert_int_equal(kms_turn_longer_us(300 * SECOND, 2400 * SECOND), 3600 * SECOND);
+    assert_int_equal(kms_turn_longer_us(2400 * SECOND, 0), 3600 * SECOND);
+    assert_int_equal(kms_turn_longer_us(86400 * SECOND, 0), 86400 * SECOND);
+    assert_int_equal(kms_turn_longer_us(86400 * SECOND, 86400 * SECOND), 86400 * SECOND);
+}
+
 static void what_another_asked_for_is_due_an_interval_after_it(void **state)
 {
     (void)state;
@@ -394,6 +457,10 @@ int main(void)
         cmocka_unit_test_teardown(a_change_is_logged_once_and_repetition_is_for_debugging, end),
         cmocka_unit_test_teardown(lateness_is_known, end),
         cmocka_unit_test_teardown(missed_polls_are_left_out, end),
+        cmocka_unit_test_teardown(a_silent_kdc_does_not_delay_a_healthy_host, end),
+        cmocka_unit_test_teardown(conversations_do_not_delay_a_report, end),
+        cmocka_unit_test_teardown(who_wants_rest_is_asked_less_and_less_often, end),
+        cmocka_unit_test(a_rest_is_never_shorter_than_the_interval),
         cmocka_unit_test(what_another_asked_for_is_due_an_interval_after_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

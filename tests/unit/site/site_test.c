@@ -190,18 +190,19 @@ static void unknown_keys_and_blocks_list_the_allowed_ones_and_the_nearest(void *
     (void)state;
     expect_errors(
         "intervall 60s\nzzz = 1\n"
-        "hosts x { }\n" GOOD_HOST "host b { prot 3 report { url /r maxage 1h } wsman { } }\n",
+        "hosts x { }\n" GOOD_HOST "host b { prot 3 report { url /r maxage 1h } wsmn { } }\n",
         "t.conf:1: unknown key 'intervall', did you mean 'interval'?; allowed: agentx, "
         "ping-interval, interval, state-dir, log-level, discover, products; blocks: host, "
-        "judgement, dns, snmp\n"
+        "judgement, dns, snmp, credentials\n"
         "t.conf:2: unknown key 'zzz'; allowed: agentx, ping-interval, interval, state-dir, "
-        "log-level, discover, products; blocks: host, judgement, dns, snmp\n"
+        "log-level, discover, products; blocks: host, judgement, dns, snmp, credentials\n"
         "t.conf:3: unknown block 'hosts', did you mean 'host'?; allowed: agentx, ping-interval, "
-        "interval, state-dir, log-level, discover, products; blocks: host, judgement, dns, snmp\n"
+        "interval, state-dir, log-level, discover, products; blocks: host, judgement, dns, snmp, "
+        "credentials\n"
         "t.conf:5: unknown key 'prot', did you mean 'port'?; allowed: address, port, classes; "
-        "blocks: report, rpc, activation, dns\n"
-        "t.conf:5: unknown block 'wsman'; allowed: address, port, classes; blocks: report, rpc, "
-        "activation, dns\n"
+        "blocks: report, rpc, activation, wsman, dns\n"
+        "t.conf:5: unknown block 'wsmn', did you mean 'wsman'?; allowed: address, port, classes; "
+        "blocks: report, rpc, activation, wsman, dns\n"
         "t.conf:5: unknown key 'maxage', did you mean 'max-age'?; allowed: url, max-age, interval, "
         "timeout, max-size, ca-file\n");
 }
@@ -436,7 +437,7 @@ static void a_host_needs_a_name_and_a_source(void **state)
                   "t.conf:3: host: 'a b' is not a name; allowed: 1 to 255 visible bytes without "
                   "blanks\n"
                   "t.conf:4: host 'c' has no source; add report { url = \"PATH or URL\" }, "
-                  "rpc { }, activation { } or dns { }\n"
+                  "rpc { }, activation { }, wsman { credentials = \"NAME\" } or dns { }\n"
                   "t.conf:5: report: url is missing; allowed: url = \"/PATH\", or a URL with "
                   "file://, http:// or https://\n"
                   "t.conf:6: block report has no name of its own, but 'x' stands there; allowed: "
@@ -949,10 +950,19 @@ static void every_key_is_listed(void **state)
     struct kms_buf keys;
     kms_buf_init(&keys, 65536);
     assert_int_equal(kms_site_keys(&keys), KMS_OK);
-    static const char *const wanted[] = {
-        "agentx\t",      "host.classes\t",        "host.report.max-age\t",       "discover\t",
-        "dns.servers\t", "host.dns.publish-in\t", "host.activation.product\t",   "products\t",
-        "snmp.listen\t", "snmp.user.auth-file\t", "judgement.client-threshold\t"};
+    static const char *const wanted[] = {"agentx\t",
+                                         "host.classes\t",
+                                         "host.report.max-age\t",
+                                         "discover\t",
+                                         "dns.servers\t",
+                                         "host.dns.publish-in\t",
+                                         "host.activation.product\t",
+                                         "products\t",
+                                         "snmp.listen\t",
+                                         "snmp.user.auth-file\t",
+                                         "judgement.client-threshold\t",
+                                         "host.wsman.credentials\t",
+                                         "credentials.password-file\t"};
     for (size_t i = 0; i < KMS_COUNT_OF(wanted); i++) {
         assert_non_null(strstr(kms_buf_str(&keys), wanted[i]));
     }

@@ -1,7 +1,7 @@
 /* Option rows meet the configuration tree: every key of a block is set by its row, or is an error.
  */
-#ifndef KMS_AGENT_BIND_H
-#define KMS_AGENT_BIND_H
+#ifndef KMS_BASE_BIND_H
+#define KMS_BASE_BIND_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +31,13 @@ void kms_bind_apply(const struct kms_bind *bind, const struct kms_conf_node *blo
 
 /* The next block of that name among node and those after it; NULL: none. */
 const struct kms_conf_node *kms_bind_find(const struct kms_conf_node *node, const char *name);
+
+/* Reports "KEY: 'VALUE' WRONG" at the line of the key, or of the block when the key is not there.
+ */
+void kms_bind_wrong(const struct kms_conf_node *block, const char *key, const char *value,
+                    const char *wrong, struct kms_conf_errors *errors);
+/* Whether the key stands in the block. */
+bool kms_bind_is_set(const struct kms_conf_node *block, const char *key);
 
 /* Letters to insert, delete or change between the two (Levenshtein), for short names; else a large
  * number. */

@@ -1,12 +1,13 @@
 /* Sets values from a block of the configuration tree by option rows, and says what else would have
  * been allowed. */
-#include "agent/bind.h"
+#include "base/bind.h"
 
 #include <string.h>
 
 #include "base/text.h"
 
-#define NEAR 2 /* letters that may be wrong in a name for which another one is suggested */
+#define NEAR       2   /* letters that may be wrong in a name for which another one is suggested */
+#define SHOWN_TEXT 128 /* of a wrong value that a message repeats */
 
 const struct kms_conf_node *kms_bind_find(const struct kms_conf_node *node, const char *name)
 {
@@ -99,7 +100,8 @@ static void list_allowed(const struct kms_bind *bind, char *dst, size_t size)
         }
     }
     for (const struct kms_bind_block *kind = bind->blocks; kind && kind->name; kind++) {
-        kms_text_append(dst, size, "%s%s", kind == bind->blocks ? "; blocks: " : ", ", kind->name);
+        const char *first = dst[0] ? "; blocks: " : "blocks: ";
+        kms_text_append(dst, size, "%s%s", kind == bind->blocks ? first : ", ", kind->name);
     }
 }
 
@@ -222,4 +224,31 @@ void kms_bind_apply(const struct kms_bind *bind, const struct kms_conf_node *blo
             apply_setting(bind, block, node, base, errors);
         }
     }
+}
+
+/* ---- what is wrong with a value that was set ---- */
+
+/* The setting of that name; NULL: it was not given. */
+static const struct kms_conf_node *find_setting(const struct kms_conf_node *block, const char *key)
+{
+    const struct kms_conf_node *node = block->child;
+    while (node && (node->block || !kms_text_equal(node->name, key))) {
+        node = node->next;
+    }
+    return node;
+}
+
+void kms_bind_wrong(const struct kms_conf_node *block, const char *key, const char *value,
+                    const char *wrong, struct kms_conf_errors *errors)
+{
+    const struct kms_conf_node *setting = find_setting(block, key);
+    const struct kms_conf_node *place = setting ? setting : block;
+    char shown[SHOWN_TEXT];
+    kms_text_clean(shown, sizeof shown, value, strlen(value));
+    kms_conf_error(errors, place->file, place->line, "%s: '%s' %s", key, shown, wrong);
+}
+
+bool kms_bind_is_set(const struct kms_conf_node *block, const char *key)
+{
+    return find_setting(block, key) != NULL;
 }
