@@ -7,6 +7,7 @@
 #include "agent/discover.h"
 #include "agent/lookup_record.h"
 #include "agent/news.h"
+#include "agent/strangers.h"
 #include "agent/turns.h"
 #include "base/text.h"
 #include "dns/probe.h"
@@ -41,7 +42,8 @@ struct kms_lookups {
     size_t count, cap;
     struct kms_turns turns;
     struct kms_discovery discovery;
-    struct place *place; /* by slot */
+    struct kms_strangers *strangers; /* NULL: not probed */
+    struct place *place;             /* by slot */
     size_t place_count;
     struct kms_timer *refresh;
     bool refresh_planned;
@@ -157,6 +159,14 @@ static void publish_host(struct kms_lookups *l, size_t slot)
     place->due = false;
 }
 
+/* The records may lead elsewhere now. */
+static void poke_strangers(struct kms_lookups *l)
+{
+    if (l->strangers) {
+        kms_strangers_poke(l->strangers);
+    }
+}
+
 /* The hosts whose domain was looked up, and those whose judgement changed with the other hosts'. */
 static void publish_hosts(struct kms_lookups *l)
 {
@@ -184,6 +194,7 @@ static void refresh(struct kms_lookups *l)
     if (status != KMS_OK) {
         complain(l, "records", status);
     }
+    poke_strangers(l);
 }
 
 static void refresh_due(void *arg)
@@ -220,6 +231,7 @@ static void take_in(struct lookup *lookup, const struct kms_zone_lookup *answer)
         kms_discover(&l->config, &l->discovery, kms_zones_get(zones, lookup->zone)) > 0) {
         refresh(l);
     }
+    poke_strangers(l);
     if (grow_places(l)) {
         mark_due(l, lookup->zone);
     }
@@ -344,6 +356,31 @@ static void plan_first_round(struct kms_lookups *l)
     }
 }
 
+static void strangers_changed(void *arg)
+{
+    kms_lookups_poke(arg);
+}
+
+static bool open_strangers(struct kms_lookups *l)
+{
+    const struct kms_lookups_config *config = &l->config;
+    if (!config->bind) {
+        return true;
+    }
+    const struct kms_strangers_config strangers = {.env = config->env,
+                                                   .bind = config->bind,
+                                                   .zones = config->zones,
+                                                   .interval_ms = config->interval_ms,
+                                                   .timeout_ms = config->rpc_timeout_ms,
+                                                   .changed = strangers_changed,
+                                                   .arg = l};
+    l->strangers = kms_strangers_new(&strangers);
+    if (l->strangers) {
+        kms_zones_set_strangers(config->zones, kms_strangers_state, l->strangers);
+    }
+    return l->strangers != NULL;
+}
+
 struct kms_lookups *kms_lookups_new(const struct kms_lookups_config *config)
 {
     struct kms_lookups *l = calloc(1, sizeof *l);
@@ -353,7 +390,7 @@ struct kms_lookups *kms_lookups_new(const struct kms_lookups_config *config)
     *l = (struct kms_lookups){
         .config = *config, .turns = {.max = IN_FLIGHT_MAX}, .refresh_ms = REFRESH_MS};
     l->refresh = kms_timer_new(config->env->loop, refresh_due, l);
-    if (!l->refresh || !add_domains(l) || !grow_places(l)) {
+    if (!l->refresh || !open_strangers(l) || !add_domains(l) || !grow_places(l)) {
         kms_lookups_free(l);
         return NULL;
     }
@@ -371,6 +408,10 @@ void kms_lookups_free(struct kms_lookups *l)
         kms_timer_free(l->lookup[i]->timer);
         free(l->lookup[i]);
     }
+    if (l->strangers) {
+        kms_zones_set_strangers(l->config.zones, NULL, NULL);
+    }
+    kms_strangers_free(l->strangers);
     kms_timer_free(l->refresh);
     free(l->lookup);
     free(l->place);

@@ -20,9 +20,10 @@ struct kms_lookups_config {
     struct kms_zones *zones;
     struct kms_scheduler *scheduler; /* gets the hosts that are discovered */
     const struct kms_log *log;
-    const struct kms_texts *discover; /* domains whose targets become watched hosts */
-    int64_t interval_ms, timeout_ms;  /* of a lookup */
-    int64_t rpc_timeout_ms;           /* of the bind probe of a discovered host */
+    const struct kms_texts *discover;  /* domains whose targets become watched hosts */
+    int64_t interval_ms, timeout_ms;   /* of a lookup */
+    int64_t rpc_timeout_ms;            /* of the bind probe of a discovered host or a stranger */
+    const struct kms_probe_type *bind; /* of what records lead to; NULL: strangers stay unknown */
     /* The stable number of a host; 0: out of memory. */
     uint32_t (*number_of_host)(void *arg, const char *name);
     /* After every publish; NULL: nobody asks. */

@@ -378,6 +378,7 @@ static bool open_lookups(struct program *p)
         .interval_ms = dns->interval_ms > 0 ? dns->interval_ms : p->site.interval_ms,
         .timeout_ms = dns->timeout_ms,
         .rpc_timeout_ms = DISCOVERED_TIMEOUT_MS,
+        .bind = dns->probe_records ? kms_rpc_probe() : NULL,
         .number_of_host = number_of_host,
         .published = save_index,
         .arg = p};

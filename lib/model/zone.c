@@ -17,12 +17,11 @@ struct entry {
 
 struct kms_zones {
     const struct kms_clock *clock;
-    bool site_lists;
     kms_zone_index_fn *number;
     void *number_arg;
     kms_zone_news_fn *news;
     void *news_arg;
-    struct kms_zone_hosts hosts;
+    struct kms_zone_law law;
     struct entry **entry; /* each of its own: a zone keeps its place in memory */
     size_t count, cap;
     uint64_t shape;
@@ -36,9 +35,9 @@ struct kms_zones *kms_zones_new(const struct kms_board *board, const struct kms_
     if (!zones) {
         return NULL;
     }
-    zones->hosts.board = board;
+    zones->law.hosts.board = board;
     zones->clock = clock;
-    zones->site_lists = site_lists;
+    zones->law.site_lists = site_lists;
     zones->number = number;
     zones->number_arg = number_arg;
     zones->news = news;
@@ -63,8 +62,14 @@ void kms_zones_free(struct kms_zones *zones)
         free_entry(zones->entry[i]);
     }
     free(zones->entry);
-    kms_zone_hosts_done(&zones->hosts);
+    kms_zone_hosts_done(&zones->law.hosts);
     free(zones);
+}
+
+void kms_zones_set_strangers(struct kms_zones *zones, kms_zone_stranger_fn *stranger, void *arg)
+{
+    zones->law.stranger = stranger;
+    zones->law.stranger_arg = arg;
 }
 
 size_t kms_zones_count(const struct kms_zones *zones)
@@ -218,9 +223,9 @@ static void tell(const struct kms_zones *zones, struct entry *entry, enum kms_ou
 static enum kms_status judge(struct kms_zones *zones, struct entry *entry, struct kms_zone *next,
                              int64_t now_s, bool rows)
 {
-    if (kms_zone_hosts_sync(&zones->hosts) != KMS_OK ||
-        find_wanted(zones->hosts.board, entry) != KMS_OK ||
-        kms_zone_judge(&zones->hosts, zones->site_lists, &entry->wanted, now_s, next) != KMS_OK) {
+    if (kms_zone_hosts_sync(&zones->law.hosts) != KMS_OK ||
+        find_wanted(zones->law.hosts.board, entry) != KMS_OK ||
+        kms_zone_judge(&zones->law, &entry->wanted, now_s, next) != KMS_OK) {
         return KMS_ENOMEM;
     }
     struct kms_zone was = entry->shown;

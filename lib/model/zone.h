@@ -49,8 +49,9 @@ struct kms_zone_lookup {
 
 /* A record and what it is worth: its identity is its target and port. The state is that of the
  * watched host that it leads to. A host that answers on the record's port is right there whatever
- * port it says that it listens on. Strangers are not probed: they are unknown, and rogue is only a
- * host that answers, was discovered and stands in no list of the site. Of the flaws a target that
+ * port it says that it listens on. Where no rpc source watches what it leads to, it is a stranger,
+ * and its state is what kms_zone_stranger_fn says. Rogue is what answers, though the site lists its
+ * hosts and this is none of them. Of the flaws a target that
  * is no name is unresolvable, a port that the watched host does not listen on (0 above all) is
  * wrongPort, anything else is dead. */
 struct kms_zone_record_view {
@@ -61,6 +62,7 @@ struct kms_zone_record_view {
     enum kms_srv_state state;
     bool host_known;
     size_t host_slot;              /* of the board, when host_known */
+    bool stranger;                 /* its state is that of a probe of its own */
     uint32_t share, share_uniform; /* per mille of clients that choose it first; while present */
     int64_t first_seen_s, last_seen_s; /* wall clock */
     enum kms_srv_state told;           /* of the last news about it; 0: none yet */
@@ -99,6 +101,10 @@ struct kms_zone {
     size_t publication_count;
 };
 
+/* What the last bind probe of a stranger met; UNKNOWN: it was not probed. Asked while zones are
+ * judged. */
+typedef enum kms_rpc_state kms_zone_stranger_fn(void *arg, const struct kms_zone_record *record);
+
 /* The stable number of a name in a space ("domain", "record/3"); 0: out of memory. */
 typedef uint32_t kms_zone_index_fn(void *arg, const char *space, const char *name);
 
@@ -136,6 +142,10 @@ struct kms_zones *kms_zones_new(const struct kms_board *board, const struct kms_
                                 bool site_lists, kms_zone_index_fn *number, void *number_arg,
                                 kms_zone_news_fn *news, void *news_arg);
 void kms_zones_free(struct kms_zones *zones);
+
+/* Who knows strangers from now on; NULL: nobody. Nothing is judged by it before the next publish or
+ * refresh. */
+void kms_zones_set_strangers(struct kms_zones *zones, kms_zone_stranger_fn *stranger, void *arg);
 
 /* Watches a domain; one that is watched already (ASCII case and a last dot do not count) keeps its
  * place. KMS_ETOOBIG: too long for a name. */

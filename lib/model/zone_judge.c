@@ -75,6 +75,31 @@ bool kms_zone_has_address(const struct kms_zone_record *record)
     return record->resolution != KMS_ZONE_RESOLVES_NOT && !(record->flaw && has_no_name(record));
 }
 
+static bool is_probed(const struct kms_snapshot *snapshot)
+{
+    return snapshot->target->source[KMS_SOURCE_RPC].enabled;
+}
+
+/* What a client that follows a sound record meets. */
+static enum kms_srv_state state_by_probe(enum kms_rpc_state rpc, bool is_rogue)
+{
+    switch (rpc) {
+    case KMS_RPC_UNKNOWN:
+        return KMS_SRV_UNKNOWN;
+    case KMS_RPC_ACCEPTED:
+        return is_rogue ? KMS_SRV_ROGUE : KMS_SRV_HEALTHY;
+    default:
+        return KMS_SRV_DEAD;
+    }
+}
+
+static enum kms_rpc_state ask_stranger(const struct kms_zone_court *court,
+                                       const struct kms_zone_record *record)
+{
+    const struct kms_zone_law *law = court->law;
+    return law->stranger ? law->stranger(law->stranger_arg, record) : KMS_RPC_UNKNOWN;
+}
+
 static enum kms_srv_state state_by_host(const struct kms_zone_court *court,
                                         const struct kms_zone_record *record,
                                         const struct kms_zone_match *match)
@@ -86,16 +111,20 @@ static enum kms_srv_state state_by_host(const struct kms_zone_court *court,
     if (record->flaw) {
         return KMS_SRV_DEAD;
     }
-    switch (kms_zone_port_state(snapshot, record->port)) {
-    case KMS_RPC_UNKNOWN:
-        return KMS_SRV_UNKNOWN;
-    case KMS_RPC_ACCEPTED:
-        return court->site_lists && snapshot->target->origin == KMS_ORIGIN_DISCOVERED
-                   ? KMS_SRV_ROGUE
-                   : KMS_SRV_HEALTHY;
-    default:
-        return KMS_SRV_DEAD;
-    }
+    enum kms_rpc_state rpc = is_probed(snapshot) ? kms_zone_port_state(snapshot, record->port)
+                                                 : ask_stranger(court, record);
+    bool is_rogue = court->law->site_lists && snapshot->target->origin == KMS_ORIGIN_DISCOVERED;
+    return state_by_probe(rpc, is_rogue);
+}
+
+/* The host that it leads to, if any, has no probe; and one can be made. */
+static bool is_stranger(const struct kms_zone_court *court, const struct kms_zone_record_view *view,
+                        const struct kms_zone_match *match)
+{
+    bool is_watched = match && (!match->port_right ||
+                                is_probed(kms_board_snapshot(court->board, match->slot)));
+    return view->present && !view->record.flaw && kms_zone_has_address(&view->record) &&
+           !is_watched;
 }
 
 static enum kms_srv_state state_of(const struct kms_zone_court *court,
@@ -111,7 +140,9 @@ static enum kms_srv_state state_of(const struct kms_zone_court *court,
     if (match) {
         return state_by_host(court, &view->record, match);
     }
-    return view->record.flaw ? KMS_SRV_DEAD : KMS_SRV_UNKNOWN;
+    return view->record.flaw
+               ? KMS_SRV_DEAD
+               : state_by_probe(ask_stranger(court, &view->record), court->law->site_lists);
 }
 
 /* Of several hosts on one name or address the one whose probe says most. */
@@ -143,6 +174,7 @@ static void judge_records(struct kms_zone_court *court)
         const struct kms_zone_match *match = best_match(court, i, first, end);
         view->host_known = match != NULL;
         view->host_slot = match ? match->slot : 0;
+        view->stranger = is_stranger(court, view, match);
         view->state = state_of(court, view, match);
         court->may_serve += kms_zone_may_serve(view) ? 1 : 0;
         court->is_patchy = court->is_patchy ||
@@ -160,6 +192,23 @@ static void blame(struct kms_zone *zone, enum kms_state state, enum kms_reason r
     zone->reasons |= KMS_BIT(reason);
 }
 
+/* Healthy records that lead to no watched host, by the names of their targets. */
+static uint32_t count_healthy_strangers(const struct kms_zone *zone)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < zone->record_count; i++) {
+        const struct kms_zone_record_view *view = &zone->record[i];
+        bool is_first = view->state == KMS_SRV_HEALTHY && !view->host_known;
+        for (size_t j = 0; is_first && j < i; j++) {
+            const struct kms_zone_record_view *before = &zone->record[j];
+            is_first = !(before->state == KMS_SRV_HEALTHY && !before->host_known &&
+                         kms_text_equal_nocase(before->record.target, view->record.target));
+        }
+        count += is_first ? 1 : 0;
+    }
+    return count;
+}
+
 static uint32_t count_healthy_hosts(const struct kms_zone_court *court)
 {
     uint32_t count = 0;
@@ -173,7 +222,7 @@ static uint32_t count_healthy_hosts(const struct kms_zone_court *court)
             last = match->slot;
         }
     }
-    return count;
+    return count + count_healthy_strangers(court->zone);
 }
 
 /* Counts what the records are worth; returns how many of those present lead nowhere. */
@@ -238,17 +287,13 @@ static void judge_domain(const struct kms_zone_court *court)
     }
 }
 
-enum kms_status kms_zone_judge(const struct kms_zone_hosts *hosts, bool site_lists,
-                               const struct kms_zone_wanted *wanted, int64_t now_s,
-                               struct kms_zone *zone)
+enum kms_status kms_zone_judge(const struct kms_zone_law *law, const struct kms_zone_wanted *wanted,
+                               int64_t now_s, struct kms_zone *zone)
 {
-    struct kms_zone_court court = {.board = hosts->board,
-                                   .site_lists = site_lists,
-                                   .wanted = wanted,
-                                   .now_s = now_s,
-                                   .zone = zone};
+    struct kms_zone_court court = {
+        .board = law->hosts.board, .law = law, .wanted = wanted, .now_s = now_s, .zone = zone};
     struct kms_zone_publication *made = NULL;
-    bool is_matched = match_records(&court, hosts);
+    bool is_matched = match_records(&court, &law->hosts);
     if (is_matched) {
         /* One more than needed: an empty list has an address too. */
         made = calloc(wanted->count + court.match_count + 1, sizeof *made);

@@ -64,10 +64,18 @@ struct kms_zone_wanted {
     size_t checked; /* slots of the board that were looked at */
 };
 
+/* What all domains are judged by. */
+struct kms_zone_law {
+    struct kms_zone_hosts hosts;
+    bool site_lists;
+    kms_zone_stranger_fn *stranger; /* NULL: nobody knows them */
+    void *stranger_arg;
+};
+
 /* One domain while it is judged. */
 struct kms_zone_court {
     const struct kms_board *board;
-    bool site_lists;
+    const struct kms_zone_law *law;
     const struct kms_zone_wanted *wanted;
     int64_t now_s;
     struct kms_zone *zone;
@@ -85,9 +93,8 @@ size_t kms_zone_judge_publications(struct kms_zone_court *court, struct kms_zone
 
 /* Judges the records of zone and gives it a new list of publications; the old one is read and left
  * alone. KMS_ENOMEM changes nothing. */
-enum kms_status kms_zone_judge(const struct kms_zone_hosts *hosts, bool site_lists,
-                               const struct kms_zone_wanted *wanted, int64_t now_s,
-                               struct kms_zone *zone);
+enum kms_status kms_zone_judge(const struct kms_zone_law *law, const struct kms_zone_wanted *wanted,
+                               int64_t now_s, struct kms_zone *zone);
 
 /* ---- texts ---- */
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/lookups.h"
+#include "agent/strangers.h"
 #include "base/bytes.h"
 #include "base/text.h"
 #include "net/resolve.h"
@@ -56,6 +57,10 @@ struct world {
     size_t asked; /* for SRV records */
     /* The hosts. */
     const char *refuses; /* the host whose port refuses; NULL: none */
+    const char *hangs;   /* hosts whose name begins so never answer; NULL: none */
+    size_t running, most_running, binds;
+    int64_t rpc_timeout_ms;
+    bool probes_records, site_lists;
     uint32_t numbers;
     size_t published;
     size_t plans_without_memory; /* of the next hosts that are discovered */
@@ -177,6 +182,7 @@ static void probe_due(void *arg)
                      KMS_OK);
     kms_done_fn *done = probe->done;
     void *done_arg = probe->arg;
+    world.running--;
     kms_timer_free(probe->timer);
     free(probe);
     done(done_arg, &result);
@@ -191,18 +197,34 @@ static struct kms_probe *probe_start(struct kms_env *env, const struct kms_targe
     *probe = (struct kms_probe){.target = target, .done = done, .arg = arg};
     probe->timer = kms_timer_new(env->loop, probe_due, probe);
     assert_non_null(probe->timer);
-    kms_timer_set(probe->timer, 0);
+    if (!world.hangs || !kms_text_starts(target->name, world.hangs)) {
+        kms_timer_set(probe->timer, 0);
+    }
+    world.binds++;
+    world.running++;
+    world.most_running = world.running > world.most_running ? world.running : world.most_running;
     return probe;
 }
 
 static void probe_cancel(struct kms_probe *probe)
 {
+    world.running--;
     kms_timer_free(probe->timer);
     free(probe);
 }
 
-static const struct kms_probe_type rpc = {
-    .name = "rpc", .source = KMS_SOURCE_RPC, .start = probe_start, .cancel = probe_cancel};
+static void probe_late(const struct kms_probe *probe, struct kms_result *result)
+{
+    (void)probe;
+    assert_int_equal(kms_facts_set_number(&result->host, KMS_FACT_RPC_STATE, KMS_RPC_TIMEOUT),
+                     KMS_OK);
+}
+
+static const struct kms_probe_type rpc = {.name = "rpc",
+                                          .source = KMS_SOURCE_RPC,
+                                          .start = probe_start,
+                                          .cancel = probe_cancel,
+                                          .late = probe_late};
 static const struct kms_probe_type *const types[] = {&rpc, NULL};
 
 static size_t watch_host(const char *name, int64_t port)
@@ -249,7 +271,7 @@ static int begin_world(void **state)
 {
     (void)state;
     (void)signal(SIGPIPE, SIG_IGN);
-    world = (struct world){.clock = kms_clock_system()};
+    world = (struct world){.clock = kms_clock_system(), .rpc_timeout_ms = 10000};
     world.env = (struct kms_env){.clock = world.clock, .loop = kms_loop_new(&world.clock)};
     assert_non_null(world.env.loop);
     char server[32];
@@ -285,8 +307,8 @@ static int end_world(void **state)
 static void start_lookups(int64_t interval_ms, int64_t timeout_ms)
 {
     world.lookups_log = (struct kms_lookups_log){.log = &world.log, .board = world.board};
-    world.zones = kms_zones_new(world.board, &world.clock, false, NULL, NULL, kms_lookups_news,
-                                &world.lookups_log);
+    world.zones = kms_zones_new(world.board, &world.clock, world.site_lists, NULL, NULL,
+                                kms_lookups_news, &world.lookups_log);
     assert_non_null(world.zones);
     const struct kms_scheduler_config polls = {.env = &world.env,
                                                .board = world.board,
@@ -305,7 +327,8 @@ static void start_lookups(int64_t interval_ms, int64_t timeout_ms)
                                               .discover = &world.discover,
                                               .interval_ms = interval_ms,
                                               .timeout_ms = timeout_ms,
-                                              .rpc_timeout_ms = 10000,
+                                              .rpc_timeout_ms = world.rpc_timeout_ms,
+                                              .bind = world.probes_records ? &rpc : NULL,
                                               .number_of_host = number_of_host,
                                               .published = lookup_published,
                                               .arg = &world};
@@ -528,6 +551,110 @@ static void a_configured_host_is_not_discovered(void **state)
     wait_for_line("W record kms.lab kms1.kms.lab:1700: wrongPort");
 }
 
+/* Turns of the loop until a record has the state. */
+static void wait_for_record(const char *target, enum kms_srv_state wanted)
+{
+    enum kms_srv_state state = 0;
+    for (int i = 0; i < TURNS_MAX && state != wanted; i++) {
+        kms_loop_once(world.env.loop, 100);
+        const struct kms_zone *zone = kms_zones_get(world.zones, 0);
+        for (size_t r = 0; r < zone->record_count; r++) {
+            if (kms_text_equal(zone->record[r].record.target, target)) {
+                state = zone->record[r].state;
+            }
+        }
+    }
+    if (state != wanted) {
+        fail_msg("%s never was %d in:\n%s", target, (int)wanted, kms_buf_str(&world.lines));
+    }
+}
+
+static void a_record_that_leads_to_no_watched_host_is_probed(void **state)
+{
+    (void)state;
+    watch_host("kms1.kms.lab", 1688);
+    publish_in_dns("kms1.kms.lab", 1688);
+    publish_in_dns("other.kms.lab", 1688);
+    world.probes_records = true;
+    start_lookups(20, 10000);
+    wait_for_line("I record kms.lab other.kms.lab:1688: healthy\n");
+    world.refuses = "other.kms.lab";
+    wait_for_line("W record kms.lab other.kms.lab:1688: dead (was healthy)\n");
+    world.refuses = NULL;
+    wait_for_line("I record kms.lab other.kms.lab:1688: healthy (was dead)\n");
+    world.record_count = 1;
+    wait_for_line("I record kms.lab other.kms.lab:1688: gone (was healthy)\n");
+    assert_int_equal(kms_board_count(world.board), 1);
+}
+
+static void a_stranger_that_answers_in_a_listed_site_is_a_rogue_and_a_silent_one_dead(void **state)
+{
+    (void)state;
+    watch_host("kms1.kms.lab", 1688);
+    publish_in_dns("kms1.kms.lab", 1688);
+    publish_in_dns("rogue.kms.lab", 1688);
+    publish_in_dns("silent.kms.lab", 1688);
+    world.probes_records = world.site_lists = true;
+    world.hangs = "silent";
+    world.rpc_timeout_ms = 50;
+    start_lookups(3600000, 10000);
+    wait_for_line("W record kms.lab rogue.kms.lab:1688: rogue\n");
+    wait_for_line("W record kms.lab silent.kms.lab:1688: dead\n");
+    assert_int_equal(kms_zones_get(world.zones, 0)->rogue, 1);
+}
+
+static void strangers_are_probed_once_an_interval_and_few_at_a_time(void **state)
+{
+    (void)state;
+    watch_host("kms1.kms.lab", 1688);
+    struct kms_zone_record record[KMS_STRANGERS_IN_FLIGHT_MAX * 2] = {0};
+    for (size_t i = 0; i < KMS_COUNT_OF(record); i++) {
+        record[i].port = 1688;
+        record[i].resolution = KMS_ZONE_RESOLVES;
+        kms_text_format(record[i].target, sizeof record[i].target, "silent%zu.kms.lab", i);
+    }
+    world.silent = true; /* the name server: what is published here is not replaced */
+    world.probes_records = true;
+    world.hangs = "silent";
+    start_lookups(3600000, 3600000);
+    const struct kms_zone_lookup lookup = {
+        .outcome = KMS_OUTCOME_OK, .record = record, .record_count = KMS_COUNT_OF(record)};
+    wait_for_line("I rpc kms1.kms.lab: ok");
+    assert_int_equal(kms_zones_publish(world.zones, 0, &lookup), KMS_OK);
+    kms_lookups_poke(world.lookups);
+    while (world.running < KMS_STRANGERS_IN_FLIGHT_MAX) {
+        kms_loop_once(world.env.loop, 100);
+    }
+    for (int i = 0; i < 60; i++) {
+        kms_loop_once(world.env.loop, 20);
+    }
+    /* one more: the host's own, which is not held up */
+    assert_in_range(world.most_running, KMS_STRANGERS_IN_FLIGHT_MAX,
+                    KMS_STRANGERS_IN_FLIGHT_MAX + 1);
+}
+
+static void a_stranger_of_two_domains_has_one_probe(void **state)
+{
+    (void)state;
+    watch_host("kms1.kms.lab", 1688);
+    watch_host("kms1.second.lab", 1688);
+    world.silent = true;
+    world.probes_records = true;
+    world.hangs = "kms1";
+    start_lookups(3600000, 3600000);
+    struct kms_zone_record record = {
+        .target = "Other.lab", .port = 1688, .resolution = KMS_ZONE_RESOLVES};
+    const struct kms_zone_lookup lookup = {
+        .outcome = KMS_OUTCOME_OK, .record = &record, .record_count = 1};
+    assert_int_equal(kms_zones_publish(world.zones, 0, &lookup), KMS_OK);
+    record.target[0] = 'o';
+    assert_int_equal(kms_zones_publish(world.zones, 1, &lookup), KMS_OK);
+    kms_lookups_poke(world.lookups);
+    wait_for_record("Other.lab", KMS_SRV_HEALTHY);
+    assert_int_equal(kms_zones_get(world.zones, 1)->record[0].state, KMS_SRV_HEALTHY);
+    assert_int_equal(world.binds, 3);
+}
+
 static void what_runs_is_cancelled_at_the_end(void **state)
 {
     (void)state;
@@ -560,6 +687,10 @@ int main(void)
         TEST(a_host_whose_probes_could_not_be_planned_is_tried_again),
         TEST(what_is_too_much_for_the_log_is_one_line),
         TEST(a_configured_host_is_not_discovered),
+        TEST(a_record_that_leads_to_no_watched_host_is_probed),
+        TEST(a_stranger_that_answers_in_a_listed_site_is_a_rogue_and_a_silent_one_dead),
+        TEST(strangers_are_probed_once_an_interval_and_few_at_a_time),
+        TEST(a_stranger_of_two_domains_has_one_probe),
         TEST(what_runs_is_cancelled_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -437,6 +437,91 @@ static void only_a_discovered_host_that_answers_is_a_rogue_of_a_listed_site(void
     }
 }
 
+/* What is known of strangers: those called "a..." answer, those called "d..." refuse. */
+static enum kms_rpc_state stranger_state(void *arg, const struct kms_zone_record *of)
+{
+    (*(unsigned *)arg)++;
+    switch (kms_text_lower(of->target[0])) {
+    case 'a':
+        return KMS_RPC_ACCEPTED;
+    case 'd':
+        return KMS_RPC_REFUSED;
+    default:
+        return KMS_RPC_UNKNOWN;
+    }
+}
+
+static void a_stranger_has_the_state_of_its_own_probe(void **state)
+{
+    (void)state;
+    for (int lists = 0; lists < 2; lists++) {
+        struct stage *stage = stage_open_as(lists == 1);
+        unsigned asked = 0;
+        size_t host = add_host(stage, "kms1.example.com", NULL, 1688);
+        size_t zone = watch(stage, DOMAIN);
+        answers(stage, host);
+        kms_zones_set_strangers(stage->zones, stranger_state, &asked);
+        struct kms_zone_record list[] = {
+            record("alive.example.com", 1688), record("ALIVE.example.com.", 1689),
+            record("dead.example.com", 1688),  record("new.example.com", 1688),
+            record("kms1.example.com", 1688),  record("a-none.example.com", 1688),
+            record("a-flaw.example.com", 0)};
+        list[5].resolution = KMS_ZONE_RESOLVES_NOT;
+        list[5].address_count = 0;
+        list[6].flaw = "port 0";
+        const struct kms_zone *shown = publish(stage, zone, list, KMS_COUNT_OF(list));
+        enum kms_srv_state alive = lists ? KMS_SRV_ROGUE : KMS_SRV_HEALTHY;
+        assert_int_equal(state_of(shown, "alive.example.com", 1688), alive);
+        assert_int_equal(state_of(shown, "dead.example.com", 1688), KMS_SRV_DEAD);
+        assert_int_equal(state_of(shown, "new.example.com", 1688), KMS_SRV_UNKNOWN);
+        assert_int_equal(state_of(shown, "kms1.example.com", 1688), KMS_SRV_HEALTHY);
+        assert_int_equal(state_of(shown, "a-none.example.com", 1688), KMS_SRV_UNRESOLVABLE);
+        assert_int_equal(state_of(shown, "a-flaw.example.com", 0), KMS_SRV_DEAD);
+        /* one host of two ports is one host */
+        assert_int_equal(shown->healthy_hosts, lists ? 1 : 2);
+        assert_int_equal(shown->rogue, lists ? 2 : 0);
+        assert_int_equal(asked, 4);
+        for (size_t i = 0; i < shown->record_count; i++) {
+            const struct kms_zone_record_view *view = &shown->record[i];
+            bool expected = !view->record.flaw && view->state != KMS_SRV_UNRESOLVABLE &&
+                            !view->host_known;
+            assert_int_equal(view->stranger, expected);
+        }
+        shown = publish(stage, zone, &list[4], 1);
+        assert_int_equal(state_of(shown, "alive.example.com", 1688), KMS_SRV_GONE);
+        assert_false(shown->record[1].stranger);
+        kms_zones_set_strangers(stage->zones, NULL, NULL);
+        shown = publish(stage, zone, list, 1);
+        assert_int_equal(state_of(shown, "alive.example.com", 1688), KMS_SRV_UNKNOWN);
+        stage_close(stage);
+    }
+}
+
+static void a_host_without_a_probe_has_records_that_are_probed_for_themselves(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    unsigned asked = 0;
+    char name[] = "alone.example.com";
+    struct kms_target target = {.name = name, .port = 1688, .origin = KMS_ORIGIN_CONFIGURED};
+    target.source[KMS_SOURCE_DNS].enabled = true;
+    size_t slot;
+    assert_int_equal(kms_board_add(stage->board, &target, 1, &slot), KMS_OK);
+    size_t zone = watch(stage, DOMAIN);
+    kms_zones_set_strangers(stage->zones, stranger_state, &asked);
+    struct kms_zone_record list[] = {record(name, 1688), record(name, 1700)};
+    const struct kms_zone *shown = publish(stage, zone, list, KMS_COUNT_OF(list));
+    const struct kms_zone_record_view *right = &shown->record[0];
+    assert_true(right->host_known);
+    assert_true(right->stranger);
+    assert_int_equal(right->state, KMS_SRV_HEALTHY); /* the site lists it: no rogue */
+    assert_int_equal(shown->record[1].state, KMS_SRV_WRONG_PORT);
+    assert_false(shown->record[1].stranger);
+    assert_int_equal(shown->healthy_hosts, 1);
+    assert_int_equal(shown->publication[0].publication, KMS_PUBLICATION_PUBLISHED);
+    stage_close(stage);
+}
+
 static void records_stand_in_the_order_in_which_clients_try_them(void **state)
 {
     (void)state;
@@ -1168,6 +1253,8 @@ int main(void)
         cmocka_unit_test(a_record_leads_to_hosts_by_name_short_name_and_address),
         cmocka_unit_test(hosts_on_one_address_are_told_apart_by_their_port),
         cmocka_unit_test(only_a_discovered_host_that_answers_is_a_rogue_of_a_listed_site),
+        cmocka_unit_test(a_stranger_has_the_state_of_its_own_probe),
+        cmocka_unit_test(a_host_without_a_probe_has_records_that_are_probed_for_themselves),
         cmocka_unit_test(records_stand_in_the_order_in_which_clients_try_them),
         cmocka_unit_test(two_records_for_one_target_and_port_are_one_row_with_both_shares),
         cmocka_unit_test(rows_keep_their_numbers_and_grow_the_shape_only_when_they_come_or_go),

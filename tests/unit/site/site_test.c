@@ -471,6 +471,7 @@ static void the_preset_site_is_that_of_an_empty_file(void **state)
     assert_true(site.discover_search);
     assert_string_equal(site.agentx, "unix:/var/agentx/master");
     assert_int_equal(site.dns.timeout_ms, 10000);
+    assert_true(site.dns.probe_records);
     assert_int_equal(site.snmp.listen.count, 1);
     assert_string_equal(site.snmp.listen.text[0], "udp:127.0.0.1:1161");
     assert_null(site.snmp.community);
@@ -501,8 +502,10 @@ static void names_are_looked_up_as_the_block_dns_says(void **state)
     expect_good("host kms1.Example.com { dns { publish-in = {a.example., b.example} } }\n"
                 "host 192.0.2.1 { rpc { } dns { publish-in a.example } }\n"
                 "discover = {\"c.example.\", d.example}\n"
-                "dns { servers \"127.0.0.1:5353, [::1]:53\" interval 30s timeout 2s }\n",
+                "dns { servers \"127.0.0.1:5353, [::1]:53\" interval 30s timeout 2s "
+                "probe-records no }\n",
                 &site);
+    assert_false(site.dns.probe_records);
     assert_string_equal(site.dns.servers, "127.0.0.1:5353, [::1]:53");
     assert_int_equal(site.dns.interval_ms, 30000);
     const struct kms_target *host = &site.host[0];
