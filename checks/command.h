@@ -16,4 +16,8 @@ void kms_command_probe_options(void (*line)(void *arg, const char *text), void *
 int kms_command_discover(int argc, char **argv);
 void kms_command_discover_options(void (*line)(void *arg, const char *text), void *arg);
 
+/* kmsmon capture: argv[0] is "capture". 0: the host answered, 1: not so, 2: usage. */
+int kms_command_capture(int argc, char **argv);
+void kms_command_capture_options(void (*line)(void *arg, const char *text), void *arg);
+
 #endif

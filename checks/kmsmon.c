@@ -20,6 +20,8 @@ static const struct command commands[] = {
      kms_command_probe_options},
     {"discover", "show which KMS hosts domains publish in DNS, and what their ports do",
      kms_command_discover, kms_command_discover_options},
+    {"capture", "record what a KMS host says over WS-Management, without names and keys",
+     kms_command_capture, kms_command_capture_options},
 };
 
 static void print_help(FILE *to)
@@ -28,9 +30,9 @@ static void print_help(FILE *to)
                 "       kmsmon -h | -V\n\nCommands:\n",
                 to);
     for (size_t i = 0; i < KMS_COUNT_OF(commands); i++) {
-        (void)fprintf(to, "  %-10s%s\n", commands[i].name, commands[i].help);
+        (void)fprintf(to, "  %-12s%s\n", commands[i].name, commands[i].help);
     }
-    (void)fputs("  help      print this help, or that of a command\n", to);
+    (void)fputs("  help        print this help, or that of a command\n", to);
 }
 
 static void print_line(void *arg, const char *text)

@@ -14,6 +14,7 @@ struct kms_http;
 struct kms_resolver;
 struct kms_products;
 struct kms_logins;
+struct kms_recorder;
 
 /* What other sources said of a host's key; "" for what is not known. */
 struct kms_known_key {
@@ -28,7 +29,8 @@ struct kms_env {
     struct kms_worker *worker;
     struct kms_http *http;
     struct kms_resolver *resolver;
-    struct kms_logins *logins; /* wsman/logins.h, for WS-Management */
+    struct kms_logins *logins;     /* wsman/logins.h, for WS-Management */
+    struct kms_recorder *recorder; /* wsman/record.h; NULL: conversations are not recorded */
     /* For activation requests. */
     const char *state_dir;               /* NULL: none are sent */
     const struct kms_products *products; /* rows of the site; NULL: none. Outlives the worker */

@@ -223,7 +223,7 @@ static struct kms_probe *start(struct kms_env *env, const struct kms_target *tar
     probe->facts.tier = KMS_WSMAN_TIER_63;
     probe->deadline_us = kms_clock_mono_us(&env->clock) + (timeout_ms - reserve_ms) * 1000;
     probe->timer = kms_timer_new(env->loop, finish, probe);
-    probe->talk = kms_talk_new(env, target, NULL);
+    probe->talk = kms_talk_new(env, target, env->recorder);
     if (!probe->timer || !probe->talk) {
         free_probe(probe);
         return NULL;
