@@ -8,13 +8,17 @@
 #include "base/opt.h"
 #include "base/text.h"
 #include "base/texts.h"
+#include "conditions.h"
 #include "model/target.h"
+#include "prober.h"
 #include "publication.h"
 #include "say.h"
 
 struct options {
     char *host;
-    struct kms_texts domains, servers;
+    struct kms_texts domains, servers, expected;
+    int64_t min_healthy, max_dead_share;
+    bool max_dead_given, no_rogue;
     int64_t port;
     bool port_given;
     char *warning_text, *critical_text;
@@ -42,9 +46,30 @@ static const struct kms_opt_choice state_choices[] = {
 static const struct kms_opt rows[] = {
     {ROW("hostname", 'H', KMS_OPT_TEXT, host), .arg = "HOST",
      .help = "KMS host that must be published (default: any)"},
-    {ROW("domain", 'd', KMS_OPT_TEXTS, domains), .arg = "DOMAIN",
+    {ROW("domain", 'D', KMS_OPT_TEXTS, domains), .arg = "DOMAIN",
      .help = "where to look, any number of times (default: the host's domain, else the search "
              "domains)"},
+    {.key = "domain",
+     .short_opt = 'd',
+     .type = KMS_OPT_TEXTS,
+     .offset = AT(domains),
+     .given_offset = KMS_OPT_NO_GIVEN,
+     .arg = "DOMAIN",
+     .help = "the same"},
+    {ROW("expect", 'e', KMS_OPT_TEXTS, expected), .arg = "HOST[:PORT]",
+     .help = "host that must be published and is no rogue, any number of times"},
+    {ROW("min-healthy", 'm', KMS_OPT_UINT, min_healthy), .min = 1, .max = 1000, .preset = NULL,
+     .arg = "N", .help = "hosts whose port must answer; binds to the ports of all records"},
+    {.key = "max-dead-share",
+     .long_opt = "max-dead-share",
+     .type = KMS_OPT_UINT,
+     .max = 100,
+     .offset = AT(max_dead_share),
+     .given_offset = AT(max_dead_given),
+     .arg = "PCT",
+     .help = "part of clients in per cent that may meet a dead record first; binds likewise"},
+    {ROW("no-rogue", 0, KMS_OPT_FLAG, no_rogue),
+     .help = "no host may answer that is not expected; binds likewise"},
     {ROW("server", 's', KMS_OPT_TEXTS, servers), .arg = "LIST",
      .help = "DNS servers ADDRESS[:PORT],..., any number of times (default: the system's)"},
     {.long_opt = "port",
@@ -76,6 +101,9 @@ struct run;
 struct part {
     struct run *run;
     struct kms_dns_probe *probe; /* NULL once answered */
+    struct kms_dns_domain domain;
+    bool answered;          /* domain is filled */
+    enum kms_outcome *port; /* what came of the bind to each record; NULL: none was made */
     struct kms_output out;
     enum kms_state state;
 };
@@ -83,21 +111,26 @@ struct part {
 struct run {
     struct options options;
     struct kms_publication_wish wish;
-    struct kms_loop *loop;
-    struct kms_resolver *resolver;
+    struct kms_conditions conditions;
+    struct kms_env env;
     struct kms_texts domains;
     struct part *part; /* one a domain */
     size_t waiting;
+    bool lost; /* memory ran out */
+    struct kms_probed *probed;
+    size_t probed_count;
     char servers[SERVERS_TEXT];
 };
 
 static const struct kms_plugin plugin = {
     .name = "check_kms_dns",
     .purpose = "Checks whether KMS hosts are published in DNS as clients need it.",
-    .usage = "[-H HOST] [-d DOMAIN ...] [-s ADDRESS[:PORT],...] [-p PORT]\n"
-             "       [-w RANGE] [-c RANGE] [-t TIME] [--timeout-state STATE]",
+    .usage = "[-H HOST] [-D DOMAIN ...] [-s ADDRESS[:PORT],...] [-p PORT]\n"
+             "       [--expect HOST[:PORT] ...] [--min-healthy N] [--max-dead-share PCT]\n"
+             "       [--no-rogue] [-w RANGE] [-c RANGE] [-t TIME] [--timeout-state STATE]",
     .note =
         "It asks for the SRV records _vlmcs._tcp.DOMAIN and for the addresses of their targets.\n"
+        "A bind is no activation request: the count of the hosts does not change.\n"
         "RANGE is [@]START:END, alerting outside of it: '-w 200'.",
 };
 
@@ -111,6 +144,56 @@ static bool read_range(const char *option, const char *text, struct kms_range *r
     if (error != KMS_RANGE_OK) {
         kms_text_format(why, size, "%s '%s' %s", option, text, kms_range_error_text(error));
         return false;
+    }
+    return true;
+}
+
+static bool read_expected(struct run *run, char *why, size_t size)
+{
+    const struct kms_texts *texts = &run->options.expected;
+    uint16_t preset = run->options.port_given ? (uint16_t)run->options.port : KMS_DEFAULT_PORT;
+    struct kms_expected entry;
+
+    for (size_t i = 0; i < texts->count; i++) {
+        if (!kms_expected_read(texts->text[i], preset, &entry)) {
+            kms_text_format(why, size,
+                            "--expect '%.250s' is no host; allowed: HOST, HOST:PORT, "
+                            "2001:db8::1 or [2001:db8::1]:PORT",
+                            texts->text[i]);
+            return false;
+        }
+        if (kms_expected_add(&run->conditions.expected, &entry) != KMS_OK) {
+            kms_text_copy(why, size, "out of memory");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Where there are expected hosts, the one that is checked is one of them. */
+static bool read_conditions(struct run *run, char *why, size_t size)
+{
+    const struct options *options = &run->options;
+    struct kms_conditions *conditions = &run->conditions;
+    struct kms_expected host = {.port = (uint16_t)run->wish.port};
+
+    conditions->min_healthy = options->min_healthy;
+    conditions->max_dead_share = options->max_dead_given ? options->max_dead_share : -1;
+    conditions->no_rogue = options->no_rogue;
+    if (!read_expected(run, why, size)) {
+        return false;
+    }
+    if (options->no_rogue && conditions->expected.count == 0 && options->host == NULL) {
+        kms_text_copy(why, size,
+                      "--no-rogue needs the hosts that are yours: name them by --expect");
+        return false;
+    }
+    if (options->host != NULL && (conditions->expected.count > 0 || options->no_rogue)) {
+        if (!kms_text_copy(host.host, sizeof(host.host), options->host) ||
+            kms_expected_add(&conditions->expected, &host) != KMS_OK) {
+            kms_text_copy(why, size, "out of memory");
+            return false;
+        }
     }
     return true;
 }
@@ -154,7 +237,8 @@ static bool read_options(struct run *run, int argc, char **argv, char *why, size
         run->wish.port = KMS_DEFAULT_PORT;
     }
     run->wish.timeout_state = (enum kms_state)options->timeout_state;
-    return read_range("--warning", options->warning_text, &run->wish.warning, why, size) &&
+    return read_conditions(run, why, size) &&
+           read_range("--warning", options->warning_text, &run->wish.warning, why, size) &&
            read_range("--critical", options->critical_text, &run->wish.critical, why, size);
 }
 
@@ -198,7 +282,7 @@ static enum kms_status choose_domains(struct run *run)
         return add_domain(run, own);
     }
     for (size_t i = 0; status == KMS_OK && (options->host == NULL || i < 1); i++) {
-        const char *domain = kms_resolver_domain(run->resolver, i);
+        const char *domain = kms_resolver_domain(run->env.resolver, i);
         if (domain == NULL) {
             break;
         }
@@ -207,25 +291,20 @@ static enum kms_status choose_domains(struct run *run)
     return status;
 }
 
-/* ---- the run ---- */
+/* ---- lookups ---- */
 
 static void done(void *arg, const struct kms_dns_domain *domain)
 {
     struct part *part = arg;
     struct run *run = part->run;
+    size_t at = (size_t)(part - run->part);
 
     part->probe = NULL;
-    part->state = kms_publication_show(domain, &run->wish, &part->out);
-    if (run->options.verbose > 0) {
-        char servers[400];
-        kms_resolver_servers(run->resolver, servers, sizeof(servers));
-        kms_output_line(&part->out, 0, "asked for %s; servers: %s", domain->query, servers);
-        kms_output_line(&part->out, 0, "%zu targets; all lookups took %lld microseconds",
-                        domain->target_count, (long long)domain->duration_us);
-    }
+    part->answered = kms_dns_domain_copy(&part->domain, domain, run->domains.text[at]);
+    run->lost = run->lost || !part->answered;
     run->waiting--;
     if (run->waiting == 0) {
-        kms_loop_stop(run->loop);
+        kms_loop_stop(run->env.loop);
     }
 }
 
@@ -238,7 +317,7 @@ static bool start_all(struct run *run)
     }
     run->wish.several = run->domains.count > 1;
     for (size_t i = 0; run->part != NULL && i < run->domains.count; i++) {
-        run->part[i].probe = kms_dns_start(run->resolver, run->loop, run->domains.text[i],
+        run->part[i].probe = kms_dns_start(run->env.resolver, run->env.loop, run->domains.text[i],
                                            run->options.timeout_ms, done, &run->part[i]);
         if (run->part[i].probe == NULL) {
             return false;
@@ -246,6 +325,118 @@ static bool start_all(struct run *run)
         run->waiting++;
     }
     return run->part != NULL;
+}
+
+/* ---- ports ---- */
+
+static bool is_same_port(const struct kms_probed *probed, const struct kms_srv *srv)
+{
+    return probed->target.port == srv->port && kms_dns_name_equal(probed->target.name, srv->target);
+}
+
+static struct kms_probed *port_of(const struct run *run, const struct kms_srv *srv)
+{
+    for (size_t i = 0; i < run->probed_count; i++) {
+        if (is_same_port(&run->probed[i], srv)) {
+            return &run->probed[i];
+        }
+    }
+    return NULL;
+}
+
+static bool aim(struct run *run, const struct kms_srv *srv)
+{
+    struct kms_probed *probed = &run->probed[run->probed_count++];
+    struct kms_source_config *rpc = &probed->target.source[KMS_SOURCE_RPC];
+
+    kms_result_init(&probed->result, KMS_SOURCE_RPC);
+    probed->target.name = kms_text_dup(srv->target);
+    probed->target.port = srv->port;
+    probed->target.port_given = true;
+    probed->target.origin = KMS_ORIGIN_DISCOVERED;
+    rpc->enabled = true;
+    rpc->timeout_ms = run->options.timeout_ms;
+    probed->host = probed->target.name;
+    return probed->target.name != NULL;
+}
+
+/* Each port once, whatever the number of domains and records that name it. */
+static bool aim_all(struct run *run)
+{
+    size_t room = 0;
+
+    for (size_t i = 0; i < run->domains.count; i++) {
+        room += run->part[i].domain.set.count;
+    }
+    run->probed = calloc(room + 1, sizeof(*run->probed));
+    for (size_t i = 0; run->probed != NULL && i < run->domains.count; i++) {
+        const struct kms_dns_domain *domain = &run->part[i].domain;
+        size_t aimed = 0;
+        for (size_t k = 0; k < domain->set.count && aimed < KMS_DNS_TARGETS_MAX; k++) {
+            const struct kms_srv *srv = &domain->set.srv[k];
+            if (!kms_conditions_usable(domain, srv) || port_of(run, srv) != NULL) {
+                continue;
+            }
+            aimed++;
+            if (!aim(run, srv)) {
+                return false;
+            }
+        }
+    }
+    return run->probed != NULL;
+}
+
+static bool take_ports(struct run *run, struct part *part)
+{
+    const struct kms_dns_domain *domain = &part->domain;
+
+    part->port = calloc(domain->set.count + 1, sizeof(*part->port));
+    for (size_t i = 0; part->port != NULL && i < domain->set.count; i++) {
+        const struct kms_probed *probed = port_of(run, &domain->set.srv[i]);
+        bool usable = kms_conditions_usable(domain, &domain->set.srv[i]);
+        part->port[i] = usable && probed != NULL ? probed->result.outcome : KMS_OUTCOME_NONE;
+    }
+    return part->port != NULL;
+}
+
+static bool probe_all(struct run *run)
+{
+    bool whole;
+
+    if (!kms_conditions_probe(&run->conditions)) {
+        return true;
+    }
+    whole = aim_all(run) && kms_prober_run(&run->env, run->probed, run->probed_count, NULL, NULL);
+    for (size_t i = 0; whole && i < run->domains.count; i++) {
+        whole = take_ports(run, &run->part[i]);
+    }
+    return whole;
+}
+
+/* ---- what is said ---- */
+
+static bool show_all(struct run *run)
+{
+    bool whole = true;
+
+    for (size_t i = 0; whole && i < run->domains.count; i++) {
+        struct part *part = &run->part[i];
+        struct kms_output *out = &part->out;
+        part->state = kms_publication_show(&part->domain, &run->wish, out);
+        if (kms_conditions_any(&run->conditions)) {
+            part->state = kms_state_worse(
+                part->state, kms_conditions_show(&part->domain, &run->conditions, part->port,
+                                                 run->wish.several, out, &whole));
+        }
+        if (run->options.verbose > 0) {
+            char servers[400];
+            kms_resolver_servers(run->env.resolver, servers, sizeof(servers));
+            kms_output_line(out, 0, "asked for %s; servers: %s", part->domain.query, servers);
+            kms_output_line(out, 0, "%zu targets; all lookups took %lld microseconds",
+                            part->domain.target_count, (long long)part->domain.duration_us);
+        }
+    }
+    return whole;
 }
 
 static enum kms_state worst_state(const struct run *run)
@@ -297,19 +488,13 @@ static bool join_servers(struct run *run)
 
 static int run_check(struct run *run)
 {
-    const struct kms_clock clock = kms_clock_system();
-    struct kms_resolver_setup setup = {.servers = NULL};
     struct kms_fault fault = {.text = ""};
 
     if (!join_servers(run)) {
         return kms_say_mistake(&plugin, "too many DNS servers");
     }
-    setup.servers = run->options.servers.count > 0 ? run->servers : NULL;
-    run->loop = kms_loop_new(&clock);
-    if (run->loop == NULL) {
-        return kms_say_no_memory();
-    }
-    switch (kms_resolver_new(run->loop, &setup, &run->resolver, &fault)) {
+    switch (kms_prober_open(&run->env, run->options.servers.count > 0 ? run->servers : NULL, true,
+                            &fault)) {
     case KMS_OK:
         break;
     case KMS_ENOMEM:
@@ -330,7 +515,10 @@ static int run_check(struct run *run)
     if (!start_all(run)) {
         return kms_say_no_memory();
     }
-    kms_loop_run(run->loop);
+    kms_loop_run(run->env.loop);
+    if (run->lost || !probe_all(run) || !show_all(run)) {
+        return kms_say_no_memory();
+    }
     return run->domains.count == 1 ? kms_say_result(&run->part[0].out, run->part[0].state)
                                    : say_all(run);
 }
@@ -339,20 +527,25 @@ static void run_done(struct run *run)
 {
     for (size_t i = 0; run->part != NULL && i < run->domains.count; i++) {
         kms_dns_cancel(run->part[i].probe);
+        kms_dns_domain_done(&run->part[i].domain);
+        free(run->part[i].port);
         kms_output_done(&run->part[i].out);
     }
-    kms_resolver_free(run->resolver);
-    if (run->loop != NULL) {
-        kms_loop_free(run->loop);
+    for (size_t i = 0; i < run->probed_count; i++) {
+        kms_result_done(&run->probed[i].result);
+        kms_target_done(&run->probed[i].target);
     }
+    kms_prober_close(&run->env);
+    free(run->probed);
     free(run->part);
+    kms_expected_done(&run->conditions.expected);
     kms_texts_done(&run->domains);
     kms_opts_free_values(rows, &run->options);
 }
 
 int main(int argc, char **argv)
 {
-    struct run run = {.loop = NULL};
+    struct run run = {.waiting = 0};
     char why[400] = "";
     int code;
 

@@ -221,6 +221,35 @@ void kms_dns_cancel(struct kms_dns_probe *probe)
     free_probe(probe);
 }
 
+bool kms_dns_domain_copy(struct kms_dns_domain *ret, const struct kms_dns_domain *from,
+                         const char *name)
+{
+    struct kms_dns_domain made = *from;
+    made.name = name;
+    made.target = NULL;
+    if (!kms_srv_set_copy(&made.set, &from->set)) {
+        return false;
+    }
+    if (from->target_count > 0) {
+        made.target = malloc(from->target_count * sizeof *made.target);
+        if (!made.target) {
+            kms_srv_set_done(&made.set);
+            return false;
+        }
+        memcpy(made.target, from->target, from->target_count * sizeof *made.target);
+    }
+    *ret = made;
+    return true;
+}
+
+void kms_dns_domain_done(struct kms_dns_domain *domain)
+{
+    kms_srv_set_done(&domain->set);
+    free(domain->target);
+    domain->target = NULL;
+    domain->target_count = 0;
+}
+
 /* ---- questions about the answer ---- */
 
 const struct kms_dns_target *kms_dns_target_of(const struct kms_dns_domain *domain,

@@ -55,6 +55,12 @@ struct kms_dns_probe *kms_dns_start(struct kms_resolver *resolver, struct kms_lo
 /* No call back any more. NULL is fine. Not from inside done. */
 void kms_dns_cancel(struct kms_dns_probe *probe);
 
+/* Makes a domain that outlives the call back, under a name that the caller keeps. False: out of
+ * memory, ret is not written. */
+bool kms_dns_domain_copy(struct kms_dns_domain *ret, const struct kms_dns_domain *from,
+                         const char *name);
+void kms_dns_domain_done(struct kms_dns_domain *domain);
+
 /* The looked up target of a record; NULL when there were too many. */
 const struct kms_dns_target *kms_dns_target_of(const struct kms_dns_domain *domain,
                                                const struct kms_srv *srv);

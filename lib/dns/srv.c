@@ -234,6 +234,21 @@ void kms_srv_set_done(struct kms_srv_set *set)
     *set = (struct kms_srv_set){.srv = NULL};
 }
 
+bool kms_srv_set_copy(struct kms_srv_set *ret, const struct kms_srv_set *from)
+{
+    struct kms_srv *srv = NULL;
+    if (from->count > 0) {
+        srv = malloc(from->count * sizeof *srv);
+        if (!srv) {
+            return false;
+        }
+        memcpy(srv, from->srv, from->count * sizeof *srv);
+    }
+    *ret = *from;
+    ret->srv = srv;
+    return true;
+}
+
 const char *kms_srv_flaw_text(enum kms_srv_flaw flaw)
 {
     switch (flaw) {

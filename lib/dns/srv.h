@@ -46,6 +46,8 @@ struct kms_srv_set {
 enum kms_outcome kms_srv_read(const uint8_t *bytes, size_t len, const char *name,
                               struct kms_srv_set *ret, struct kms_fault *fault);
 void kms_srv_set_done(struct kms_srv_set *set);
+/* False: out of memory, ret is not written. */
+bool kms_srv_set_copy(struct kms_srv_set *ret, const struct kms_srv_set *from);
 
 /* "port 0", "the target is an address, not a name"; "" for a sound record. */
 const char *kms_srv_flaw_text(enum kms_srv_flaw flaw);
