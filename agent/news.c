@@ -68,21 +68,25 @@ static bool is_same_memory(const struct kms_target *a, const struct kms_target *
            (kms_address_parse(x, 0, &number) && kms_address_parse(y, 0, &number));
 }
 
-bool kms_news_same_host(const struct kms_log *log, const struct kms_board *board, size_t slot)
+bool kms_news_same_host(const struct kms_log *log, const struct kms_board *board, size_t slot,
+                        size_t *ret_other)
 {
     const struct kms_snapshot *of = kms_board_snapshot(board, slot);
     const char *address = asked_at(of);
-    for (size_t i = 0; address && i < slot; i++) {
+    for (size_t i = 0; address && i < kms_board_count(board); i++) {
         const struct kms_snapshot *other = kms_board_snapshot(board, i);
-        if (!kms_text_equal(address, asked_at(other)) ||
+        if (i == slot || !kms_text_equal(address, asked_at(other)) ||
             is_same_memory(of->target, other->target)) {
             continue;
         }
+        const struct kms_snapshot *first = i < slot ? other : of;
+        const struct kms_snapshot *second = i < slot ? of : other;
         kms_log_write(
             log, KMS_LOG_WARNING,
             "activation %s: it answers from %s, as %s does: one KMS host is asked twice in "
             "an interval; give both the same address in kmsmon.conf, or remove one",
-            of->target->name, address, other->target->name);
+            second->target->name, address, first->target->name);
+        *ret_other = i;
         return true;
     }
     return false;

@@ -13,9 +13,10 @@ void kms_news_outcome(const struct kms_log *log, const char *source,
  * was, unless a source spoke of the host for the first time: that is news too. */
 void kms_news_state(const struct kms_log *log, const struct kms_snapshot *snapshot,
                     const struct kms_change *change);
-/* A host before this one on the board answers from the same address and port, and is asked for
- * activations there too, under another address: both have an interval of their own. True when it
- * was written. */
-bool kms_news_same_host(const struct kms_log *log, const struct kms_board *board, size_t slot);
+/* Another host on the board answers from the same address and port, and is asked for activations
+ * there too, under another address: both have an interval of their own. The line names the later
+ * one on the board first, whichever of them is in slot. True when it was written. */
+bool kms_news_same_host(const struct kms_log *log, const struct kms_board *board, size_t slot,
+                        size_t *ret_other);
 
 #endif

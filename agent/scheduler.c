@@ -63,6 +63,20 @@ static void tell(const struct kms_scheduler *s)
     }
 }
 
+/* One line for both: either may be the first to answer. */
+static void tell_of_same(struct poll *poll)
+{
+    const struct kms_scheduler *s = poll->scheduler;
+    size_t other;
+    if (!kms_news_same_host(s->config.log, s->config.board, poll->slot, &other)) {
+        return;
+    }
+    for (size_t i = 0; i < s->poll_count; i++) {
+        size_t slot = s->poll[i]->slot;
+        s->poll[i]->told_same |= slot == other || slot == poll->slot;
+    }
+}
+
 static void publish(struct poll *poll, const struct kms_result *result)
 {
     struct kms_scheduler *s = poll->scheduler;
@@ -78,7 +92,7 @@ static void publish(struct poll *poll, const struct kms_result *result)
     kms_news_outcome(log, poll->type->name, snapshot, result, &change);
     kms_news_state(log, snapshot, &change);
     if (result->source == KMS_SOURCE_ACTIVATION && !poll->told_same) {
-        poll->told_same = kms_news_same_host(log, s->config.board, poll->slot);
+        tell_of_same(poll);
     }
     tell(s);
 }
