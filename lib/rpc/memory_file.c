@@ -84,7 +84,15 @@ static uint64_t hash_of(const char *bytes, size_t len)
     return hash;
 }
 
-/* One IPv6 address can be written in many ways, which are one host. */
+/* An IPv4 address in the clothes of IPv6 is asked by IPv4. */
+static struct kms_address undress(const struct kms_address *address, uint16_t port)
+{
+    const struct in6_addr *v6 = &address->to.v6.sin6_addr;
+    bool mapped = kms_address_family(address) == AF_INET6 && IN6_IS_ADDR_V4MAPPED(v6);
+    return mapped ? kms_address_v4(v6->s6_addr + 12, port) : *address;
+}
+
+/* One address can be written in many ways, which are one host. */
 static enum kms_status add_name(const char *address, uint16_t port, struct kms_buf *path)
 {
     struct kms_buf name;
@@ -93,6 +101,7 @@ static enum kms_status add_name(const char *address, uint16_t port, struct kms_b
     kms_buf_init(&name, 1 << 16);
     bool is_number = kms_address_parse(address, port, &number);
     if (is_number) {
+        number = undress(&number, port);
         kms_address_text(&number, usual, sizeof usual);
     }
     enum kms_status status = escape(is_number ? usual : address, &name);

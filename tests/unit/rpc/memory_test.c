@@ -618,15 +618,18 @@ static void names_of_files_are_safe_and_their_own(void **state)
 static void an_address_is_one_host_however_it_is_written(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"2001:db8::1", "2001:DB8:0:0:0:0:0:1",
-                                        "2001:0db8:0000:0000:0000:0000:0000:0001"};
-    struct kms_memory_file first = open_file(texts[0], 1688);
-    for (size_t i = 1; i < sizeof texts / sizeof texts[0]; i++) {
-        struct kms_memory_file file = open_file(texts[i], 1688);
-        assert_string_equal(file.path, first.path);
-        kms_memory_close(&file);
+    static const char *const texts[][3] = {
+        {"2001:db8::1", "2001:DB8:0:0:0:0:0:1", "2001:0db8:0000:0000:0000:0000:0000:0001"},
+        {"192.0.2.1", "::ffff:192.0.2.1", "::FFFF:c000:201"}};
+    for (size_t of = 0; of < 2; of++) {
+        struct kms_memory_file first = open_file(texts[of][0], 1688);
+        for (size_t i = 1; i < 3; i++) {
+            struct kms_memory_file file = open_file(texts[of][i], 1688);
+            assert_string_equal(file.path, first.path);
+            kms_memory_close(&file);
+        }
+        kms_memory_close(&first);
     }
-    kms_memory_close(&first);
 }
 
 static void long_names_are_cut_and_stay_their_own(void **state)
