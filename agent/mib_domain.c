@@ -12,7 +12,9 @@ enum told {
     ROGUE_RECORDS,
     LAST_LOOKUP,
     DATA_AGE,
-    REASONS
+    REASONS,
+    TRIES,
+    TRIES_UNIFORM
 };
 
 /* What a lookup counted; absent before one succeeded. */
@@ -24,6 +26,11 @@ static bool counted(const struct kms_zone *zone, uint32_t count, struct kms_mib_
 static bool share(const struct kms_zone *zone, uint32_t per_mille, struct kms_mib_value *ret)
 {
     return zone->shares_known && counted(zone, per_mille, ret);
+}
+
+static bool tries(const struct kms_zone *zone, uint32_t thousandths, struct kms_mib_value *ret)
+{
+    return zone->tries_known && counted(zone, thousandths, ret);
 }
 
 static bool get_told(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
@@ -52,6 +59,10 @@ static bool get_told(const struct kms_mib_view *view, int what, struct kms_mib_v
         return kms_mib_age(ret, view->now_s, zone->last_success_s);
     case REASONS:
         return kms_mib_bits(ret, zone->reasons, kms_words_reason());
+    case TRIES:
+        return tries(zone, zone->tries, ret);
+    case TRIES_UNIFORM:
+        return tries(zone, zone->tries_uniform, ret);
     }
     return false;
 }
@@ -69,6 +80,8 @@ static const struct kms_mib_column columns[] = {
     {11, ASN_OCTET_STR, LAST_LOOKUP, get_told},
     {12, ASN_GAUGE, DATA_AGE, get_told},
     {13, ASN_OCTET_STR, REASONS, get_told},
+    {14, ASN_GAUGE, TRIES, get_told},
+    {15, ASN_GAUGE, TRIES_UNIFORM, get_told},
 };
 
 static void lay_out(const struct kms_board *board, const struct kms_zone *zone, size_t number,

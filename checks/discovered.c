@@ -7,36 +7,68 @@
 #include <jansson.h>
 
 #include "base/text.h"
-#include "model/zone.h"
+#include "model/zone_share.h"
 #include "table.h"
 
 enum { TEXT_SIZE = 600 };
+
+/* ---- what clients do ---- */
+
+/* A port that was not probed, and a target that could not be looked up, may serve. */
+static bool is_lost(const struct kms_discovered_record *record)
+{
+    enum kms_outcome outcome = record->target.outcome;
+
+    return outcome == KMS_OUTCOME_DNS_NXDOMAIN || outcome == KMS_OUTCOME_DNS_NODATA ||
+           (record->probed != NULL && !kms_outcome_good(record->probed->result.outcome));
+}
+
+static struct kms_zone_choice choice_of(const struct kms_discovered_record *record)
+{
+    return (struct kms_zone_choice){.priority = record->srv.priority,
+                                    .weight = record->srv.weight,
+                                    .usable = kms_srv_usable(&record->srv),
+                                    .lost = is_lost(record)};
+}
+
+static bool tolls_of(const struct kms_discovered *found, struct kms_zone_toll *ret_rfc,
+                     struct kms_zone_toll *ret_uniform)
+{
+    struct kms_zone_choice *choice = calloc(found->record_count + 1, sizeof(*choice));
+
+    if (choice == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < found->record_count; i++) {
+        choice[i] = choice_of(&found->record[i]);
+    }
+    *ret_rfc = kms_zone_toll_of(choice, found->record_count, KMS_ZONE_CLIENTS_RFC);
+    *ret_uniform = kms_zone_toll_of(choice, found->record_count, KMS_ZONE_CLIENTS_UNIFORM);
+    free(choice);
+    return true;
+}
 
 /* ---- from the lookup ---- */
 
 static bool add_shares(struct kms_discovered *found)
 {
     size_t room = found->record_count + 1;
-    struct kms_zone_record *plain = calloc(room, sizeof(*plain));
-    const struct kms_zone_record **each = calloc(room, sizeof(const struct kms_zone_record *));
+    struct kms_zone_choice *choice = calloc(room, sizeof(*choice));
     uint32_t *share = calloc(2 * room, sizeof(*share));
-    bool ok = plain != NULL && each != NULL && share != NULL;
+    bool ok = choice != NULL && share != NULL;
 
     for (size_t i = 0; ok && i < found->record_count; i++) {
-        const struct kms_srv *srv = &found->record[i].srv;
-        plain[i].priority = srv->priority;
-        plain[i].weight = srv->weight;
-        plain[i].flaw = kms_srv_usable(srv) ? NULL : kms_srv_flaw_text(srv->flaw);
-        each[i] = &plain[i];
+        choice[i] = choice_of(&found->record[i]);
     }
     if (ok) {
-        kms_zone_shares(each, found->record_count, share, share + room);
+        kms_zone_choice_shares(choice, found->record_count, KMS_ZONE_CLIENTS_RFC, share);
+        kms_zone_choice_shares(choice, found->record_count, KMS_ZONE_CLIENTS_UNIFORM, share + room);
     }
     for (size_t i = 0; ok && i < found->record_count; i++) {
         found->record[i].share = share[i];
+        found->record[i].share_uniform = share[room + i];
     }
-    free(plain);
-    free(each);
+    free(choice);
     free(share);
     return ok;
 }
@@ -199,6 +231,35 @@ static enum kms_status add_table(const struct kms_discovered *found, size_t coun
     return status;
 }
 
+static void add_toll_text(const struct kms_zone_toll *toll, char *dst, size_t size)
+{
+    kms_text_append(dst, size, "%lu.%lu %% meet a dead record first",
+                    (unsigned long)(toll->dead_share / 10), (unsigned long)(toll->dead_share % 10));
+    if (toll->ends) {
+        uint32_t hundredths = (toll->tries + 5) / 10;
+        kms_text_append(dst, size, ", %lu.%02lu records tried on average",
+                        (unsigned long)(hundredths / 100), (unsigned long)(hundredths % 100));
+    }
+}
+
+/* What dead records cost clients; nothing where there is none. */
+static enum kms_status add_toll(const struct kms_discovered *found, struct kms_buf *out)
+{
+    struct kms_zone_toll rfc, uniform;
+    char of_rfc[TEXT_SIZE] = "", of_uniform[TEXT_SIZE] = "";
+
+    if (!tolls_of(found, &rfc, &uniform)) {
+        return KMS_ENOMEM;
+    }
+    if (!rfc.known || (rfc.ends && rfc.tries == 1000 && uniform.tries == 1000)) {
+        return KMS_OK;
+    }
+    add_toll_text(&rfc, of_rfc, sizeof(of_rfc));
+    add_toll_text(&uniform, of_uniform, sizeof(of_uniform));
+    return kms_buf_addf(out, "%s: of the clients %s; of Windows Vista and 2008 %s\n", found->domain,
+                        of_rfc, of_uniform);
+}
+
 /* Domains without a record, and records that were left out. */
 static enum kms_status add_remarks(const struct kms_discovered *found, struct kms_buf *out)
 {
@@ -215,7 +276,7 @@ static enum kms_status add_remarks(const struct kms_discovered *found, struct km
         status = kms_buf_addf(out, "%s: %zu more records are not shown\n", found->domain,
                               found->left_out);
     }
-    return status;
+    return status == KMS_OK ? add_toll(found, out) : status;
 }
 
 enum kms_status kms_discovered_table(const struct kms_discovered *found, size_t count,
@@ -276,6 +337,7 @@ static json_t *record_object(const struct kms_discovered_record *record, bool *o
     put(object, "weight", json_integer(record->srv.weight), ok);
     put(object, "ttl", json_integer(record->srv.ttl), ok);
     put(object, "share-per-mille", json_integer(record->share), ok);
+    put(object, "share-uniform-per-mille", json_integer(record->share_uniform), ok);
     put(object, "addresses", addresses_array(&record->target.found, ok), ok);
     put(object, "healthy", json_boolean(kms_discovered_healthy(record)), ok);
     if (fault[0] != '\0') {
@@ -285,6 +347,25 @@ static json_t *record_object(const struct kms_discovered_record *record, bool *o
         put(object, "probe", kms_probed_object(record->probed, ok), ok);
     }
     return object;
+}
+
+/* Absent: no record is usable, and for tries no record serves. */
+static void put_tolls(json_t *object, const struct kms_discovered *found, bool *ok)
+{
+    struct kms_zone_toll rfc, uniform;
+
+    if (!tolls_of(found, &rfc, &uniform)) {
+        *ok = false;
+        return;
+    }
+    if (rfc.known) {
+        put(object, "dead-share-per-mille", json_integer(rfc.dead_share), ok);
+        put(object, "dead-share-uniform-per-mille", json_integer(uniform.dead_share), ok);
+    }
+    if (rfc.ends) {
+        put(object, "tries", json_real((double)rfc.tries / 1000), ok);
+        put(object, "tries-uniform", json_real((double)uniform.tries / 1000), ok);
+    }
 }
 
 static json_t *domain_object(const struct kms_discovered *found, bool *ok)
@@ -304,6 +385,7 @@ static json_t *domain_object(const struct kms_discovered *found, bool *ok)
     put(object, "next-step", json_string(row->hint), ok);
     put(object, "lookup-time", json_integer(found->lookup_us), ok);
     put(object, "records-left-out", json_integer((json_int_t)found->left_out), ok);
+    put_tolls(object, found, ok);
     put(object, "records", records, ok);
     return object;
 }
@@ -319,7 +401,8 @@ enum kms_status kms_discovered_json(const struct kms_discovered *found, size_t c
     for (size_t i = 0; i < count && ok; i++) {
         append(array, domain_object(&found[i], &ok), &ok);
     }
-    text = ok ? json_dumps(array, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
+    text = ok ? json_dumps(array, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(7))
+              : NULL;
     if (text != NULL) {
         status = kms_buf_addf(out, "%s\n", text);
     }

@@ -14,7 +14,8 @@
 struct kms_discovered_record {
     struct kms_srv srv;
     struct kms_dns_target target; /* outcome NONE: not looked up */
-    uint32_t share;               /* per mille of clients that choose it first */
+    uint32_t share;               /* per mille of clients that choose it first (RFC 2782) */
+    uint32_t share_uniform;       /* the same of clients that ignore priority and weight */
     struct kms_probed *probed;    /* NULL: not probed */
 };
 

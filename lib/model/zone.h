@@ -47,6 +47,12 @@ struct kms_zone_lookup {
     size_t left_out; /* records beyond what was read */
 };
 
+/* Where a record stands among the others of its domain. */
+struct kms_zone_draw {
+    uint16_t priority, weight;
+};
+#define KMS_ZONE_DRAWS_MAX 4 /* sound records for one target and port; the others are left out */
+
 /* A record and what it is worth: its identity is its target and port. The state is that of the
  * watched host that it leads to. A host that answers on the record's port is right there whatever
  * port it says that it listens on. Where no rpc source watches what it leads to, it is a stranger,
@@ -57,8 +63,11 @@ struct kms_zone_lookup {
 struct kms_zone_record_view {
     uint32_t index; /* stable number among the records of its domain; 0: there were too many, and
                        it has no row */
-    struct kms_zone_record record; /* as last seen */
-    bool present;                  /* in the last lookup that succeeded */
+    struct kms_zone_record record;                 /* as last seen */
+    bool present;                                  /* in the last lookup that succeeded */
+    struct kms_zone_draw draw[KMS_ZONE_DRAWS_MAX]; /* while present: priority and weight of every
+                                                      sound record for the target and port */
+    size_t draw_count;
     enum kms_srv_state state;
     bool host_known;
     size_t host_slot;              /* of the board, when host_known */
@@ -94,8 +103,11 @@ struct kms_zone {
     uint32_t wanted_hosts;                   /* watched hosts that are expected here */
     bool shares_known;                       /* there is at least one record */
     uint32_t dead_share, dead_share_uniform; /* per mille of clients whose first choice is dead */
-    struct kms_zone_record_view *record;     /* by priority, then the higher weight, then by name;
-                                                those that are gone last */
+    bool tries_known;                        /* some record may serve, unknown ones included */
+    uint32_t tries, tries_uniform; /* records that a client tries until one serves it, on average,
+                                      in thousandths */
+    struct kms_zone_record_view *record; /* by priority, then the higher weight, then by name;
+                                            those that are gone last */
     size_t record_count;
     struct kms_zone_publication *publication; /* by slot */
     size_t publication_count;
@@ -169,12 +181,5 @@ uint64_t kms_zones_shape(const struct kms_zones *zones);
  * anywhere, nothing was looked up yet, or out of memory. The caller frees ret with kms_result_done.
  */
 bool kms_zones_host_result(const struct kms_zones *zones, size_t host_slot, struct kms_result *ret);
-
-/* The shares of clients that choose each record first, in per mille, by priority and weight (RFC
- * 2782) and for clients that choose at random; records with a flaw are never chosen. The sum is
- * 1000 unless all have a flaw. Records of weight 0 beside others share one draw out of the sum of
- * the weights plus one, as the RFC's algorithm does; all of weight 0 have equal shares. */
-void kms_zone_shares(const struct kms_zone_record *const *record, size_t count, uint32_t *ret_share,
-                     uint32_t *ret_uniform);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "model/judge_parts.h"
 #include "model/zone_parts.h"
+#include "model/zone_share.h"
 
 bool kms_zone_answered(enum kms_outcome outcome)
 {
@@ -225,22 +226,48 @@ static uint32_t count_healthy_hosts(const struct kms_zone_court *court)
     return count + count_healthy_strangers(court->zone);
 }
 
+static size_t count_draws(const struct kms_zone *zone)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < zone->record_count && zone->record[i].present; i++) {
+        count += zone->record[i].draw_count;
+    }
+    return count;
+}
+
+/* What clients go through. choice has room for all draws. */
+static void take_toll(struct kms_zone *zone, struct kms_zone_choice *choice)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < zone->record_count && zone->record[i].present; i++) {
+        const struct kms_zone_record_view *view = &zone->record[i];
+        for (size_t k = 0; k < view->draw_count; k++) {
+            choice[count++] = (struct kms_zone_choice){.priority = view->draw[k].priority,
+                                                       .weight = view->draw[k].weight,
+                                                       .usable = true,
+                                                       .lost = kms_zone_is_lost(view->state)};
+        }
+    }
+    struct kms_zone_toll by_rfc = kms_zone_toll_of(choice, count, KMS_ZONE_CLIENTS_RFC);
+    struct kms_zone_toll uniform = kms_zone_toll_of(choice, count, KMS_ZONE_CLIENTS_UNIFORM);
+    zone->shares_known = by_rfc.known;
+    zone->dead_share = by_rfc.dead_share;
+    zone->dead_share_uniform = uniform.dead_share;
+    zone->tries_known = by_rfc.ends;
+    zone->tries = by_rfc.tries;
+    zone->tries_uniform = uniform.tries;
+}
+
 /* Counts what the records are worth; returns how many of those present lead nowhere. */
 static size_t sum_up(struct kms_zone *zone, size_t *ret_present)
 {
     size_t present = 0, lost = 0;
-    zone->rogue = zone->dead_share = zone->dead_share_uniform = 0;
-    zone->shares_known = false;
+    zone->rogue = 0;
     for (size_t i = 0; i < zone->record_count && zone->record[i].present; i++) {
         const struct kms_zone_record_view *view = &zone->record[i];
         present++;
         zone->rogue += view->state == KMS_SRV_ROGUE ? 1 : 0;
-        zone->shares_known = zone->shares_known || view->share_uniform > 0 || view->share > 0;
-        if (kms_zone_is_lost(view->state)) {
-            lost++;
-            zone->dead_share += view->share;
-            zone->dead_share_uniform += view->share_uniform;
-        }
+        lost += kms_zone_is_lost(view->state) ? 1 : 0;
     }
     *ret_present = present;
     return lost;
@@ -293,16 +320,22 @@ enum kms_status kms_zone_judge(const struct kms_zone_law *law, const struct kms_
     struct kms_zone_court court = {
         .board = law->hosts.board, .law = law, .wanted = wanted, .now_s = now_s, .zone = zone};
     struct kms_zone_publication *made = NULL;
+    struct kms_zone_choice *choice = NULL;
     bool is_matched = match_records(&court, &law->hosts);
     if (is_matched) {
         /* One more than needed: an empty list has an address too. */
         made = calloc(wanted->count + court.match_count + 1, sizeof *made);
+        choice = calloc(count_draws(zone) + 1, sizeof *choice);
     }
-    if (!made) {
+    if (!made || !choice) {
+        free(choice);
+        free(made);
         free(court.match);
         return KMS_ENOMEM;
     }
     judge_records(&court);
+    take_toll(zone, choice);
+    free(choice);
     size_t count = kms_zone_judge_publications(&court, made);
     zone->publication_count = count;
     zone->publication = made;

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "model/zone_share.h"
 
 struct merge {
     struct kms_zone_record_view *view;
@@ -108,6 +109,14 @@ static struct kms_zone_record_view *find(struct merge *merge, const struct kms_z
     return NULL;
 }
 
+static void add_draw(struct kms_zone_record_view *view, const struct kms_zone_record *record)
+{
+    if (!record->flaw && view->draw_count < KMS_ZONE_DRAWS_MAX) {
+        view->draw[view->draw_count++] = (struct kms_zone_draw){.priority = record->priority,
+                                                                .weight = record->weight};
+    }
+}
+
 static bool take(struct merge *merge, const struct kms_zone_record *from, uint32_t share,
                  uint32_t share_uniform)
 {
@@ -131,25 +140,28 @@ static bool take(struct merge *merge, const struct kms_zone_record *from, uint32
     view->last_seen_s = merge->wall_s;
     view->share += share;
     view->share_uniform += share_uniform;
+    add_draw(view, &record);
     return true;
 }
 
 static bool take_all(struct merge *merge, const struct kms_zone_record *record, size_t count)
 {
-    const struct kms_zone_record **list = calloc(count + 1, sizeof(const struct kms_zone_record *));
+    struct kms_zone_choice *choice = calloc(count + 1, sizeof *choice);
     uint32_t *share = calloc((count + 1) * 2, sizeof *share);
-    bool is_whole = list && share;
+    bool is_whole = choice && share;
     for (size_t i = 0; is_whole && i < count; i++) {
-        list[i] = &record[i];
+        choice[i] = (struct kms_zone_choice){
+            .priority = record[i].priority, .weight = record[i].weight, .usable = !record[i].flaw};
     }
     if (is_whole) {
-        kms_zone_shares(list, count, share, share + count);
+        kms_zone_choice_shares(choice, count, KMS_ZONE_CLIENTS_RFC, share);
+        kms_zone_choice_shares(choice, count, KMS_ZONE_CLIENTS_UNIFORM, share + count);
     }
     for (size_t i = 0; is_whole && i < count; i++) {
         is_whole = take(merge, &record[i], share[i], share[count + i]);
     }
     free(share);
-    free(list);
+    free(choice);
     return is_whole;
 }
 
@@ -174,6 +186,7 @@ enum kms_status kms_zone_records_merge(struct kms_zone *zone, const struct kms_z
         merge.view[i] = zone->record[i];
         merge.view[i].present = false;
         merge.view[i].share = merge.view[i].share_uniform = 0;
+        merge.view[i].draw_count = 0;
     }
     if (!take_all(&merge, lookup->record, count)) {
         free(merge.view);

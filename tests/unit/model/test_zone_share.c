@@ -1,4 +1,4 @@
-/* Shares of clients by priority and weight: exact cases, and the algorithm of RFC 2782 itself. */
+/* What clients choose first and how many records they try: exact cases. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,62 +9,62 @@
 
 #include "base/text.h"
 #include "model/zone.h"
+#include "model/zone_share.h"
 
 #define MOST 8
 
 struct share_case {
     size_t count;
-    struct {
-        uint16_t priority, weight;
-        const char *flaw;
-    } record[MOST];
+    struct kms_zone_choice choice[MOST];
     uint32_t share[MOST], uniform[MOST];
 };
 
+#define R(priority, weight)               \
+    {                                     \
+        (priority), (weight), true, false \
+    }
+#define BAD(priority)               \
+    {                               \
+        (priority), 9, false, false \
+    }
+#define DEAD(priority, weight)           \
+    {                                    \
+        (priority), (weight), true, true \
+    }
+
 static const struct share_case cases[] = {
-    {1, {{0, 0, NULL}}, {1000}, {1000}},
-    {2, {{0, 3, NULL}, {0, 1, NULL}}, {750, 250}, {500, 500}},
+    {1, {R(0, 0)}, {1000}, {1000}},
+    /* the 0 goes to the one that stands first: 3.5 and 1.5 of 5 draws */
+    {2, {R(0, 3), R(0, 1)}, {700, 300}, {500, 500}},
+    {2, {R(0, 75), R(0, 25)}, {748, 252}, {500, 500}},
     /* only the lowest priority is chosen first */
-    {3, {{0, 3, NULL}, {0, 1, NULL}, {10, 100, NULL}}, {750, 250, 0}, {334, 333, 333}},
-    {3, {{5, 0, NULL}, {5, 0, NULL}, {5, 0, NULL}}, {334, 333, 333}, {334, 333, 333}},
-    {3, {{0, 1, NULL}, {0, 1, NULL}, {0, 4, NULL}}, {167, 167, 666}, {334, 333, 333}},
-    /* weight 0: one draw out of 100 */
-    {2, {{0, 99, NULL}, {0, 0, NULL}}, {990, 10}, {500, 500}},
-    {3, {{0, 49, NULL}, {0, 0, NULL}, {0, 0, NULL}}, {980, 10, 10}, {334, 333, 333}},
-    /* a flaw is never chosen, and its priority counts for nothing */
-    {3, {{0, 9, "port 0"}, {1, 1, NULL}, {1, 1, NULL}}, {0, 500, 500}, {0, 500, 500}},
-    {2, {{0, 9, "port 0"}, {1, 1, "port 0"}}, {0, 0}, {0, 0}},
+    {3, {R(0, 3), R(0, 1), R(10, 100)}, {700, 300, 0}, {334, 333, 333}},
+    {3, {R(5, 0), R(5, 0), R(5, 0)}, {334, 333, 333}, {334, 333, 333}},
+    {3, {R(0, 1), R(0, 1), R(0, 4)}, {191, 190, 619}, {334, 333, 333}},
+    /* weight 0: one draw out of 100, which nobody else gets */
+    {2, {R(0, 99), R(0, 0)}, {990, 10}, {500, 500}},
+    {3, {R(0, 49), R(0, 0), R(0, 0)}, {980, 10, 10}, {334, 333, 333}},
+    /* what is not usable is never chosen, and its priority counts for nothing */
+    {3, {BAD(0), R(1, 1), R(1, 1)}, {0, 500, 500}, {0, 500, 500}},
+    {2, {BAD(0), BAD(1)}, {0, 0}, {0, 0}},
     {4,
-     {{0, 65535, NULL}, {0, 65535, NULL}, {0, 65535, NULL}, {0, 65535, NULL}},
+     {R(0, 65535), R(0, 65535), R(0, 65535), R(0, 65535)},
      {250, 250, 250, 250},
      {250, 250, 250, 250}},
-    {0, {{0, 0, NULL}}, {0}, {0}},
+    {0, {R(0, 0)}, {0}, {0}},
 };
-
-static size_t records_of(const struct share_case *c, struct kms_zone_record *record,
-                         const struct kms_zone_record **list)
-{
-    for (size_t i = 0; i < c->count; i++) {
-        record[i] = (struct kms_zone_record){.priority = c->record[i].priority,
-                                             .weight = c->record[i].weight,
-                                             .flaw = c->record[i].flaw};
-        list[i] = &record[i];
-    }
-    return c->count;
-}
 
 static void shares_are_those_of_priority_and_weight(void **state)
 {
     (void)state;
     for (size_t at = 0; at < KMS_COUNT_OF(cases); at++) {
-        struct kms_zone_record record[MOST];
-        const struct kms_zone_record *list[MOST];
+        const struct share_case *c = &cases[at];
         uint32_t share[MOST] = {0}, uniform[MOST] = {0};
-        size_t count = records_of(&cases[at], record, list);
-        kms_zone_shares(list, count, share, uniform);
-        for (size_t i = 0; i < count; i++) {
-            assert_int_equal(share[i], cases[at].share[i]);
-            assert_int_equal(uniform[i], cases[at].uniform[i]);
+        kms_zone_choice_shares(c->choice, c->count, KMS_ZONE_CLIENTS_RFC, share);
+        kms_zone_choice_shares(c->choice, c->count, KMS_ZONE_CLIENTS_UNIFORM, uniform);
+        for (size_t i = 0; i < c->count; i++) {
+            assert_int_equal(share[i], c->share[i]);
+            assert_int_equal(uniform[i], c->uniform[i]);
         }
     }
 }
@@ -72,16 +72,16 @@ static void shares_are_those_of_priority_and_weight(void **state)
 static void shares_of_many_records_still_make_a_thousand(void **state)
 {
     (void)state;
-    static struct kms_zone_record record[KMS_ZONE_RECORDS_MAX];
-    static const struct kms_zone_record *list[KMS_ZONE_RECORDS_MAX];
+    static struct kms_zone_choice choice[KMS_ZONE_RECORDS_MAX];
     static uint32_t share[KMS_ZONE_RECORDS_MAX], uniform[KMS_ZONE_RECORDS_MAX];
     for (size_t i = 0; i < KMS_ZONE_RECORDS_MAX; i++) {
-        record[i].weight = (uint16_t)(i * 127 % 65536);
-        list[i] = &record[i];
+        choice[i].weight = (uint16_t)(i * 127 % 65536);
+        choice[i].usable = true;
     }
     for (size_t count = 1; count <= KMS_ZONE_RECORDS_MAX; count += 73) {
         uint32_t sum = 0, sum_uniform = 0;
-        kms_zone_shares(list, count, share, uniform);
+        kms_zone_choice_shares(choice, count, KMS_ZONE_CLIENTS_RFC, share);
+        kms_zone_choice_shares(choice, count, KMS_ZONE_CLIENTS_UNIFORM, uniform);
         for (size_t i = 0; i < count; i++) {
             sum += share[i];
             sum_uniform += uniform[i];
@@ -91,70 +91,68 @@ static void shares_of_many_records_still_make_a_thousand(void **state)
     }
 }
 
-/* The choice of RFC 2782 by every number it can draw, zeros first in every rotation: how often each
- * record comes first, out of how many draws. */
-static uint64_t choose_all(const uint16_t *weight, size_t count, uint64_t *ret_chosen)
+struct toll_case {
+    size_t count;
+    struct kms_zone_choice choice[MOST];
+    struct kms_zone_toll rfc, uniform;
+};
+
+static const struct toll_case tolls[] = {
+    {0, {R(0, 0)}, {0}, {0}},
+    {2, {BAD(0), BAD(1)}, {0}, {0}},
+    {1, {R(0, 0)}, {true, 0, true, 1000}, {true, 0, true, 1000}},
+    {1, {DEAD(0, 0)}, {true, 1000, false, 0}, {true, 1000, false, 0}},
+    {2, {DEAD(0, 0), R(0, 0)}, {true, 500, true, 1500}, {true, 500, true, 1500}},
+    /* all meet the dead one, of those who ignore the priority half */
+    {2, {DEAD(0, 0), R(9, 0)}, {true, 1000, true, 2000}, {true, 500, true, 1500}},
+    {2, {R(0, 0), DEAD(9, 0)}, {true, 0, true, 1000}, {true, 500, true, 1500}},
+    {3, {DEAD(0, 5), DEAD(0, 0), R(9, 0)}, {true, 1000, true, 3000}, {true, 667, true, 2000}},
+    /* one draw of 100 */
+    {2, {R(0, 99), DEAD(0, 0)}, {true, 10, true, 1010}, {true, 500, true, 1500}},
+    {2, {DEAD(0, 99), R(0, 0)}, {true, 990, true, 1990}, {true, 500, true, 1500}},
+    /* first 2/3 + 2/3 of 7 draws, then half */
+    {3, {DEAD(0, 2), DEAD(0, 2), R(0, 2)}, {true, 667, true, 2000}, {true, 667, true, 2000}},
+    {2, {BAD(0), R(1, 1)}, {true, 0, true, 1000}, {true, 0, true, 1000}},
+};
+
+static void expect_toll(const struct kms_zone_toll *got, const struct kms_zone_toll *wanted)
 {
-    uint64_t draws = 0, sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        sum += weight[i];
-    }
-    for (size_t turn = 0; turn < count; turn++) {
-        for (uint64_t number = 0; number <= sum; number++) {
-            uint64_t running = 0;
-            bool is_chosen = false;
-            for (int pass = 0; pass < 2 && !is_chosen; pass++) {
-                for (size_t k = 0; k < count && !is_chosen; k++) {
-                    size_t i = (k + turn) % count;
-                    if ((weight[i] == 0) != (pass == 0)) {
-                        continue;
-                    }
-                    running += weight[i];
-                    if (running >= number) {
-                        ret_chosen[i]++;
-                        is_chosen = true;
-                    }
-                }
-            }
-            draws++;
-        }
-    }
-    return draws;
+    assert_int_equal(got->known, wanted->known);
+    assert_int_equal(got->dead_share, wanted->dead_share);
+    assert_int_equal(got->ends, wanted->ends);
+    assert_int_equal(got->tries, wanted->tries);
 }
 
-/* Off by no more than rounding. */
-static bool is_near(uint64_t chosen, uint64_t share, uint64_t draws)
-{
-    uint64_t exact = chosen * 1000, shown = share * draws;
-    return (exact > shown ? exact - shown : shown - exact) <= draws;
-}
-
-static void shares_with_weight_zero_are_those_of_the_rfc_algorithm(void **state)
+static void clients_try_until_a_record_serves_them(void **state)
 {
     (void)state;
-    static const uint16_t weights[][4] = {{30, 20, 0, 9}, {5, 0, 0, 0}, {0, 0, 0, 0}, {0, 1, 2, 3}};
-    for (size_t at = 0; at < KMS_COUNT_OF(weights); at++) {
-        struct kms_zone_record record[4];
-        const struct kms_zone_record *list[4];
-        uint64_t chosen[4] = {0};
-        uint32_t share[4], uniform[4];
-        for (size_t i = 0; i < 4; i++) {
-            record[i] = (struct kms_zone_record){.weight = weights[at][i]};
-            list[i] = &record[i];
-        }
-        uint64_t draws = choose_all(weights[at], 4, chosen);
-        kms_zone_shares(list, 4, share, uniform);
-        uint64_t zeros_chosen = 0, zeros_share = 0;
-        for (size_t i = 0; i < 4; i++) {
-            /* which of the zeros stands first is nobody's choice: they are compared together */
-            zeros_chosen += weights[at][i] == 0 ? chosen[i] : 0;
-            zeros_share += weights[at][i] == 0 ? share[i] : 0;
-            if (weights[at][i] > 0) {
-                assert_true(is_near(chosen[i], share[i], draws));
-            }
-        }
-        assert_true(is_near(zeros_chosen, zeros_share, draws));
+    for (size_t at = 0; at < KMS_COUNT_OF(tolls); at++) {
+        const struct toll_case *c = &tolls[at];
+        struct kms_zone_toll rfc = kms_zone_toll_of(c->choice, c->count, KMS_ZONE_CLIENTS_RFC);
+        struct kms_zone_toll uniform = kms_zone_toll_of(c->choice, c->count,
+                                                        KMS_ZONE_CLIENTS_UNIFORM);
+        expect_toll(&rfc, &c->rfc);
+        expect_toll(&uniform, &c->uniform);
     }
+}
+
+/* Each of its own weight, each dead but the last: as many states as there can never be. */
+static void the_longest_list_is_estimated(void **state)
+{
+    (void)state;
+    static struct kms_zone_choice choice[KMS_ZONE_RECORDS_MAX];
+    for (size_t i = 0; i < KMS_ZONE_RECORDS_MAX; i++) {
+        choice[i] = (struct kms_zone_choice){
+            .weight = (uint16_t)(i * 100), .usable = true, .lost = i + 1 < KMS_ZONE_RECORDS_MAX};
+    }
+    struct kms_zone_toll rfc = kms_zone_toll_of(choice, KMS_ZONE_RECORDS_MAX, KMS_ZONE_CLIENTS_RFC);
+    struct kms_zone_toll uniform = kms_zone_toll_of(choice, KMS_ZONE_RECORDS_MAX,
+                                                    KMS_ZONE_CLIENTS_UNIFORM);
+    /* the sum of i / (i + 511) for i from 1 to 510, and 1 */
+    assert_in_range(rfc.tries, 157000, 158500);
+    assert_int_equal(rfc.dead_share, 996);
+    assert_int_equal(uniform.tries, 256500);
+    assert_int_equal(uniform.dead_share, 998);
 }
 
 int main(void)
@@ -162,7 +160,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_are_those_of_priority_and_weight),
         cmocka_unit_test(shares_of_many_records_still_make_a_thousand),
-        cmocka_unit_test(shares_with_weight_zero_are_those_of_the_rfc_algorithm),
+        cmocka_unit_test(clients_try_until_a_record_serves_them),
+        cmocka_unit_test(the_longest_list_is_estimated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
