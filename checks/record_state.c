@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "model/zone.h"
+#include "model/zone_share.h"
 
 /* ---- the site's list ---- */
 
@@ -116,20 +116,18 @@ enum kms_srv_state kms_record_state(const struct kms_record_evidence *e)
 bool kms_record_shares(const struct kms_srv *srv, size_t count, uint32_t *ret_share,
                        uint32_t *ret_uniform)
 {
-    struct kms_zone_record *plain = calloc(count + 1, sizeof *plain);
-    const struct kms_zone_record **each = calloc(count + 1, sizeof(const struct kms_zone_record *));
-    bool whole = plain && each;
-    for (size_t i = 0; whole && i < count; i++) {
-        plain[i].priority = srv[i].priority;
-        plain[i].weight = srv[i].weight;
+    struct kms_zone_choice *choice = calloc(count + 1, sizeof *choice);
+    for (size_t i = 0; choice && i < count; i++) {
         /* One that stands there twice has no second share: clients sort it out as one. */
-        plain[i].flaw = srv[i].flaw == KMS_SRV_SOUND ? NULL : kms_srv_flaw_text(srv[i].flaw);
-        each[i] = &plain[i];
+        choice[i] = (struct kms_zone_choice){.priority = srv[i].priority,
+                                             .weight = srv[i].weight,
+                                             .usable = srv[i].flaw == KMS_SRV_SOUND};
     }
-    if (whole) {
-        kms_zone_shares(each, count, ret_share, ret_uniform);
+    if (choice) {
+        kms_zone_choice_shares(choice, count, KMS_ZONE_CLIENTS_RFC, ret_share);
+        kms_zone_choice_shares(choice, count, KMS_ZONE_CLIENTS_UNIFORM, ret_uniform);
     }
-    free(plain);
-    free(each);
+    bool whole = choice != NULL;
+    free(choice);
     return whole;
 }
