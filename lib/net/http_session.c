@@ -611,7 +611,7 @@ static bool set_tls(struct kms_http_session *session, const struct kms_http_serv
            curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, pin_alone ? 0L : 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, pin_alone ? 0L : 2L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L) == CURLE_OK;
+           curl_easy_setopt(easy, CURLOPT_CERTINFO, server->shown ? 1L : 0L) == CURLE_OK;
 }
 
 /* The empty pass phrase keeps OpenSSL from asking the terminal for one. */

@@ -23,7 +23,8 @@ struct kms_http_server {
     const char *pin;
     const char *certificate; /* the client's, PEM; then TLS 1.2 at most (specification wsman 3.5) */
     const char *key;         /* PEM; NULL: in the certificate's file */
-    const char *user;        /* Basic; only for https: refused otherwise */
+    bool shown; /* keep the certificate that the server shows; costs some 2 % of a connection */
+    const char *user; /* Basic; only for https: refused otherwise */
     /* Copied, and wiped by free; what libcurl and OpenSSL leave in buffers they sent is not. */
     const char *password;
 };
@@ -89,7 +90,8 @@ struct kms_http_post {
 enum kms_status kms_http_post(struct kms_http_session *session, const struct kms_http_post *post);
 
 /* The server's certificate, DER, as it was shown last, also by a server whose pin was wrong; false:
- * none (plain http, or no connection yet). The bytes are the session's, until its next POST. */
+ * none (plain http, no connection yet, or not to be kept). The bytes are the session's, until its
+ * next POST. */
 bool kms_http_session_certificate(const struct kms_http_session *session, const uint8_t **ret_der,
                                   size_t *ret_len);
 

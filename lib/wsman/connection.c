@@ -38,11 +38,13 @@ static struct kms_http_session *new_session(const struct kms_connection *connect
 {
     const struct kms_credentials *who = connection->config->credentials;
     bool certificate = who && who->auth == KMS_AUTH_CERTIFICATE;
+    bool basic = who && who->auth == KMS_AUTH_BASIC;
     const struct kms_http_server server = {
         .url = connection->url->url,
         .address = connection->url->address,
         .ca_file = connection->config->ca_file,
         .pin = connection->config->pin,
+        .shown = !basic && !certificate, /* tokens are bound to it */
         .certificate = certificate ? who->certificate : NULL,
         .key = certificate ? who->key : NULL,
     };

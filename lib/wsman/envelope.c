@@ -61,11 +61,18 @@ static const char *escape_of(uint32_t c)
     }
 }
 
+static void put_bytes(struct writer *writer, const char *bytes, size_t len)
+{
+    if (writer->status == KMS_OK) {
+        writer->status = kms_buf_add(writer->buf, bytes, len);
+    }
+}
+
 /* As text between two tags. */
 static void put_text(struct writer *writer, const char *text, enum blanks blanks)
 {
     struct kms_rd rd = kms_rd_over(text, strlen(text));
-    size_t before = 0;
+    size_t written = 0, before = 0;
     uint32_t c;
     while (writer->status == KMS_OK && kms_rd_utf8(&rd, &c)) {
         const char *escape = escape_of(c);
@@ -73,12 +80,13 @@ static void put_text(struct writer *writer, const char *text, enum blanks blanks
         if (is_broken || !is_allowed(c, blanks)) {
             writer->status = KMS_EINVAL;
         } else if (escape) {
+            put_bytes(writer, text + written, before - written);
             put(writer, escape);
-        } else {
-            writer->status = kms_buf_add(writer->buf, text + before, rd.at - before);
+            written = rd.at;
         }
         before = rd.at;
     }
+    put_bytes(writer, text + written, before - written);
 }
 
 static void put_duration(struct writer *writer, int64_t ms)

@@ -301,6 +301,7 @@ static void open_to(struct fixture *f, enum place place, struct kms_http_server 
         url_of(place, "127.0.0.1", "/wsman", f->url, sizeof f->url);
         server.url = f->url;
     }
+    server.shown = true;
     bench_session(&f->bench, &server);
 }
 
@@ -461,6 +462,18 @@ static void a_pin_is_never_passed_by_showing_no_certificate(void **state)
     struct fixture *f = fixture_of(state);
     ask(f, ANONYMOUS, (struct kms_http_server){.pin = site->pin}, KMS_OUTCOME_HTTP_TLS, 0);
     ask(f, OLD_TLS, (struct kms_http_server){.pin = site->pin}, KMS_OUTCOME_HTTP_TLS, 0);
+}
+
+static void a_certificate_that_nobody_wants_is_not_kept(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    const uint8_t *der;
+    size_t len;
+    url_of(GOOD, "127.0.0.1", "/wsman", f->url, sizeof f->url);
+    bench_session(&f->bench, &(struct kms_http_server){.url = f->url, .pin = site->pin});
+    bench_post(&f->bench);
+    bench_expect(&f->bench, KMS_OUTCOME_OK, 200);
+    assert_false(kms_http_session_certificate(f->bench.session, &der, &len));
 }
 
 static void a_server_without_tls_is_told_apart(void **state)
@@ -674,6 +687,7 @@ int main(void)
         TLS_TEST(a_wrong_pin_ends_it_before_anything_is_sent),
         TLS_TEST(with_a_pin_and_a_ca_both_must_hold),
         TLS_TEST(a_pin_is_never_passed_by_showing_no_certificate),
+        TLS_TEST(a_certificate_that_nobody_wants_is_not_kept),
         TLS_TEST(a_server_without_tls_is_told_apart),
         TLS_TEST(a_password_goes_along_only_where_the_server_is_known),
         TLS_TEST(a_certificate_of_ours_is_shown_over_tls_1_2),
