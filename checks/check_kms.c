@@ -1,4 +1,4 @@
-/* check_kms: everything that a report tells about a KMS host, as one tree with its worst state. */
+/* check_kms: everything that a KMS host or its report tells, as one tree with its worst state. */
 #include "base/text.h"
 #include "count.h"
 #include "frame.h"
@@ -96,8 +96,8 @@ static enum kms_state show(struct kms_check *check)
 
 static const struct kms_check_type type = {
     .name = "check_kms",
-    .purpose = "Checks all that a KMS host's report tells: counts, requests, activation.",
-    .parts = KMS_CHECK_COUNT | KMS_CHECK_KEY | KMS_CHECK_REQUESTS,
+    .purpose = "Checks all that a KMS host tells: counts, requests, activation.",
+    .parts = KMS_CHECK_ALL,
     .metric = "the count, in addition to the classes' thresholds",
     .note = "The worst state of the tree counts: critical, warning, unknown, ok.",
     .show = show,

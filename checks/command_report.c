@@ -252,7 +252,7 @@ static int show_reports(const struct options *options, char **reports, size_t co
 
     for (size_t i = 0; i < count && ok; i++) {
         kms_result_init(&listed[i].result, KMS_SOURCE_REPORT);
-        readings[i] = (struct kms_reading){&listed[i].target, &listed[i].result};
+        readings[i] = (struct kms_reading){KMS_SOURCE_REPORT, &listed[i].target, &listed[i].result};
         ok = make_target(&listed[i], options, reports[i]);
     }
     if (ok && read_and_judge(listed, readings, count)) {

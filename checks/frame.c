@@ -9,10 +9,16 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "base/undumpable.h"
+#include "model/credentials_conf.h"
 #include "options.h"
 #include "reader.h"
+#include "show.h"
+#include "wsman/url.h"
 
-#define EXIT_UNKNOWN 3
+#define EXIT_UNKNOWN     3
+#define WSMAN_TIMEOUT_MS 45000
+#define WSMAN_GRACE_MS   1000
 
 /* ---- printing ---- */
 
@@ -51,6 +57,7 @@ static void add_usage(const struct kms_check_type *type, struct kms_buf *text)
                        type->name);
     (void)kms_buf_addf(text,
                        "       [-c RANGE] [--classes LIST] [--max-age TIME] [-t TIME] [-v]\n");
+    (void)kms_buf_addf(text, "       %s --wsman -H NAME --credentials FILE ...\n", type->name);
 }
 
 static int usage_error(const struct kms_check_type *type, const char *message)
@@ -117,6 +124,32 @@ static bool read_range(const char *option, const char *text, struct kms_range *r
     return true;
 }
 
+static bool has_text(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+static bool read_sources(struct kms_check_options *options, char *why, size_t size)
+{
+    const char *wrong = NULL;
+
+    options->wsman = options->wsman || options->wsman_url != NULL;
+    if (!options->wsman && !has_text(options->report)) {
+        wrong = "--report is missing: name the file that slmgr.vbs /dlv wrote";
+    } else if (!options->wsman && (options->credentials_file != NULL || options->pin != NULL)) {
+        wrong = "--credentials and --pin go with --wsman";
+    } else if (options->wsman && !has_text(options->credentials_file)) {
+        wrong = "--credentials is missing: name the file with the credentials block for --wsman";
+    } else if (options->wsman && !has_text(options->host) && options->wsman_url == NULL) {
+        wrong = "-H is missing: name the host that --wsman asks";
+    }
+    if (options->wsman && !options->timeout_given) {
+        options->timeout_ms = WSMAN_TIMEOUT_MS;
+    }
+    kms_text_copy(why, size, wrong != NULL ? wrong : "");
+    return wrong == NULL;
+}
+
 static bool read_options(struct kms_check *check, const struct kms_opt *rows, int argc, char **argv,
                          char *why, size_t size)
 {
@@ -141,8 +174,7 @@ static bool read_options(struct kms_check *check, const struct kms_opt *rows, in
                         argv[rest]);
         return false;
     }
-    if (options->report == NULL || options->report[0] == '\0') {
-        kms_text_copy(why, size, "--report is missing: name the file that slmgr.vbs /dlv wrote");
+    if (!read_sources(options, why, size)) {
         return false;
     }
     return read_range("--warning", options->warning_text, &check->warning, why, size) &&
@@ -162,18 +194,27 @@ enum kms_state kms_check_range_state(const struct kms_check *check, double value
     return kms_range_alerts(&check->warning, value) ? KMS_STATE_WARNING : KMS_STATE_OK;
 }
 
-static bool make_target(struct kms_check *check)
+/* The host that the url names, where nobody gave it another name; else the report's name. */
+static char *make_name(const struct kms_check_options *options)
 {
-    const struct kms_check_options *options = &check->options;
-    struct kms_source_config *report = &check->target.source[KMS_SOURCE_REPORT];
-    char name[128];
+    struct kms_wsman_url url = {.url = NULL};
+    struct kms_fault fault = {.text = ""};
+    char name[128] = "";
 
-    kms_report_name(options->report, name, sizeof(name));
-    check->target.name = kms_text_dup(options->host != NULL ? options->host : name);
-    check->target.port = options->port;
-    check->target.port_given = options->port_given;
-    check->target.origin = KMS_ORIGIN_CONFIGURED;
-    check->target.classes = (uint32_t)options->classes;
+    if (options->host != NULL) {
+        return kms_text_dup(options->host);
+    }
+    if (options->report != NULL) {
+        kms_report_name(options->report, name, sizeof(name));
+    } else if (kms_wsman_url_make(options->wsman_url, "", NULL, &url, &fault) == KMS_OK) {
+        kms_text_copy(name, sizeof(name), url.host);
+        kms_wsman_url_done(&url);
+    }
+    return kms_text_dup(name[0] != '\0' ? name : "host");
+}
+
+static bool make_report(const struct kms_check_options *options, struct kms_source_config *report)
+{
     report->enabled = true;
     report->url = kms_text_dup(options->report);
     report->ca_file = kms_text_dup(options->ca_file);
@@ -181,8 +222,72 @@ static bool make_target(struct kms_check *check)
     report->timeout_ms = options->timeout_ms + 5000;
     report->max_age_ms = options->max_age_ms;
     report->size_max = options->size_max;
-    return check->target.name != NULL && report->url != NULL &&
-           (options->ca_file == NULL || report->ca_file != NULL);
+    return report->url != NULL && (options->ca_file == NULL || report->ca_file != NULL);
+}
+
+/* The credentials belong to it already. */
+static bool make_wsman(const struct kms_check_options *options, struct kms_source_config *wsman)
+{
+    wsman->enabled = true;
+    wsman->url = kms_text_dup(options->wsman_url);
+    wsman->ca_file = kms_text_dup(options->ca_file);
+    wsman->pin = kms_text_dup(options->pin);
+    wsman->timeout_ms = options->timeout_ms;
+    return (options->wsman_url == NULL || wsman->url != NULL) &&
+           (options->ca_file == NULL || wsman->ca_file != NULL) &&
+           (options->pin == NULL || wsman->pin != NULL);
+}
+
+static bool make_target(struct kms_check *check)
+{
+    const struct kms_check_options *options = &check->options;
+    struct kms_source_config *source = check->target.source;
+    bool whole;
+
+    check->target.name = make_name(options);
+    check->target.port = options->port;
+    check->target.port_given = options->port_given;
+    check->target.origin = KMS_ORIGIN_CONFIGURED;
+    check->target.classes = (uint32_t)options->classes;
+    whole = check->target.name != NULL;
+    if (has_text(options->report)) {
+        whole = make_report(options, &source[KMS_SOURCE_REPORT]) && whole;
+    }
+    if (options->wsman) {
+        whole = make_wsman(options, &source[KMS_SOURCE_WSMAN]) && whole;
+    }
+    return whole;
+}
+
+/* ---- credentials ---- */
+
+/* Who asks, out of the file; libraries copy the password that it leads to. */
+static bool read_credentials(struct kms_check *check, char *why, size_t size)
+{
+    struct kms_source_config *wsman = &check->target.source[KMS_SOURCE_WSMAN];
+    struct kms_fault fault = {.text = ""};
+    struct kms_buf errors;
+    bool good;
+
+    if (!check->options.wsman || check->options.help || check->options.version) {
+        return true;
+    }
+    if (kms_undumpable(&fault) != KMS_OK) {
+        kms_text_copy(why, size, fault.text);
+        return false;
+    }
+    wsman->credentials = calloc(1, sizeof(*wsman->credentials));
+    kms_buf_init(&errors, (size_t)64 * 1024);
+    good = wsman->credentials != NULL &&
+           kms_credentials_load(check->options.credentials_file, wsman->credentials, &errors) ==
+               KMS_OK;
+    if (!good) {
+        const char *text = kms_buf_str(&errors);
+        kms_text_format(why, size, "%.*s", (int)strcspn(text, "\n"),
+                        text[0] != '\0' ? text : "out of memory");
+    }
+    kms_buf_done(&errors);
+    return good;
 }
 
 /* ---- the run ---- */
@@ -190,22 +295,32 @@ static bool make_target(struct kms_check *check)
 static int show_timeout(struct kms_check *check)
 {
     const char *name = check->options.report;
-    char after[32], report[300];
+    char after[32], what[300] = "the host";
 
     kms_text_duration(after, sizeof(after), check->options.timeout_ms);
-    kms_report_show(kms_text_equal(name, "-") ? "standard input" : name, report, sizeof(report));
+    if (has_text(name)) {
+        kms_report_show(kms_text_equal(name, "-") ? "standard input" : name, what, sizeof(what));
+    }
     kms_output_first(&check->out, "no result within %s", after);
-    kms_output_line(&check->out, 0, "Reading %s took longer than --timeout.", report);
+    kms_output_line(&check->out, 0, "%s %s took longer than --timeout.",
+                    has_text(name) ? "Reading" : "Asking", what);
     kms_output_line(&check->out, 0, "next step: %s", kms_outcome_row(KMS_OUTCOME_TIMEOUT)->hint);
     return print_output(&check->out, (enum kms_state)check->options.timeout_state);
 }
 
+static enum kms_state failure_state(const struct kms_check *check,
+                                    const struct kms_outcome_row *row)
+{
+    if (check->result->outcome == KMS_OUTCOME_WSMAN_TIMEOUT) {
+        return (enum kms_state)check->options.timeout_state;
+    }
+    return row->kind == KMS_OUTCOME_IS_TARGET ? KMS_STATE_CRITICAL : KMS_STATE_UNKNOWN;
+}
+
 static int show_failure(struct kms_check *check)
 {
-    const struct kms_result *result = &check->result;
+    const struct kms_result *result = check->result;
     const struct kms_outcome_row *row = kms_outcome_row(result->outcome);
-    enum kms_state state = row->kind == KMS_OUTCOME_IS_TARGET ? KMS_STATE_CRITICAL
-                                                              : KMS_STATE_UNKNOWN;
 
     kms_output_first(&check->out, "%s", result->detail[0] != '\0' ? result->detail : row->meaning);
     if (result->detail[0] != '\0') {
@@ -214,7 +329,7 @@ static int show_failure(struct kms_check *check)
     if (row->hint[0] != '\0') {
         kms_output_line(&check->out, 0, "next step: %s", row->hint);
     }
-    return print_output(&check->out, state);
+    return print_output(&check->out, failure_state(check, row));
 }
 
 static int show_no_memory(void)
@@ -234,9 +349,9 @@ static bool load_windows(struct kms_check *check)
     if (!options->state_dir_given) {
         (void)kms_windows_make_dir(options->state_dir);
     }
-    check->windows = kms_windows_open(options->state_dir,
-                                      options->host != NULL ? options->host : "", options->report,
-                                      (unsigned)geteuid());
+    check->windows = kms_windows_open(
+        options->state_dir, options->host != NULL ? options->host : "",
+        has_text(options->report) ? options->report : "wsman", (unsigned)geteuid());
     return check->windows != NULL;
 }
 
@@ -249,18 +364,26 @@ static int64_t keep_s(const struct kms_policy *policy)
     return window_s > 86400 ? window_s : 86400;
 }
 
+static void set_evidence(const struct kms_result *result, struct kms_evidence *evidence)
+{
+    if (result->outcome != KMS_OUTCOME_NONE) {
+        evidence->last[result->source] = result;
+        evidence->good[result->source] = kms_outcome_good(result->outcome) ? result : NULL;
+    }
+}
+
 static int judge_and_show(struct kms_check *check, int64_t now_s)
 {
     struct kms_evidence evidence = {.target = &check->target};
     enum kms_state state;
 
-    evidence.last[KMS_SOURCE_REPORT] = &check->result;
-    evidence.good[KMS_SOURCE_REPORT] = &check->result;
+    set_evidence(&check->report, &evidence);
+    set_evidence(&check->wsman, &evidence);
     if (!load_windows(check)) {
         return show_no_memory();
     }
     if (check->windows != NULL) {
-        kms_windows_add(check->windows, &check->result, keep_s(&check->options.policy));
+        kms_windows_add(check->windows, check->result, keep_s(&check->options.policy));
         check->windows_kept = kms_windows_save(check->windows);
         evidence.window = kms_windows_find;
         evidence.window_arg = check->windows;
@@ -269,20 +392,47 @@ static int judge_and_show(struct kms_check *check, int64_t now_s)
         return show_no_memory();
     }
     check->judged = true;
-    state = check->type->show(check);
+    state = check->disowned ? kms_show_disowned(check) : check->type->show(check);
     return print_output(&check->out, state);
+}
+
+/* The host's own word first, unless it told nothing and the report does. */
+static void choose_result(struct kms_check *check)
+{
+    bool told;
+
+    check->disowned = check->wsman.outcome == KMS_OUTCOME_WSMAN_NOT_A_HOST;
+    told = check->disowned || kms_outcome_good(check->wsman.outcome);
+    check->result = &check->wsman;
+    if (!check->options.wsman || (!told && kms_outcome_good(check->report.outcome))) {
+        check->result = &check->report;
+    }
+}
+
+static enum kms_read_end read_all(struct kms_check *check, int64_t *ret_now_s)
+{
+    struct kms_read_setup setup = {.at_once = 2, .limit_ms = check->options.timeout_ms};
+    struct kms_reading job[2];
+    size_t count = 0;
+
+    if (check->target.source[KMS_SOURCE_REPORT].enabled) {
+        job[count++] = (struct kms_reading){KMS_SOURCE_REPORT, &check->target, &check->report};
+    }
+    if (check->target.source[KMS_SOURCE_WSMAN].enabled) {
+        job[count++] = (struct kms_reading){KMS_SOURCE_WSMAN, &check->target, &check->wsman};
+        setup.limit_ms += WSMAN_GRACE_MS; /* the probe says more about its own deadline */
+    }
+    return kms_read_reports(&setup, job, count, ret_now_s);
 }
 
 static int run_check(struct kms_check *check)
 {
-    struct kms_reading job = {.target = &check->target, .result = &check->result};
-    struct kms_read_setup setup = {.at_once = 1, .limit_ms = check->options.timeout_ms};
     int64_t now_s;
 
     if (!make_target(check)) {
         return show_no_memory();
     }
-    switch (kms_read_reports(&setup, &job, 1, &now_s)) {
+    switch (read_all(check, &now_s)) {
     case KMS_READ_NO_MEMORY:
         return show_no_memory();
     case KMS_READ_LATE:
@@ -290,8 +440,8 @@ static int run_check(struct kms_check *check)
     case KMS_READ_DONE:
         break;
     }
-    check->answered = true;
-    if (!kms_outcome_good(check->result.outcome)) {
+    choose_result(check);
+    if (!kms_outcome_good(check->result->outcome) && !check->disowned) {
         return show_failure(check);
     }
     return judge_and_show(check, now_s);
@@ -303,7 +453,8 @@ static void check_done(struct kms_check *check, const struct kms_opt *rows)
         kms_judgement_done(&check->judgement);
     }
     kms_windows_free(check->windows);
-    kms_result_done(&check->result);
+    kms_result_done(&check->report);
+    kms_result_done(&check->wsman);
     kms_target_done(&check->target);
     kms_output_done(&check->out);
     kms_opts_free_values(rows, &check->options);
@@ -320,8 +471,10 @@ int kms_check_main(const struct kms_check_type *type, int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     kms_check_opts(type->parts, rows);
     kms_output_init(&check.out);
-    kms_result_init(&check.result, KMS_SOURCE_REPORT);
-    if (!read_options(&check, rows, argc, argv, why, sizeof(why))) {
+    kms_result_init(&check.report, KMS_SOURCE_REPORT);
+    kms_result_init(&check.wsman, KMS_SOURCE_WSMAN);
+    if (!read_options(&check, rows, argc, argv, why, sizeof(why)) ||
+        !read_credentials(&check, why, sizeof(why))) {
         code = usage_error(type, why);
     } else if (check.options.help) {
         code = print_help(type, rows);

@@ -18,6 +18,7 @@ enum {
     KMS_CHECK_COUNT = 1,    /* thresholds of the classes */
     KMS_CHECK_KEY = 2,      /* expiry */
     KMS_CHECK_REQUESTS = 4, /* failed requests; keeps windows in a state file */
+    KMS_CHECK_ALL = KMS_CHECK_COUNT | KMS_CHECK_KEY | KMS_CHECK_REQUESTS,
 };
 
 struct kms_check_options {
@@ -26,6 +27,8 @@ struct kms_check_options {
     bool port_given;
     char *report;
     char *ca_file;
+    bool wsman;
+    char *wsman_url, *credentials_file, *pin;
     int64_t max_age_ms;
     int64_t size_max;
     uint64_t classes;
@@ -33,6 +36,7 @@ struct kms_check_options {
     char *state_dir;
     bool state_dir_given;
     int64_t timeout_ms;
+    bool timeout_given;
     int64_t timeout_state;
     int64_t verbose;
     bool version, help;
@@ -45,10 +49,12 @@ struct kms_check {
     struct kms_check_options options;
     struct kms_range warning, critical;
     struct kms_target target;
-    bool answered; /* result is filled */
-    struct kms_result result;
-    struct kms_windows *windows; /* NULL: the check keeps none */
-    bool windows_kept;           /* the next run will find them */
+    struct kms_result report; /* KMS_OUTCOME_NONE: not asked for */
+    struct kms_result wsman;
+    const struct kms_result *result; /* what decides: the highest of them that told something */
+    bool disowned;                   /* Windows says that it is no KMS host */
+    struct kms_windows *windows;     /* NULL: the check keeps none */
+    bool windows_kept;               /* the next run will find them */
     struct kms_judgement judgement;
     bool judged;
     struct kms_output out;

@@ -4,7 +4,7 @@
 
 #include "base/opt.h"
 
-#define KMS_CHECK_ROWS_MAX 48
+#define KMS_CHECK_ROWS_MAX 56
 
 /* Fills rows (ended by KMS_OPT_END) with what a check of these parts offers, relative to struct
  * kms_check_options. */

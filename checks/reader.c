@@ -1,4 +1,4 @@
-/* Runs the report probe over a list of targets. */
+/* Runs the probes of the sources that tell everything over a list of targets. */
 #include "reader.h"
 
 #include <stdlib.h>
@@ -9,6 +9,8 @@
 #include "probe/probe.h"
 #include "probe/worker.h"
 #include "report/probe.h"
+#include "wsman/logins.h"
+#include "wsman/probe.h"
 
 #define TURN_MS 200
 
@@ -27,6 +29,16 @@ struct slot {
     struct kms_run *run; /* NULL once done */
 };
 
+static bool is_wsman(const struct kms_reading *reading)
+{
+    return reading->source == KMS_SOURCE_WSMAN;
+}
+
+static const struct kms_probe_type *type_of(const struct kms_reading *reading)
+{
+    return is_wsman(reading) ? kms_wsman_probe() : kms_report_probe();
+}
+
 static void done(void *arg, const struct kms_result *result)
 {
     struct slot *slot = arg;
@@ -35,7 +47,7 @@ static void done(void *arg, const struct kms_result *result)
     slot->reader->finished++;
     kms_result_done(slot->reading->result);
     if (kms_result_copy(slot->reading->result, result) != KMS_OK) {
-        kms_result_init(slot->reading->result, KMS_SOURCE_REPORT);
+        kms_result_init(slot->reading->result, type_of(slot->reading)->source);
         slot->reader->failed = true;
     }
 }
@@ -48,10 +60,12 @@ static bool is_http(const char *report)
 static bool open_env(struct reader *reader)
 {
     struct kms_env *env = &reader->env;
-    bool http = false;
+    bool http = false, wsman = false;
 
     for (size_t i = 0; i < reader->count; i++) {
-        http = http || is_http(reader->readings[i].target->source[KMS_SOURCE_REPORT].url);
+        const struct kms_reading *reading = &reader->readings[i];
+        wsman = wsman || is_wsman(reading);
+        http = http || is_wsman(reading) || is_http(reading->target->source[KMS_SOURCE_REPORT].url);
     }
     env->clock = kms_clock_system();
     env->loop = kms_loop_new(&env->clock);
@@ -62,8 +76,12 @@ static bool open_env(struct reader *reader)
     if (env->worker != NULL && http) {
         env->http = kms_http_new(env->loop);
     }
+    if (env->worker != NULL && wsman) {
+        env->logins = kms_logins_new(env->loop, KMS_LOGINS_THREADS, KMS_LOGINS_OF_KEY);
+    }
     reader->slots = calloc(reader->count, sizeof(*reader->slots));
-    return env->worker != NULL && (env->http != NULL || !http) && reader->slots != NULL;
+    return env->worker != NULL && (env->http != NULL || !http) && (env->logins != NULL || !wsman) &&
+           reader->slots != NULL;
 }
 
 static void close_env(struct reader *reader)
@@ -75,6 +93,7 @@ static void close_env(struct reader *reader)
     if (reader->env.http != NULL) {
         kms_http_free(reader->env.http);
     }
+    kms_logins_free(reader->env.logins, 0);
     if (reader->env.worker != NULL) {
         kms_worker_free(reader->env.worker, 0);
     }
@@ -90,7 +109,8 @@ static bool start_next(struct reader *reader)
     slot->reader = reader;
     slot->reading = &reader->readings[reader->started];
     reader->started++;
-    slot->run = kms_run_start(&reader->env, kms_report_probe(), slot->reading->target, done, slot);
+    slot->run = kms_run_start(&reader->env, type_of(slot->reading), slot->reading->target, done,
+                              slot);
     return slot->run != NULL;
 }
 

@@ -1,5 +1,5 @@
-/* Reads reports through the probe, several at a time, under one limit: what checks and people's
- * command share. */
+/* Reads reports, and asks hosts over WS-Management, through the probes, several at a time, under
+ * one limit: what checks and people's command share. */
 #ifndef KMS_CHECKS_READER_H
 #define KMS_CHECKS_READER_H
 
@@ -10,6 +10,7 @@
 #include "model/target.h"
 
 struct kms_reading {
+    enum kms_source source; /* KMS_SOURCE_REPORT or KMS_SOURCE_WSMAN; 0: the report */
     const struct kms_target *target;
     struct kms_result *result; /* initialised; filled by the reader */
 };

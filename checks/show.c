@@ -17,7 +17,7 @@ static const struct kms_key_judgement *key_of(const struct kms_check *check, siz
 
 static bool is_stale(const struct kms_check *check)
 {
-    return check->judgement.source[KMS_SOURCE_REPORT].stale;
+    return check->judgement.source[check->result->source].stale;
 }
 
 /* The day is enough for old data; the hour matters for today's. */
@@ -124,12 +124,27 @@ static void append_unserved(const struct kms_check *check, char *dst, size_t siz
     }
 }
 
+enum kms_state kms_show_disowned(struct kms_check *check)
+{
+    const struct kms_outcome_row *row = kms_outcome_row(KMS_OUTCOME_WSMAN_NOT_A_HOST);
+    enum kms_state state = check->judgement.state;
+
+    kms_output_first(&check->out, "%s", check->judgement.summary);
+    kms_output_node(&check->out, 0, state, "%s: %s", row->token, row->meaning);
+    kms_show_source(check, 0);
+    kms_output_line(&check->out, 0, "next step: %s", row->hint);
+    return state;
+}
+
 void kms_show_first(struct kms_check *check, kms_show_text_fn *text, kms_show_state_fn *state)
 {
-    char line[320] = "", date[48];
+    char line[320] = "", date[48], machine[120] = "";
     size_t left_out;
 
     append_texts(check, text, state, false, line, sizeof(line));
+    if (check->type->parts == KMS_CHECK_ALL) {
+        kms_judge_machine_text(&check->judgement, machine, sizeof(machine));
+    }
     if (strlen(line) > FIRST_AIM && count_shown(check) > 1) {
         line[0] = '\0';
         left_out = append_texts(check, text, state, true, line, sizeof(line));
@@ -145,6 +160,7 @@ void kms_show_first(struct kms_check *check, kms_show_text_fn *text, kms_show_st
         }
     }
     short_date(check, date, sizeof(date));
+    kms_output_first(&check->out, "%s%s", machine, machine[0] != '\0' ? "; " : "");
     kms_output_first(&check->out, "%s%s%s", line, line[0] != '\0' && date[0] != '\0' ? "; " : "",
                      date);
 }
@@ -188,7 +204,7 @@ static enum kms_state class_state(const struct kms_check *check,
                                   const struct kms_class_judgement *cls)
 {
     bool replaced = check->type->parts == KMS_CHECK_COUNT && kms_check_ranged(check) &&
-                    !check->judgement.source[KMS_SOURCE_REPORT].stale;
+                    !is_stale(check);
 
     return replaced && !cls->wanted ? KMS_STATE_OK : cls->state;
 }
@@ -312,14 +328,15 @@ static void show_gaps(struct kms_check *check, unsigned depth)
         }
     }
     if (gaps[0] != '\0') {
-        kms_output_line(&check->out, depth, "not known from a report: %s", gaps);
+        kms_output_line(&check->out, depth, "not known from %s: %s",
+                        check->result->source == KMS_SOURCE_WSMAN ? "the host" : "a report", gaps);
     }
 }
 
 /* Young enough only by the hours that a zone may account for. */
 static void show_margin(struct kms_check *check, unsigned depth)
 {
-    const struct kms_source_judgement *source = &check->judgement.source[KMS_SOURCE_REPORT];
+    const struct kms_source_judgement *source = &check->judgement.source[check->result->source];
     int64_t max_age_ms = check->options.max_age_ms;
     char age[32], limit[32], youngest[32];
 
@@ -329,32 +346,80 @@ static void show_margin(struct kms_check *check, unsigned depth)
     }
     kms_text_age(age, sizeof(age), source->age_s);
     kms_text_duration(limit, sizeof(limit), max_age_ms);
-    kms_date_text(youngest, sizeof(youngest), check->result.data_s_max);
+    kms_date_text(youngest, sizeof(youngest), check->result->data_s_max);
     kms_output_line(&check->out, depth,
                     "%s old as it stands, more than --max-age %s; but the report's time has no "
                     "zone, and by UTC it may be of %s",
                     age, limit, youngest);
 }
 
+static void show_told(struct kms_check *check, unsigned depth, const char *what, const char *where,
+                      const struct kms_result *result)
+{
+    const struct kms_outcome_row *row = kms_outcome_row(result->outcome);
+    char date[96] = "";
+
+    if (kms_outcome_good(result->outcome) || result == check->result) {
+        if (result == check->result) {
+            kms_judge_date_text(&check->judgement, date, sizeof(date));
+        } else if (result->data_s != 0) {
+            kms_text_copy(date, sizeof(date), "data of ");
+            kms_date_text(date + strlen(date), sizeof(date) - strlen(date), result->data_s);
+        }
+        kms_output_line(&check->out, depth, "%s: %s %s, %s", check->target.name, what, where,
+                        date[0] != '\0' ? date : "date not known");
+        if (result->detail[0] != '\0') {
+            kms_output_line(&check->out, depth, "note: %s", result->detail);
+        }
+        return;
+    }
+    kms_output_line(&check->out, depth, "%s: %s %s: %s: %s", check->target.name, what, where,
+                    row->token, result->detail[0] != '\0' ? result->detail : row->meaning);
+    kms_output_line(&check->out, depth, "next step: %s", row->hint);
+}
+
+static void show_wsman(struct kms_check *check, unsigned depth)
+{
+    const char *mechanism = kms_facts_text(&check->wsman.host, KMS_FACT_WSMAN_MECHANISM);
+    char where[320] = "";
+
+    if (check->wsman.outcome == KMS_OUTCOME_NONE) {
+        return;
+    }
+    if (check->options.wsman_url != NULL) {
+        kms_report_show(check->options.wsman_url, where, sizeof(where));
+    } else {
+        kms_text_format(where, sizeof(where), "of %s", kms_target_address(&check->target));
+    }
+    if (mechanism != NULL) {
+        kms_text_append(where, sizeof(where), " by %s", mechanism);
+    }
+    show_told(check, depth, "WS-Management", where, &check->wsman);
+}
+
+static void show_report(struct kms_check *check, unsigned depth)
+{
+    char where[300];
+
+    if (check->report.outcome != KMS_OUTCOME_NONE) {
+        kms_report_show(check->options.report, where, sizeof(where));
+        show_told(check, depth, "report", where, &check->report);
+    }
+}
+
 void kms_show_source(struct kms_check *check, unsigned depth)
 {
     const struct kms_judgement *judgement = &check->judgement;
-    char report[300], date[96];
 
-    kms_report_show(check->options.report, report, sizeof(report));
-    kms_judge_date_text(judgement, date, sizeof(date));
-    kms_output_line(&check->out, depth, "%s: report %s, %s", check->target.name, report,
-                    date[0] != '\0' ? date : "date not known");
-    if (check->result.detail[0] != '\0') {
-        kms_output_line(&check->out, depth, "note: %s", check->result.detail);
-    }
+    show_wsman(check, depth);
+    show_report(check, depth);
     if (check->options.verbose < 1) {
         return;
     }
     show_margin(check, depth);
     show_gaps(check, depth);
-    for (size_t i = 0; i < check->result.note_count; i++) {
-        const struct kms_note *note = &check->result.note[i];
+    for (size_t i = 0; i < check->report.note_count; i++) {
+        const struct kms_note *note = &check->report.note[i];
         kms_output_line(&check->out, depth, "line not recognised: '%s%s%s'", note->label,
                         note->value[0] != '\0' ? ": " : "", note->value);
     }
@@ -372,8 +437,8 @@ void kms_show_source(struct kms_check *check, unsigned depth)
         return;
     }
     kms_output_line(&check->out, depth, "read in %lld ms, fingerprint %016llx",
-                    (long long)(check->result.duration_us / 1000),
-                    (unsigned long long)check->result.fingerprint);
+                    (long long)(check->result->duration_us / 1000),
+                    (unsigned long long)check->result->fingerprint);
     if (check->windows != NULL) {
         kms_output_line(&check->out, depth, "state file %s", kms_windows_path(check->windows));
     }

@@ -16,6 +16,9 @@ void kms_show_label(const struct kms_check *check, const char *stem, size_t key,
 struct kms_perf kms_show_fact_perf(const struct kms_check *check, const char *label, size_t key,
                                    enum kms_fact_id fact);
 
+/* All that there is to say of a machine that says it is no KMS host; gives the state. */
+enum kms_state kms_show_disowned(struct kms_check *check);
+
 typedef void kms_show_text_fn(const struct kms_check *check, size_t key, char *dst, size_t size);
 typedef enum kms_state kms_show_state_fn(const struct kms_check *check, size_t key);
 /* The first line: one text a key, superseded keys left out; of many only those that are not OK;

@@ -136,6 +136,8 @@ kms_judge_publication(const struct kms_publication_evidence *evidence);
 /* "count 6: servers ok (5), clients below 25" for the classes of one application. */
 void kms_judge_count_text(const struct kms_judgement *judgement, size_t key, char *dst,
                           size_t size);
+/* "service stopped; clock 90 min fast": what is wrong with the machine, whatever its counts; "". */
+void kms_judge_machine_text(const struct kms_judgement *judgement, char *dst, size_t size);
 /* "servers ok (5)", "clients below 25". */
 void kms_judge_class_text(const struct kms_class_judgement *cls, char *dst, size_t size);
 /* "licensed", "licensed, expires in 12 days", "notification: 0xC004F035 ...". */

@@ -144,21 +144,30 @@ static void summarise_role(const struct kms_evidence *evidence, struct kms_judge
     }
 }
 
-/* "service stopped", "clock 90 min fast": what no count shows. */
+void kms_judge_machine_text(const struct kms_judgement *judgement, char *dst, size_t size)
+{
+    dst[0] = '\0';
+    if (judgement->reasons & KMS_BIT(KMS_REASON_SERVICE_DOWN)) {
+        int64_t service = kms_fact_or(&judgement->host, KMS_FACT_SERVICE_STATE,
+                                      KMS_SERVICE_UNKNOWN);
+        kms_text_append(dst, size, "service %s",
+                        kms_word_label(kms_words_service_state(), (int)service));
+    }
+    if (judgement->reasons & KMS_BIT(KMS_REASON_CLOCK_SKEW)) {
+        char away[32];
+        int64_t skew_s = kms_fact_or(&judgement->host, KMS_FACT_CLOCK_SKEW, 0);
+        kms_text_age(away, sizeof away, skew_s < 0 ? -skew_s : skew_s);
+        kms_text_append(dst, size, "%sclock %s %s", dst[0] ? "; " : "", away,
+                        skew_s < 0 ? "slow" : "fast");
+    }
+}
+
+/* What no count shows. */
 static void summarise_machine(struct kms_judgement *ret)
 {
-    char text[80];
-    if (ret->reasons & KMS_BIT(KMS_REASON_SERVICE_DOWN)) {
-        int64_t service = kms_fact_or(&ret->host, KMS_FACT_SERVICE_STATE, KMS_SERVICE_UNKNOWN);
-        kms_text_format(text, sizeof text, "service %s",
-                        kms_word_label(kms_words_service_state(), (int)service));
-        add_part(ret, text);
-    }
-    if (ret->reasons & KMS_BIT(KMS_REASON_CLOCK_SKEW)) {
-        char away[32];
-        int64_t skew_s = kms_fact_or(&ret->host, KMS_FACT_CLOCK_SKEW, 0);
-        kms_text_age(away, sizeof away, skew_s < 0 ? -skew_s : skew_s);
-        kms_text_format(text, sizeof text, "clock %s %s", away, skew_s < 0 ? "slow" : "fast");
+    char text[120];
+    kms_judge_machine_text(ret, text, sizeof text);
+    if (text[0]) {
         add_part(ret, text);
     }
 }
