@@ -272,6 +272,31 @@ static void drop_polls(struct kms_scheduler *s, size_t keep)
     }
 }
 
+/* Others may start in the place of what ran, so that the poll is gone before. */
+static void drop_poll(struct kms_scheduler *s, size_t at)
+{
+    struct poll *poll = s->poll[at];
+    struct kms_turns *lane = lane_of(poll);
+    bool was_running = poll->run != NULL;
+    s->poll[at] = s->poll[--s->poll_count];
+    kms_turns_forget(lane, &poll->turn);
+    kms_run_cancel(poll->run);
+    kms_timer_free(poll->timer);
+    free(poll);
+    if (was_running) {
+        kms_turns_end(lane);
+    }
+}
+
+void kms_scheduler_drop(struct kms_scheduler *s, size_t slot)
+{
+    for (size_t i = s->poll_count; i > 0; i--) {
+        if (s->poll[i - 1]->slot == slot) {
+            drop_poll(s, i - 1);
+        }
+    }
+}
+
 /* All sources of the host or, when memory runs out, none. */
 static bool add_polls(struct kms_scheduler *s, size_t slot)
 {

@@ -38,6 +38,8 @@ struct kms_scheduler;
 struct kms_scheduler *kms_scheduler_new(const struct kms_scheduler_config *config);
 /* Plans the sources of a host that was added to the board since, the first poll at once. */
 enum kms_status kms_scheduler_add(struct kms_scheduler *scheduler, size_t slot);
+/* Plans nothing for the host any more, and cancels what runs. Not from inside published. */
+void kms_scheduler_drop(struct kms_scheduler *scheduler, size_t slot);
 /* Cancels what runs. Not from inside a call back. */
 void kms_scheduler_free(struct kms_scheduler *scheduler);
 

@@ -36,6 +36,26 @@ void kms_turns_ask(struct kms_turns *turns, struct kms_turn *turn)
     start_waiting(turns);
 }
 
+void kms_turns_forget(struct kms_turns *turns, struct kms_turn *turn)
+{
+    struct kms_turn *before = NULL;
+    struct kms_turn *at = turns->first;
+    while (at && at != turn) {
+        before = at;
+        at = at->next;
+    }
+    if (!at) {
+        return;
+    }
+    if (before) {
+        before->next = at->next;
+    } else {
+        turns->first = at->next;
+    }
+    turns->last = turns->last == at ? before : turns->last;
+    at->next = NULL;
+}
+
 void kms_turns_end(struct kms_turns *turns)
 {
     turns->running--;

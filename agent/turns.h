@@ -22,6 +22,8 @@ struct kms_turns {
 
 /* Starts now or when others ended. Not while it waits or runs already. */
 void kms_turns_ask(struct kms_turns *turns, struct kms_turn *turn);
+/* It no longer waits, if it did. */
+void kms_turns_forget(struct kms_turns *turns, struct kms_turn *turn);
 /* One that ran is over: the next may start. */
 void kms_turns_end(struct kms_turns *turns);
 

@@ -25,6 +25,7 @@ struct key_memory {
 struct slot {
     struct kms_target target;
     uint32_t index;
+    bool retired;
     struct kms_tally tally[KMS_SOURCE_MAX + 1];
     struct kms_result *last[KMS_SOURCE_MAX + 1];
     struct kms_result *good[KMS_SOURCE_MAX + 1];
@@ -42,6 +43,8 @@ struct kms_board {
     void *key_index_arg;
     struct slot **slot; /* each of its own: targets keep their place while hosts are added */
     size_t count, cap;
+    size_t retired; /* slots */
+    uint64_t turnover;
     uint64_t serial;
     uint64_t shape;
 };
@@ -306,6 +309,7 @@ static enum kms_status rejudge(struct kms_board *board, struct slot *slot,
     number_keys(board, slot, &made->judgement);
     made->target = &slot->target;
     made->index = slot->index;
+    made->retired = slot->retired;
     made->serial = ++board->serial;
     memcpy(made->tally, slot->tally, sizeof made->tally);
     const struct kms_snapshot *was = slot->snapshot;
@@ -333,23 +337,77 @@ static bool room_for_slot(struct kms_board *board)
     return true;
 }
 
-enum kms_status kms_board_add(struct kms_board *board, const struct kms_target *target,
-                              uint32_t index, size_t *ret_slot)
+/* A slot that is not on the board yet; NULL: out of memory. */
+static struct slot *make_slot(struct kms_board *board, const struct kms_target *target,
+                              uint32_t index, bool retired)
 {
-    struct slot *slot = room_for_slot(board) ? calloc(1, sizeof *slot) : NULL;
+    struct slot *slot = calloc(1, sizeof *slot);
     if (!slot) {
-        return KMS_ENOMEM;
+        return NULL;
     }
     slot->index = index;
+    slot->retired = retired;
     struct kms_change ignored;
     if (kms_target_copy(&slot->target, target) != KMS_OK ||
         rejudge(board, slot, &ignored) != KMS_OK) {
         slot_free(slot);
+        return NULL;
+    }
+    return slot;
+}
+
+/* Puts it in the place of another one. */
+static void replace(struct kms_board *board, size_t at, struct slot *slot)
+{
+    slot_free(board->slot[at]);
+    board->slot[at] = slot;
+    board->turnover++;
+    board->shape++;
+}
+
+static size_t first_retired(const struct kms_board *board)
+{
+    size_t at = 0;
+    while (!board->slot[at]->retired) {
+        at++;
+    }
+    return at;
+}
+
+enum kms_status kms_board_add(struct kms_board *board, const struct kms_target *target,
+                              uint32_t index, size_t *ret_slot)
+{
+    struct slot *slot = room_for_slot(board) ? make_slot(board, target, index, false) : NULL;
+    if (!slot) {
         return KMS_ENOMEM;
+    }
+    if (board->retired > 0) {
+        *ret_slot = first_retired(board);
+        board->retired--;
+        replace(board, *ret_slot, slot);
+        return KMS_OK;
     }
     *ret_slot = board->count;
     board->slot[board->count++] = slot;
     return KMS_OK;
+}
+
+enum kms_status kms_board_retire(struct kms_board *board, size_t at)
+{
+    char nobody[] = "";
+    const struct kms_target none = {.name = nobody, .origin = KMS_ORIGIN_DISCOVERED};
+    struct slot *slot = make_slot(board, &none, 0, true);
+    if (!slot) {
+        return KMS_ENOMEM;
+    }
+    board->retired++;
+    replace(board, at, slot);
+    return KMS_OK;
+}
+
+uint64_t kms_board_turnover(const struct kms_board *board)
+{
+    return board->turnover;
 }
 
 size_t kms_board_count(const struct kms_board *board)
@@ -447,9 +505,13 @@ uint64_t kms_board_shape(const struct kms_board *board)
 
 struct kms_board_totals kms_board_totals(const struct kms_board *board)
 {
-    struct kms_board_totals totals = {.hosts = (uint32_t)board->count, .overall = KMS_STATE_OK};
+    struct kms_board_totals totals = {.hosts = (uint32_t)(board->count - board->retired),
+                                      .overall = KMS_STATE_OK};
     for (size_t i = 0; i < board->count; i++) {
         const struct kms_snapshot *snapshot = board->slot[i]->snapshot;
+        if (snapshot->retired) {
+            continue;
+        }
         totals.by_state[snapshot->judgement.state]++;
         totals.overall = kms_state_worse(totals.overall, snapshot->judgement.state);
         for (size_t s = 1; s <= KMS_SOURCE_MAX; s++) {
@@ -457,7 +519,7 @@ struct kms_board_totals kms_board_totals(const struct kms_board *board)
             totals.failures += snapshot->tally[s].failures;
         }
     }
-    if (board->count == 0) {
+    if (totals.hosts == 0) {
         totals.overall = KMS_STATE_UNKNOWN;
     }
     return totals;

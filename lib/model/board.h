@@ -19,7 +19,8 @@ struct kms_tally {
  * slot. */
 struct kms_snapshot {
     const struct kms_target *target; /* owned by the board */
-    uint32_t index;                  /* stable number in the MIB */
+    uint32_t index;                  /* stable number in the MIB; 0: retired */
+    bool retired;                    /* no host any more: nothing is in it, no row shows it */
     uint64_t serial; /* grows with every publish and every re-judgement that changed something */
     struct kms_tally tally[KMS_SOURCE_MAX + 1];
     const struct kms_result *last[KMS_SOURCE_MAX + 1]; /* NULL: not tried */
@@ -48,9 +49,16 @@ struct kms_board *kms_board_new(const struct kms_policy *policy, const struct km
 void kms_board_free(struct kms_board *board);
 
 /* Adds a host (the target is copied) under a stable index above 0; ret_slot numbers the slots from
- * 0. May be called at any time: targets keep their place in memory until kms_board_free. */
+ * 0. May be called at any time: targets keep their place in memory until they are retired. The
+ * slot of a retired host is taken again. */
 enum kms_status kms_board_add(struct kms_board *board, const struct kms_target *target,
                               uint32_t index, size_t *ret_slot);
+/* Takes a host off the board. Nothing may be running for it, and its target is gone. KMS_ENOMEM
+ * changes nothing. */
+enum kms_status kms_board_retire(struct kms_board *board, size_t slot);
+/* Grows whenever a slot is retired or taken again: what was known of it by its number is void. */
+uint64_t kms_board_turnover(const struct kms_board *board);
+/* Slots, retired ones too. */
 size_t kms_board_count(const struct kms_board *board);
 /* Never NULL for a slot below kms_board_count. */
 const struct kms_snapshot *kms_board_snapshot(const struct kms_board *board, size_t slot);

@@ -22,7 +22,8 @@ struct kms_zones {
     kms_zone_news_fn *news;
     void *news_arg;
     struct kms_zone_law law;
-    struct entry **entry; /* each of its own: a zone keeps its place in memory */
+    int64_t forget_after_s; /* 0: never */
+    struct entry **entry;   /* each of its own: a zone keeps its place in memory */
     size_t count, cap;
     uint64_t shape;
 };
@@ -72,6 +73,11 @@ void kms_zones_set_strangers(struct kms_zones *zones, kms_zone_stranger_fn *stra
     zones->law.stranger_arg = arg;
 }
 
+void kms_zones_forget_after(struct kms_zones *zones, int64_t seconds)
+{
+    zones->forget_after_s = seconds;
+}
+
 size_t kms_zones_count(const struct kms_zones *zones)
 {
     return zones->count;
@@ -104,9 +110,14 @@ static bool want(struct kms_zone_wanted *wanted, size_t slot)
     return true;
 }
 
-/* What a site expects of a host never changes: only hosts that were added are looked at. */
+/* What a site expects of a host never changes: only hosts that were added are looked at, unless
+ * some were retired. */
 static enum kms_status find_wanted(const struct kms_board *board, struct entry *entry)
 {
+    if (entry->wanted.turnover != kms_board_turnover(board)) {
+        entry->wanted.count = entry->wanted.checked = 0;
+        entry->wanted.turnover = kms_board_turnover(board);
+    }
     for (size_t slot = entry->wanted.checked; slot < kms_board_count(board); slot++) {
         const struct kms_target *target = kms_board_snapshot(board, slot)->target;
         if (kms_target_expected_in(target, entry->shown.name) && !want(&entry->wanted, slot)) {
@@ -121,7 +132,7 @@ static bool same_hosts(const struct kms_zone *a, const struct kms_zone *b)
 {
     bool is_same = a->publication_count == b->publication_count;
     for (size_t i = 0; is_same && i < a->publication_count; i++) {
-        is_same = a->publication[i].host_slot == b->publication[i].host_slot;
+        is_same = a->publication[i].host_index == b->publication[i].host_index;
     }
     return is_same;
 }
@@ -306,6 +317,36 @@ enum kms_status kms_zones_add(struct kms_zones *zones, const char *domain, size_
     return KMS_OK;
 }
 
+enum kms_status kms_zones_recall(struct kms_zones *zones, size_t at,
+                                 const struct kms_zone_past *past, size_t count)
+{
+    struct entry *entry = zones->entry[at];
+    struct kms_zone next = entry->shown;
+    bool rows = false;
+    if (kms_zone_records_recall(&next, past, count, &entry->numbers, &rows) != KMS_OK) {
+        return KMS_ENOMEM;
+    }
+    enum kms_status status = judge(zones, entry, &next, kms_clock_wall_s(zones->clock), rows);
+    if (status != KMS_OK) {
+        free(next.record);
+    }
+    return status;
+}
+
+void kms_zones_recall_missing(struct kms_zones *zones, size_t at, const char *host, int64_t since_s)
+{
+    struct kms_zone *zone = &zones->entry[at]->shown;
+    for (size_t i = 0; i < zone->publication_count; i++) {
+        struct kms_zone_publication *of = &zone->publication[i];
+        const struct kms_snapshot *snapshot = kms_board_snapshot(zones->law.hosts.board,
+                                                                 of->host_slot);
+        if (!of->missing_known && kms_text_equal_nocase(snapshot->target->name, host)) {
+            of->missing_known = true;
+            of->missing_since_s = since_s;
+        }
+    }
+}
+
 enum kms_status kms_zones_publish(struct kms_zones *zones, size_t at,
                                   const struct kms_zone_lookup *lookup)
 {
@@ -317,7 +358,8 @@ enum kms_status kms_zones_publish(struct kms_zones *zones, size_t at,
     kms_text_copy(next.detail, sizeof next.detail, lookup->detail);
     if (kms_zone_answered(lookup->outcome)) {
         next.last_success_s = lookup->wall_s;
-        if (kms_zone_records_merge(&next, lookup, &entry->numbers, &rows) != KMS_OK) {
+        if (kms_zone_records_merge(&next, lookup, zones->forget_after_s, &entry->numbers, &rows) !=
+            KMS_OK) {
             return KMS_ENOMEM;
         }
     }

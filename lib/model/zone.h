@@ -77,11 +77,18 @@ struct kms_zone_record_view {
     enum kms_srv_state told;           /* of the last news about it; 0: none yet */
 };
 
+/* A record that was seen: target, port, priority, weight and ttl of it count. */
+struct kms_zone_past {
+    struct kms_zone_record record;
+    int64_t first_seen_s, last_seen_s;
+};
+
 /* One host in one domain: expected there, or found there. That it is missing is critical unless
  * another record may serve its clients: one that is healthy, or one that is sound, has an address
  * and was not probed. A dead, unresolvable, wrongPort, gone or rogue one is no help. */
 struct kms_zone_publication {
     size_t host_slot;
+    uint32_t host_index; /* its number: another host may have had the slot before */
     bool expected;
     enum kms_publication_state publication;
     enum kms_state state;
@@ -159,12 +166,24 @@ void kms_zones_free(struct kms_zones *zones);
  * refresh. */
 void kms_zones_set_strangers(struct kms_zones *zones, kms_zone_stranger_fn *stranger, void *arg);
 
+/* Records that are gone for so many seconds are forgotten by the next lookup that succeeds; 0:
+ * never, which is so from the start. */
+void kms_zones_forget_after(struct kms_zones *zones, int64_t seconds);
+
 /* Watches a domain; one that is watched already (ASCII case and a last dot do not count) keeps its
  * place. KMS_ETOOBIG: too long for a name. */
 enum kms_status kms_zones_add(struct kms_zones *zones, const char *domain, size_t *ret_zone);
 size_t kms_zones_count(const struct kms_zones *zones);
 /* Never NULL for a number below kms_zones_count; valid until the next publish, refresh or add. */
 const struct kms_zone *kms_zones_get(const struct kms_zones *zones, size_t zone);
+
+/* What an earlier process knew: records that no lookup has shown yet, whose state is unknown until
+ * one is answered. Those that are known already, and what does not fit, are left out. */
+enum kms_status kms_zones_recall(struct kms_zones *zones, size_t zone,
+                                 const struct kms_zone_past *past, size_t count);
+/* The same for a host that was missing since then; no host of that name there: nothing. */
+void kms_zones_recall_missing(struct kms_zones *zones, size_t zone, const char *host,
+                              int64_t since_s);
 
 /* Takes in a lookup. A failed one keeps the records of the last that succeeded. */
 enum kms_status kms_zones_publish(struct kms_zones *zones, size_t zone,

@@ -61,7 +61,8 @@ void kms_zone_hosts_done(struct kms_zone_hosts *hosts)
         free(hosts->name[i].name);
     }
     free(hosts->name);
-    *hosts = (struct kms_zone_hosts){.board = hosts->board};
+    *hosts = (struct kms_zone_hosts){.board = hosts->board,
+                                     .turnover = kms_board_turnover(hosts->board)};
 }
 
 static bool add_name(struct kms_zone_hosts *hosts, const char *text, size_t slot)
@@ -93,6 +94,10 @@ static bool add_slot(struct kms_zone_hosts *hosts, size_t slot)
     const struct kms_target *target = kms_board_snapshot(hosts->board, slot)->target;
     const char *address = kms_target_address(target);
     const char *name = kms_target_dns_name(target);
+    if (kms_board_snapshot(hosts->board, slot)->retired) {
+        hosts->slots++;
+        return true;
+    }
     if (!add_name(hosts, address, slot)) {
         return false;
     }
@@ -107,12 +112,15 @@ static bool add_slot(struct kms_zone_hosts *hosts, size_t slot)
 enum kms_status kms_zone_hosts_sync(struct kms_zone_hosts *hosts)
 {
     size_t count = kms_board_count(hosts->board);
+    if (hosts->turnover != kms_board_turnover(hosts->board)) {
+        kms_zone_hosts_done(hosts);
+    }
     size_t had = hosts->slots;
     bool is_whole = true;
     while (is_whole && hosts->slots < count) {
         is_whole = add_slot(hosts, hosts->slots);
     }
-    if (hosts->slots > had) {
+    if (hosts->slots > had && hosts->count > 1) {
         qsort(hosts->name, hosts->count, sizeof *hosts->name, compare_names);
     }
     return is_whole ? KMS_OK : KMS_ENOMEM;

@@ -133,7 +133,7 @@ static enum kms_srv_state state_of(const struct kms_zone_court *court,
                                    const struct kms_zone_match *match)
 {
     if (!view->present) {
-        return KMS_SRV_GONE;
+        return court->zone->last_success_s == 0 ? KMS_SRV_UNKNOWN : KMS_SRV_GONE;
     }
     if (!kms_zone_has_address(&view->record)) {
         return KMS_SRV_UNRESOLVABLE;

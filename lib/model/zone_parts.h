@@ -16,7 +16,8 @@ struct kms_zone_hosts {
     const struct kms_board *board;
     struct kms_zone_host_name *name; /* by name, port and slot */
     size_t count, cap;
-    size_t slots; /* of the board that are in the list, from the first on */
+    size_t slots;      /* of the board that are in the list, from the first on */
+    uint64_t turnover; /* of the board, when they were put there */
 };
 
 /* A record that leads to a watched host. */
@@ -28,7 +29,7 @@ struct kms_zone_match {
 #define KMS_ZONE_MATCHES_MAX 64 /* hosts that one record is taken to lead to */
 
 void kms_zone_hosts_done(struct kms_zone_hosts *hosts);
-/* Takes in the hosts that were added to the board. */
+/* Takes in the hosts that were added to the board, and all again when some were retired. */
 enum kms_status kms_zone_hosts_sync(struct kms_zone_hosts *hosts);
 /* The hosts that the record leads to: by name, by a name without a dot in this domain, or by
  * address; a host whose configured address is an IP address has a name too. Where some of them
@@ -61,7 +62,8 @@ struct kms_zone_publication *kms_zone_publication_of(const struct kms_zone *zone
 struct kms_zone_wanted {
     size_t *slot; /* hosts that are expected in the domain, ascending */
     size_t count, cap;
-    size_t checked; /* slots of the board that were looked at */
+    size_t checked;    /* slots of the board that were looked at */
+    uint64_t turnover; /* of the board, when they were */
 };
 
 /* What all domains are judged by. */

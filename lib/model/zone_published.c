@@ -43,7 +43,7 @@ static void judge_since(const struct kms_zone_court *court, const struct kms_zon
 {
     bool is_open = ret->publication == KMS_PUBLICATION_UNKNOWN ||
                    ret->publication == KMS_PUBLICATION_LOOKUP_FAILED;
-    if (was) {
+    if (was && was->host_index == ret->host_index) {
         ret->told = was->told;
         ret->missing_known = was->missing_known;
         ret->missing_since_s = was->missing_since_s;
@@ -96,6 +96,7 @@ static void judge_publication(const struct kms_zone_court *court, size_t slot, b
     }
     struct kms_publication_judgement judgement = kms_judge_publication(&evidence);
     *ret = (struct kms_zone_publication){.host_slot = slot,
+                                         .host_index = host->index,
                                          .expected = expected,
                                          .publication = judgement.publication,
                                          .state = judgement.state};

@@ -165,8 +165,43 @@ static bool take_all(struct merge *merge, const struct kms_zone_record *record, 
     return is_whole;
 }
 
+/* Those seen before, all of them gone until the lookup shows them. */
+static size_t keep_old(const struct kms_zone *zone, struct kms_zone_record_view *view)
+{
+    for (size_t i = 0; i < zone->record_count; i++) {
+        view[i] = zone->record[i];
+        view[i].present = false;
+        view[i].share = view[i].share_uniform = 0;
+        view[i].draw_count = 0;
+    }
+    return zone->record_count;
+}
+
+/* Leaves out what is gone and was last seen then or before; returns whether there was any. */
+static bool forget(struct merge *merge, int64_t then_s)
+{
+    size_t all = merge->count;
+    merge->count = 0;
+    for (size_t i = 0; i < all; i++) {
+        merge->view[merge->count] = merge->view[i];
+        merge->count += merge->view[i].present || merge->view[i].last_seen_s > then_s ? 1 : 0;
+    }
+    return merge->count < all;
+}
+
+/* Sorts and bounds the list, and hands it to the zone. */
+static void finish(struct merge *merge, struct kms_zone *zone, bool has_lost_rows, bool *ret_rows)
+{
+    qsort(merge->view, merge->count, sizeof *merge->view, compare_views);
+    bool too_many = merge->count > KMS_ZONE_RECORDS_MAX;
+    zone->record = merge->view;
+    zone->record_count = too_many ? KMS_ZONE_RECORDS_MAX : merge->count;
+    *ret_rows = merge->is_new_row || too_many || has_lost_rows;
+}
+
 enum kms_status kms_zone_records_merge(struct kms_zone *zone, const struct kms_zone_lookup *lookup,
-                                       struct kms_zone_numbers *numbers, bool *ret_rows)
+                                       int64_t forget_after_s, struct kms_zone_numbers *numbers,
+                                       bool *ret_rows)
 {
     size_t count = lookup->outcome == KMS_OUTCOME_OK ? lookup->record_count : 0;
     size_t left_out = lookup->left_out;
@@ -175,33 +210,65 @@ enum kms_status kms_zone_records_merge(struct kms_zone *zone, const struct kms_z
         count = KMS_ZONE_RECORDS_MAX;
     }
     struct merge merge = {.view = calloc(zone->record_count + count + 1, sizeof *merge.view),
-                          .count = zone->record_count,
                           .numbers = numbers,
                           .zone_index = zone->index,
                           .wall_s = lookup->wall_s};
     if (!merge.view) {
         return KMS_ENOMEM;
     }
-    for (size_t i = 0; i < merge.count; i++) {
-        merge.view[i] = zone->record[i];
-        merge.view[i].present = false;
-        merge.view[i].share = merge.view[i].share_uniform = 0;
-        merge.view[i].draw_count = 0;
-    }
+    merge.count = keep_old(zone, merge.view);
     if (!take_all(&merge, lookup->record, count)) {
         free(merge.view);
         return KMS_ENOMEM;
     }
-    qsort(merge.view, merge.count, sizeof *merge.view, compare_views);
-    bool too_many = merge.count > KMS_ZONE_RECORDS_MAX;
-    merge.count = too_many ? KMS_ZONE_RECORDS_MAX : merge.count;
+    bool has_lost_rows = forget_after_s > 0 && forget(&merge, lookup->wall_s - forget_after_s);
+    finish(&merge, zone, has_lost_rows, ret_rows);
     size_t present = 0;
-    while (present < merge.count && merge.view[present].present) {
+    while (present < zone->record_count && zone->record[present].present) {
         present++;
     }
-    zone->record = merge.view;
-    zone->record_count = merge.count;
     zone->records = (uint32_t)(present + (lookup->outcome == KMS_OUTCOME_OK ? left_out : 0));
-    *ret_rows = merge.is_new_row || too_many;
+    return KMS_OK;
+}
+
+static bool recall(struct merge *merge, const struct kms_zone_past *past)
+{
+    struct kms_zone_record record = past->record;
+    take_off_dot(record.target);
+    uint32_t index;
+    if (find(merge, &record) || merge->count >= KMS_ZONE_RECORDS_MAX) {
+        return true;
+    }
+    if (!number_of(merge, &record, &index)) {
+        return false;
+    }
+    merge->is_new_row = merge->is_new_row || index != 0;
+    merge->view[merge->count++] = (struct kms_zone_record_view){.index = index,
+                                                                .record = record,
+                                                                .first_seen_s = past->first_seen_s,
+                                                                .last_seen_s = past->last_seen_s};
+    return true;
+}
+
+enum kms_status kms_zone_records_recall(struct kms_zone *zone, const struct kms_zone_past *past,
+                                        size_t count, struct kms_zone_numbers *numbers,
+                                        bool *ret_rows)
+{
+    struct merge merge = {.view = calloc(zone->record_count + count + 1, sizeof *merge.view),
+                          .count = zone->record_count,
+                          .numbers = numbers,
+                          .zone_index = zone->index};
+    bool is_whole = merge.view != NULL;
+    if (is_whole && zone->record_count > 0) {
+        memcpy(merge.view, zone->record, zone->record_count * sizeof *merge.view);
+    }
+    for (size_t i = 0; is_whole && i < count; i++) {
+        is_whole = recall(&merge, &past[i]);
+    }
+    if (!is_whole) {
+        free(merge.view);
+        return KMS_ENOMEM;
+    }
+    finish(&merge, zone, false, ret_rows);
     return KMS_OK;
 }

@@ -13,9 +13,14 @@ struct kms_zone_numbers {
 };
 
 /* Sets zone's record, record_count and records anew from a lookup that was answered; the old list
- * is read and left alone. ret_rows: whether rows came or went. KMS_ENOMEM changes nothing but
- * numbers. */
+ * is read and left alone. Those that are gone for forget_after_s (0: whatever) are left out.
+ * ret_rows: whether rows came or went. KMS_ENOMEM changes nothing but numbers. */
 enum kms_status kms_zone_records_merge(struct kms_zone *zone, const struct kms_zone_lookup *lookup,
-                                       struct kms_zone_numbers *numbers, bool *ret_rows);
+                                       int64_t forget_after_s, struct kms_zone_numbers *numbers,
+                                       bool *ret_rows);
+/* The same from what an earlier process saw: all but what is known already, as gone. */
+enum kms_status kms_zone_records_recall(struct kms_zone *zone, const struct kms_zone_past *past,
+                                        size_t count, struct kms_zone_numbers *numbers,
+                                        bool *ret_rows);
 
 #endif

@@ -218,6 +218,51 @@ static void ten_thousand_hosts_keep_their_targets_while_the_board_grows(void **s
     kms_board_free(stage.board);
 }
 
+static void a_retired_host_leaves_a_slot_that_another_one_takes(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    (void)publish(&stage, KMS_OUTCOME_OK, 10);
+    char second[] = "kms02", third[] = "kms03";
+    struct kms_target target = {.name = second};
+    size_t slot;
+    assert_int_equal(kms_board_add(stage.board, &target, 8, &slot), KMS_OK);
+    uint64_t shape = kms_board_shape(stage.board);
+    uint64_t turnover = kms_board_turnover(stage.board);
+    assert_int_equal(kms_board_retire(stage.board, 0), KMS_OK);
+    assert_true(kms_board_shape(stage.board) > shape);
+    assert_true(kms_board_turnover(stage.board) > turnover);
+    assert_int_equal(kms_board_count(stage.board), 2);
+    const struct kms_snapshot *snapshot = kms_board_snapshot(stage.board, 0);
+    assert_true(snapshot->retired);
+    assert_int_equal(snapshot->index, 0);
+    assert_string_equal(snapshot->target->name, "");
+    assert_null(snapshot->last[KMS_SOURCE_REPORT]);
+    assert_int_equal(snapshot->judgement.key_count, 0);
+    assert_int_equal(kms_board_totals(stage.board).hosts, 1);
+    assert_int_equal(kms_board_totals(stage.board).by_state[KMS_STATE_UNKNOWN], 1);
+    struct kms_change change;
+    assert_int_equal(kms_board_tick(stage.board, 0, &change), KMS_OK);
+    assert_int_equal(change.was_state, change.is_state);
+    assert_true(kms_board_snapshot(stage.board, 0)->retired);
+    turnover = kms_board_turnover(stage.board);
+    target.name = third;
+    assert_int_equal(kms_board_add(stage.board, &target, 9, &slot), KMS_OK);
+    assert_int_equal(slot, 0);
+    assert_true(kms_board_turnover(stage.board) > turnover);
+    snapshot = kms_board_snapshot(stage.board, 0);
+    assert_false(snapshot->retired);
+    assert_int_equal(snapshot->index, 9);
+    assert_int_equal(snapshot->tally[KMS_SOURCE_REPORT].attempts, 0);
+    assert_int_equal(kms_board_totals(stage.board).hosts, 2);
+    assert_int_equal(kms_board_retire(stage.board, 0), KMS_OK);
+    assert_int_equal(kms_board_retire(stage.board, 1), KMS_OK);
+    assert_int_equal(kms_board_totals(stage.board).hosts, 0);
+    assert_int_equal(kms_board_totals(stage.board).overall, KMS_STATE_UNKNOWN);
+    kms_board_free(stage.board);
+}
+
 static void targets_stay_where_they_are_however_many_hosts_are_added(void **state)
 {
     (void)state;
@@ -537,6 +582,7 @@ int main(void)
         cmocka_unit_test(a_report_with_other_keys_at_every_poll_is_remembered_to_a_limit),
         cmocka_unit_test(data_goes_stale_without_any_publish),
         cmocka_unit_test(a_sample_is_timed_by_the_file_or_the_present_before_the_reports_own_clock),
+        cmocka_unit_test(a_retired_host_leaves_a_slot_that_another_one_takes),
         cmocka_unit_test(targets_stay_where_they_are_however_many_hosts_are_added),
         cmocka_unit_test(ten_thousand_hosts_keep_their_targets_while_the_board_grows),
         cmocka_unit_test(an_epid_that_changes_is_drift_for_a_day),

@@ -522,6 +522,113 @@ static void a_host_without_a_probe_has_records_that_are_probed_for_themselves(vo
     stage_close(stage);
 }
 
+static void records_that_are_gone_long_enough_are_forgotten(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    size_t zone = watch(stage, DOMAIN);
+    kms_zones_forget_after(stage->zones, 150); /* lookups are 60 seconds apart */
+    struct kms_zone_record list[] = {record("a.x", 1), record("b.x", 1)};
+    (void)publish(stage, zone, list, 2);
+    const struct kms_zone *shown = publish(stage, zone, list, 1);
+    assert_int_equal(state_of(shown, "b.x", 1), KMS_SRV_GONE);
+    shown = publish(stage, zone, list, 1);
+    assert_int_equal(shown->record_count, 2);
+    uint64_t shape = kms_zones_shape(stage->zones);
+    /* while nobody answers nothing is forgotten */
+    publish_as(stage, zone, KMS_OUTCOME_DNS_TIMEOUT, NULL, 0);
+    assert_int_equal(kms_zones_get(stage->zones, zone)->record_count, 2);
+    assert_int_equal(kms_zones_shape(stage->zones), shape);
+    shown = publish(stage, zone, list, 1);
+    assert_int_equal(shown->record_count, 1);
+    assert_true(kms_zones_shape(stage->zones) > shape);
+    assert_int_equal(shown->record[0].first_seen_s, START + 60);
+    shown = publish(stage, zone, list, 2); /* it is new again */
+    assert_int_equal(shown->record[1].first_seen_s, shown->last_success_s);
+    stage_close(stage);
+}
+
+static void what_an_earlier_process_saw_is_recalled(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    size_t slot = add_host(stage, "kms1.example.com", NULL, 1688);
+    size_t zone = watch(stage, DOMAIN);
+    answers(stage, slot);
+    struct kms_zone_past past[] = {{record("Old.example.com.", 1688), START - 5000, START - 900},
+                                   {record("kms1.example.com", 1688), START - 7000, START - 100},
+                                   {record("old.example.com", 1688), START - 9, START - 9}};
+    assert_int_equal(kms_zones_recall(stage->zones, zone, past, KMS_COUNT_OF(past)), KMS_OK);
+    const struct kms_zone *shown = kms_zones_get(stage->zones, zone);
+    assert_int_equal(shown->record_count, 2);
+    assert_int_equal(shown->state, KMS_STATE_UNKNOWN);
+    assert_int_equal(shown->records, 0);
+    assert_int_equal(state_of(shown, "Old.example.com", 1688), KMS_SRV_UNKNOWN);
+    assert_int_equal(state_of(shown, "kms1.example.com", 1688), KMS_SRV_UNKNOWN);
+    kms_zones_recall_missing(stage->zones, zone, "KMS1.example.com", START - 4000);
+    kms_zones_recall_missing(stage->zones, zone, "nobody", START - 4000);
+    assert_true(shown->publication[0].missing_known);
+    publish_as(stage, zone, KMS_OUTCOME_DNS_TIMEOUT, NULL, 0);
+    shown = kms_zones_get(stage->zones, zone);
+    assert_int_equal(state_of(shown, "kms1.example.com", 1688), KMS_SRV_UNKNOWN);
+    assert_int_equal(shown->publication[0].missing_since_s, START - 4000);
+    publish_as(stage, zone, KMS_OUTCOME_DNS_NXDOMAIN, NULL, 0);
+    shown = kms_zones_get(stage->zones, zone);
+    assert_int_equal(state_of(shown, "kms1.example.com", 1688), KMS_SRV_GONE);
+    assert_int_equal(shown->publication[0].publication, KMS_PUBLICATION_MISSING);
+    assert_int_equal(shown->publication[0].missing_since_s, START - 4000);
+    shown = publish(stage, zone, &past[1].record, 1);
+    assert_int_equal(shown->record[0].state, KMS_SRV_HEALTHY);
+    assert_int_equal(shown->record[0].first_seen_s, START - 7000);
+    assert_int_equal(state_of(shown, "Old.example.com", 1688), KMS_SRV_GONE);
+    assert_int_equal(shown->record[1].last_seen_s, START - 900);
+    assert_int_equal(shown->publication[0].missing_since_s, 0);
+    /* what is known is known better */
+    assert_int_equal(kms_zones_recall(stage->zones, zone, past, 2), KMS_OK);
+    assert_int_equal(kms_zones_get(stage->zones, zone)->record_count, 2);
+    assert_int_equal(kms_zones_get(stage->zones, zone)->record[0].state, KMS_SRV_HEALTHY);
+    stage_close(stage);
+}
+
+static void a_retired_host_is_neither_expected_nor_found(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    size_t first = add_host(stage, "kms1.example.com", NULL, 1688);
+    size_t second = add_host(stage, "kms2.example.com", NULL, 1688);
+    size_t zone = watch(stage, DOMAIN);
+    answers(stage, first);
+    answers(stage, second);
+    struct kms_zone_record list[] = {record("kms1.example.com", 1688),
+                                     record("kms2.example.com", 1688)};
+    const struct kms_zone *shown = publish(stage, zone, &list[1], 1);
+    assert_int_equal(shown->publication_count, 2);
+    assert_true(shown->publication[0].missing_since_s > 0);
+    uint64_t shape = kms_zones_shape(stage->zones);
+    assert_int_equal(kms_board_retire(stage->board, first), KMS_OK);
+    shown = refresh(stage, zone);
+    assert_true(kms_zones_shape(stage->zones) > shape);
+    assert_int_equal(shown->publication_count, 1);
+    assert_int_equal(shown->publication[0].host_slot, second);
+    assert_int_equal(shown->state, KMS_STATE_OK);
+    shown = publish(stage, zone, list, 2);
+    assert_false(shown->record[0].host_known);
+    /* the slot is another host's now, which has missed nothing yet */
+    assert_int_equal(kms_board_retire(stage->board, second), KMS_OK);
+    publish_as(stage, zone, KMS_OUTCOME_DNS_NXDOMAIN, NULL, 0);
+    char name[] = "kms3.example.com";
+    struct kms_target target = {.name = name, .port = 1688, .origin = KMS_ORIGIN_CONFIGURED};
+    target.source[KMS_SOURCE_DNS].enabled = true;
+    size_t slot;
+    assert_int_equal(kms_board_add(stage->board, &target, 77, &slot), KMS_OK);
+    assert_true(slot == first || slot == second);
+    shown = refresh(stage, zone);
+    assert_int_equal(shown->publication_count, 1);
+    assert_int_equal(shown->publication[0].host_index, 77);
+    assert_true(shown->publication[0].missing_since_s == stage->wall_us / 1000000);
+    stage_close(stage);
+}
+
 static void records_stand_in_the_order_in_which_clients_try_them(void **state)
 {
     (void)state;
@@ -1259,6 +1366,9 @@ int main(void)
         cmocka_unit_test(only_a_discovered_host_that_answers_is_a_rogue_of_a_listed_site),
         cmocka_unit_test(a_stranger_has_the_state_of_its_own_probe),
         cmocka_unit_test(a_host_without_a_probe_has_records_that_are_probed_for_themselves),
+        cmocka_unit_test(records_that_are_gone_long_enough_are_forgotten),
+        cmocka_unit_test(what_an_earlier_process_saw_is_recalled),
+        cmocka_unit_test(a_retired_host_is_neither_expected_nor_found),
         cmocka_unit_test(records_stand_in_the_order_in_which_clients_try_them),
         cmocka_unit_test(two_records_for_one_target_and_port_are_one_row_with_both_shares),
         cmocka_unit_test(rows_keep_their_numbers_and_grow_the_shape_only_when_they_come_or_go),

@@ -230,6 +230,43 @@ static void a_source_is_never_asked_twice_at_once(void **state)
     assert_int_equal(world.started[0], 1);
 }
 
+static void a_host_that_is_dropped_is_not_asked_and_keeps_no_turn(void **state)
+{
+    (void)state;
+    size_t hosts = KMS_SCHEDULER_IN_FLIGHT_MAX + 3;
+    begin(hosts, 1);
+    memset(world.hold, 1, sizeof world.hold);
+    turn_until_started(KMS_SCHEDULER_IN_FLIGHT_MAX);
+    for (int i = 0; i < 20; i++) {
+        kms_loop_once(world.loop, 1);
+    }
+    /* waiting ones: the last, then the first, which leaves one */
+    kms_scheduler_drop(world.scheduler, hosts - 1);
+    kms_scheduler_drop(world.scheduler, hosts - 3);
+    assert_int_equal(world.cancelled, 0);
+    /* one that runs makes room for the one that waits */
+    kms_scheduler_drop(world.scheduler, 5);
+    assert_int_equal(world.cancelled, 1);
+    assert_int_equal(world.started_all, KMS_SCHEDULER_IN_FLIGHT_MAX + 1);
+    assert_int_equal(world.started[hosts - 2], 1);
+    memset(world.hold, 0, sizeof world.hold);
+    for (size_t i = 0; i < hosts; i++) {
+        if (world.running[i]) {
+            end_probe(world.running[i]);
+        }
+    }
+    while (world.started[0] < 5 || world.started[hosts - 2] < 5) {
+        kms_loop_once(world.loop, 1000);
+    }
+    assert_int_equal(world.started[5], 1);
+    assert_int_equal(world.started[hosts - 1] + world.started[hosts - 3], 0);
+    kms_scheduler_drop(world.scheduler, 5);
+    assert_int_equal(kms_scheduler_add(world.scheduler, 5), KMS_OK);
+    while (world.started[5] < 3) {
+        kms_loop_once(world.loop, 1000);
+    }
+}
+
 static void sixty_four_run_at_once_and_the_others_wait_their_turn(void **state)
 {
     (void)state;
@@ -460,6 +497,7 @@ int main(void)
         cmocka_unit_test_teardown(a_silent_kdc_does_not_delay_a_healthy_host, end),
         cmocka_unit_test_teardown(conversations_do_not_delay_a_report, end),
         cmocka_unit_test_teardown(who_wants_rest_is_asked_less_and_less_often, end),
+        cmocka_unit_test_teardown(a_host_that_is_dropped_is_not_asked_and_keeps_no_turn, end),
         cmocka_unit_test(a_rest_is_never_shorter_than_the_interval),
         cmocka_unit_test(what_another_asked_for_is_due_an_interval_after_it),
     };
