@@ -12,9 +12,12 @@
 #include "base/text.h"
 #include "dns/probe.h"
 
-#define IN_FLIGHT_MAX 16
-#define SPREAD_MS     50  /* between the first lookups of two domains */
-#define REFRESH_MS    200 /* news of hosts are collected that long */
+/* A lookup that waits for longer makes way for another: servers that never answer hold up nobody,
+ * and as many as fit into the time limit wait beside those that are in flight. */
+#define PATIENCE_MS  250
+#define SPREAD_MS    50    /* at most between the first lookups of two domains */
+#define SPREAD_IN_MS 10000 /* all of them, where the interval is not shorter */
+#define REFRESH_MS   200   /* news of hosts are collected that long */
 /* With many hosts and records judging takes time: at most one part in so many of the loop's. */
 #define REFRESH_PART 10
 
@@ -27,6 +30,8 @@ struct lookup {
     struct kms_timer *timer;
     struct kms_dns_probe *probe; /* NULL: not running */
     struct kms_turn turn;
+    bool has_turn; /* it runs, and counts among those in flight */
+    struct kms_timer *patience;
 };
 
 /* A host's place in all domains, as one number: what its result was made from, and what is so now.
@@ -240,6 +245,20 @@ static void take_in(struct lookup *lookup, const struct kms_zone_lookup *answer)
                   kms_turn_next_ms(&lookup->due_us, l->config.interval_ms * 1000, now_us(l)));
 }
 
+static void give_turn_back(struct lookup *lookup)
+{
+    kms_timer_stop(lookup->patience);
+    if (lookup->has_turn) {
+        lookup->has_turn = false;
+        kms_turns_end(&lookup->lookups->turns);
+    }
+}
+
+static void patience_over(void *arg)
+{
+    give_turn_back(arg);
+}
+
 static void answered(void *arg, const struct kms_dns_domain *domain)
 {
     struct lookup *lookup = arg;
@@ -250,7 +269,7 @@ static void answered(void *arg, const struct kms_dns_domain *domain)
     (void)kms_lookup_take(domain, kms_clock_wall_s(&l->config.env->clock), &answer, &record);
     take_in(lookup, &answer);
     free(record);
-    kms_turns_end(&l->turns);
+    give_turn_back(lookup);
 }
 
 static bool start(void *arg)
@@ -264,8 +283,11 @@ static bool start(void *arg)
         struct kms_zone_lookup none = kms_lookup_without_memory(
             kms_clock_wall_s(&config->env->clock));
         take_in(lookup, &none);
+        return false;
     }
-    return lookup->probe != NULL;
+    lookup->has_turn = true;
+    kms_timer_set(lookup->patience, PATIENCE_MS);
+    return true;
 }
 
 static void lookup_due(void *arg)
@@ -291,6 +313,14 @@ static bool grow(struct kms_lookups *l)
     return true;
 }
 
+static void free_lookup(struct lookup *lookup)
+{
+    kms_dns_cancel(lookup->probe);
+    kms_timer_free(lookup->patience);
+    kms_timer_free(lookup->timer);
+    free(lookup);
+}
+
 static bool add_domain(struct kms_lookups *l, const char *domain, bool discovers)
 {
     size_t zone;
@@ -311,8 +341,9 @@ static bool add_domain(struct kms_lookups *l, const char *domain, bool discovers
                               .discovers = discovers,
                               .turn = {.start = start, .arg = lookup}};
     lookup->timer = kms_timer_new(l->config.env->loop, lookup_due, lookup);
-    if (!lookup->timer) {
-        free(lookup);
+    lookup->patience = kms_timer_new(l->config.env->loop, patience_over, lookup);
+    if (!lookup->timer || !lookup->patience) {
+        free_lookup(lookup);
         return false;
     }
     l->lookup[l->count++] = lookup;
@@ -348,9 +379,12 @@ static bool add_domains(struct kms_lookups *l)
 
 static void plan_first_round(struct kms_lookups *l)
 {
-    int64_t now = now_us(l);
+    int64_t now = now_us(l), count = (int64_t)l->count;
+    int64_t longest_ms = l->config.interval_ms < SPREAD_IN_MS ? l->config.interval_ms
+                                                              : SPREAD_IN_MS;
+    int64_t all_ms = count * SPREAD_MS < longest_ms ? count * SPREAD_MS : longest_ms;
     for (size_t i = 0; i < l->count; i++) {
-        int64_t delay_ms = (int64_t)i * SPREAD_MS % l->config.interval_ms;
+        int64_t delay_ms = (int64_t)i * all_ms / count;
         l->lookup[i]->due_us = now + delay_ms * 1000;
         kms_timer_set(l->lookup[i]->timer, delay_ms);
     }
@@ -388,7 +422,7 @@ struct kms_lookups *kms_lookups_new(const struct kms_lookups_config *config)
         return NULL;
     }
     *l = (struct kms_lookups){
-        .config = *config, .turns = {.max = IN_FLIGHT_MAX}, .refresh_ms = REFRESH_MS};
+        .config = *config, .turns = {.max = KMS_LOOKUPS_IN_FLIGHT_MAX}, .refresh_ms = REFRESH_MS};
     l->refresh = kms_timer_new(config->env->loop, refresh_due, l);
     if (!l->refresh || !open_strangers(l) || !add_domains(l) || !grow_places(l)) {
         kms_lookups_free(l);
@@ -404,9 +438,7 @@ void kms_lookups_free(struct kms_lookups *l)
         return;
     }
     for (size_t i = 0; i < l->count; i++) {
-        kms_dns_cancel(l->lookup[i]->probe);
-        kms_timer_free(l->lookup[i]->timer);
-        free(l->lookup[i]);
+        free_lookup(l->lookup[i]);
     }
     if (l->strangers) {
         kms_zones_set_strangers(l->config.zones, NULL, NULL);

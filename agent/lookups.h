@@ -12,7 +12,8 @@
 #include "model/zone.h"
 #include "probe/probe.h"
 
-#define KMS_DISCOVERED_MAX 512 /* hosts; forged records must not fill the machine */
+#define KMS_LOOKUPS_IN_FLIGHT_MAX 16  /* one that waits for long makes way and counts no more */
+#define KMS_DISCOVERED_MAX        512 /* hosts; forged records must not fill the machine */
 
 struct kms_lookups_config {
     struct kms_env *env; /* with a resolver */
