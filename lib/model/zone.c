@@ -198,7 +198,8 @@ static void tell_publications(const struct kms_zones *zones, const struct kms_zo
         struct kms_zone_publication *of = &zone->publication[i];
         bool is_open = of->publication == KMS_PUBLICATION_UNKNOWN ||
                        of->publication == KMS_PUBLICATION_LOOKUP_FAILED;
-        if (is_open || of->publication == of->told) {
+        bool is_told = of->publication == of->told && (of->told_overdue || !of->overdue);
+        if (is_open || is_told) {
             continue;
         }
         struct kms_zone_news news = {.what = KMS_ZONE_NEWS_PUBLICATION,
@@ -208,6 +209,7 @@ static void tell_publications(const struct kms_zones *zones, const struct kms_zo
                                      .was_publication = of->told ? of->told
                                                                  : KMS_PUBLICATION_UNKNOWN};
         of->told = of->publication;
+        of->told_overdue = of->overdue;
         zones->news(zones->news_arg, &news);
     }
 }

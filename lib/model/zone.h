@@ -13,8 +13,9 @@
 #define KMS_ZONE_NAME_SIZE     256
 #define KMS_ZONE_ADDRESS_SIZE  48
 #define KMS_ZONE_ADDRESSES_MAX 8
-#define KMS_ZONE_RECORDS_MAX   512  /* of one domain, those that are gone included */
-#define KMS_ZONE_NUMBERS_MAX   4096 /* given to records of one domain in the life of the process */
+#define KMS_ZONE_RECORDS_MAX   512   /* of one domain, those that are gone included */
+#define KMS_ZONE_NUMBERS_MAX   4096  /* given to records of one domain in the life of the process */
+#define KMS_ZONE_PUBLISH_S     86400 /* a KMS host registers its records again once a day */
 #define KMS_ZONE_NEWS_MAX      20 /* about records after one publish or refresh; more are counted */
 
 /* Whether the target of a record has an address. */
@@ -93,9 +94,12 @@ struct kms_zone_publication {
     enum kms_publication_state publication;
     enum kms_state state;
     bool missing_known;
-    int64_t missing_since_s;         /* 0: it is published as it should be */
-    char reason[200];                /* one line for people */
+    int64_t missing_since_s; /* 0: it is published as it should be */
+    bool overdue;     /* no record for longer than a host takes to register its own again, though
+                         it does so */
+    char reason[256]; /* one line for people */
     enum kms_publication_state told; /* of the last news about it; 0: none yet */
+    bool told_overdue;
 };
 
 struct kms_zone {

@@ -105,6 +105,8 @@ struct kms_zone_reason {
     const struct kms_snapshot *host;
     const struct kms_zone_record *record; /* the best that names the host; NULL: none */
     enum kms_publication_state publication;
+    bool overdue;
+    int64_t missing_s; /* when overdue */
 };
 void kms_zone_reason_text(const struct kms_zone_reason *reason, char *dst, size_t size);
 

@@ -45,6 +45,7 @@ static void judge_since(const struct kms_zone_court *court, const struct kms_zon
                    ret->publication == KMS_PUBLICATION_LOOKUP_FAILED;
     if (was && was->host_index == ret->host_index) {
         ret->told = was->told;
+        ret->told_overdue = was->told_overdue;
         ret->missing_known = was->missing_known;
         ret->missing_since_s = was->missing_since_s;
     }
@@ -101,8 +102,15 @@ static void judge_publication(const struct kms_zone_court *court, size_t slot, b
                                          .publication = judgement.publication,
                                          .state = judgement.state};
     judge_since(court, kms_zone_publication_of(zone, slot), ret);
-    struct kms_zone_reason reason = {
-        .zone = zone, .host = host, .record = best, .publication = ret->publication};
+    int64_t missing_s = ret->missing_since_s ? court->now_s - ret->missing_since_s : 0;
+    ret->overdue = ret->publication == KMS_PUBLICATION_MISSING && expected &&
+                   evidence.host_flag == KMS_PUBLISHING_ENABLED && missing_s > KMS_ZONE_PUBLISH_S;
+    struct kms_zone_reason reason = {.zone = zone,
+                                     .host = host,
+                                     .record = best,
+                                     .publication = ret->publication,
+                                     .overdue = ret->overdue,
+                                     .missing_s = missing_s};
     kms_zone_reason_text(&reason, ret->reason, sizeof ret->reason);
 }
 

@@ -1,4 +1,5 @@
 /* What the domains say of a host: the reason in words, and all of it as a result of source dns. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -13,6 +14,17 @@ static void published_text(const struct kms_zone_record *record, char *dst, size
     kms_text_format(dst, size, "published: %s:%u, priority %u, weight %u, TTL %u", record->target,
                     (unsigned)record->port, (unsigned)record->priority, (unsigned)record->weight,
                     (unsigned)record->ttl);
+}
+
+/* The host has tried in vain: the first to register owns the records, and may be another one. */
+static void overdue_text(const struct kms_zone_reason *reason, char *dst, size_t size)
+{
+    kms_text_format(dst, size,
+                    "not in %s for %" PRId64 " h, though %s publishes itself daily: look for event "
+                    "12293 with 0x80072338 there; the records are another's: let all KMS hosts "
+                    "write _vlmcs in _tcp, and restart its sppsvc",
+                    reason->zone->name, reason->missing_s / 3600,
+                    kms_target_dns_name(reason->host->target));
 }
 
 static void missing_text(const struct kms_zone_reason *reason, char *dst, size_t size)
@@ -83,6 +95,12 @@ void kms_zone_reason_text(const struct kms_zone_reason *reason, char *dst, size_
                         reason->zone->name);
         break;
     case KMS_PUBLICATION_MISSING:
+        if (reason->overdue) {
+            overdue_text(reason, dst, size);
+            break;
+        }
+        missing_text(reason, dst, size);
+        break;
     case KMS_PUBLICATION_DISABLED:
         missing_text(reason, dst, size);
         break;
@@ -115,7 +133,8 @@ static void detail_text(const struct kms_zone *zone, const struct kms_zone_publi
         kms_text_format(dst, size, "published in %s, where it is not expected", zone->name);
         break;
     case KMS_PUBLICATION_MISSING:
-        kms_text_format(dst, size, "not published in %s", zone->name);
+        kms_text_format(dst, size, "not published in %s%s", zone->name,
+                        of->overdue ? " for over 24 h, though it publishes (0x80072338?)" : "");
         break;
     case KMS_PUBLICATION_DISABLED:
         kms_text_format(dst, size, "not published in %s: its own publishing is off", zone->name);

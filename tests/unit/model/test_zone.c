@@ -1057,6 +1057,55 @@ static void missing_counts_from_the_lookup_that_missed_it_first(void **state)
     stage_close(stage);
 }
 
+static void a_host_that_publishes_in_vain_for_a_day_is_told_why(void **state)
+{
+    (void)state;
+    static const struct {
+        enum kms_publishing flag;
+        enum kms_source source;
+        bool overdue;
+    } cases[] = {{KMS_PUBLISHING_ENABLED, KMS_SOURCE_REPORT, true},
+                 {KMS_PUBLISHING_ENABLED, KMS_SOURCE_WSMAN, true},
+                 {KMS_PUBLISHING_DISABLED, KMS_SOURCE_WSMAN, false},
+                 {KMS_PUBLISHING_UNKNOWN, KMS_SOURCE_REPORT, false}};
+    for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
+        struct stage *stage = stage_open();
+        size_t slot = add_host(stage, "a.example.com", NULL, 1688);
+        size_t zone = watch(stage, DOMAIN);
+        tell(stage, slot, cases[i].source, KMS_FACT_DNS_PUBLISHING, cases[i].flag);
+        publish_as(stage, zone, KMS_OUTCOME_DNS_NXDOMAIN, NULL, 0);
+        const struct kms_zone_publication *of = kms_zones_get(stage->zones, zone)->publication;
+        int64_t since = stage->wall_us / 1000000;
+        assert_false(of->overdue);
+        assert_null(strstr(of->reason, "0x80072338"));
+        assert_int_equal(of->publication, cases[i].flag == KMS_PUBLISHING_DISABLED
+                                              ? KMS_PUBLICATION_DISABLED
+                                              : KMS_PUBLICATION_MISSING);
+        stage->wall_us += INT64_C(86400000000) - 60000000;
+        publish_as(stage, zone, KMS_OUTCOME_DNS_NXDOMAIN, NULL, 0);
+        unsigned told = stage->told.publications;
+        assert_false(kms_zones_get(stage->zones, zone)->publication[0].overdue);
+        publish_as(stage, zone, KMS_OUTCOME_DNS_NXDOMAIN, NULL, 0);
+        publish_as(stage, zone, KMS_OUTCOME_DNS_NXDOMAIN, NULL, 0);
+        of = kms_zones_get(stage->zones, zone)->publication;
+        assert_int_equal(of->overdue, cases[i].overdue);
+        assert_int_equal(of->missing_since_s, since);
+        assert_int_equal(strstr(of->reason, "event 12293 with 0x80072338") != NULL,
+                         cases[i].overdue);
+        assert_int_equal(strstr(of->reason, "for 24 h, though a.example.com publishes") != NULL,
+                         cases[i].overdue);
+        assert_int_equal(strstr(of->reason, "restart its sppsvc") != NULL, cases[i].overdue);
+        assert_int_equal(stage->told.publications, told + (cases[i].overdue ? 1 : 0));
+        struct kms_result result;
+        assert_true(kms_zones_host_result(stage->zones, slot, &result));
+        assert_int_equal(strstr(result.detail, "0x80072338") != NULL, cases[i].overdue);
+        kms_result_done(&result);
+        struct kms_zone_record one = record("a.example.com", 1688);
+        assert_false(publish(stage, zone, &one, 1)->publication[0].overdue);
+        stage_close(stage);
+    }
+}
+
 static void a_host_known_by_address_is_not_missing_while_addresses_are_not_known(void **state)
 {
     (void)state;
@@ -1384,6 +1433,7 @@ int main(void)
         cmocka_unit_test(a_host_that_was_not_probed_yet_may_serve_in_place_of_a_missing_one),
         cmocka_unit_test(a_host_is_no_help_to_itself),
         cmocka_unit_test(missing_counts_from_the_lookup_that_missed_it_first),
+        cmocka_unit_test(a_host_that_publishes_in_vain_for_a_day_is_told_why),
         cmocka_unit_test(a_host_known_by_address_is_not_missing_while_addresses_are_not_known),
         cmocka_unit_test(a_host_with_an_ip_address_has_its_name_too),
         cmocka_unit_test(every_change_is_told_once),
