@@ -20,4 +20,8 @@ void kms_command_discover_options(void (*line)(void *arg, const char *text), voi
 int kms_command_capture(int argc, char **argv);
 void kms_command_capture_options(void (*line)(void *arg, const char *text), void *arg);
 
+/* kmsmon wsman-check: argv[0] is "wsman-check". 0: every stage is ok, 1: not so, 2: usage. */
+int kms_command_wsman_check(int argc, char **argv);
+void kms_command_wsman_check_options(void (*line)(void *arg, const char *text), void *arg);
+
 #endif

@@ -20,6 +20,8 @@ static const struct command commands[] = {
      kms_command_probe_options},
     {"discover", "show which KMS hosts domains publish in DNS, and what their ports do",
      kms_command_discover, kms_command_discover_options},
+    {"wsman-check", "show how far the monitor comes over WS-Management, and what is missing",
+     kms_command_wsman_check, kms_command_wsman_check_options},
     {"capture", "record what a KMS host says over WS-Management, without names and keys",
      kms_command_capture, kms_command_capture_options},
 };

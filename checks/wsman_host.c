@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/undumpable.h"
 #include "model/credentials_conf.h"
@@ -44,6 +45,17 @@ static bool copy_text(char **ret, const char *text)
     return *ret || !text;
 }
 
+/* On a command line a name without a slash is a file of this folder, not a systemd credential. */
+static enum kms_status load(const char *file, struct kms_credentials *ret, struct kms_buf *errors)
+{
+    char path[KMS_SECRET_PATH_SIZE];
+    if (!kms_text_format(path, sizeof path, "%s%s", strchr(file, '/') ? "" : "./", file)) {
+        return say(errors, "--credentials: the path is too long", NULL);
+    }
+    enum kms_status status = kms_credentials_load(path, ret, errors);
+    return status == KMS_OK || status == KMS_ENOMEM ? status : KMS_EINVAL;
+}
+
 static enum kms_status fill_target(struct kms_target *target, const char *name,
                                    const struct kms_wsman_options *options, struct kms_buf *errors)
 {
@@ -58,8 +70,7 @@ static enum kms_status fill_target(struct kms_target *target, const char *name,
         !copy_text(&wsman->pin, options->pin)) {
         return KMS_ENOMEM;
     }
-    enum kms_status status = kms_credentials_load(options->credentials, wsman->credentials, errors);
-    return status == KMS_OK || status == KMS_ENOMEM ? status : KMS_EINVAL;
+    return load(options->credentials, wsman->credentials, errors);
 }
 
 static enum kms_status open_env(struct kms_env *env)

@@ -7,10 +7,8 @@
 #include <nettle/nettle-meta.h>
 #include <nettle/sha2.h>
 
-#include "base/bytes.h"
 #include "base/text.h"
-
-enum { TAG_OID = 0x06, TAG_SEQUENCE = 0x30, TAG_BITS = 0x03, TAG_CONTEXT_0 = 0xa0 };
+#include "wsman/der.h"
 
 /* RFC 4055, RFC 5758: with RSA, ECDSA, DSA; and the bare hashes, which RSASSA-PSS names. All
  * others, MD5 and SHA-1 first of all, count as SHA-256. */
@@ -41,41 +39,10 @@ static const struct nettle_hash *hash_of(const uint8_t *oid, size_t len)
     return &nettle_sha256;
 }
 
-/* One element of DER with the tag: a cursor over its contents. */
-static bool read_element(struct kms_rd *rd, uint8_t tag, struct kms_rd *ret)
-{
-    struct kms_rd at = *rd;
-    uint8_t found = 0;
-    uint8_t first = 0;
-    if (!kms_rd_u8(&at, &found) || found != tag || !kms_rd_u8(&at, &first)) {
-        return false;
-    }
-    size_t len = first;
-    if (first >= 0x80) {
-        unsigned count = first & 0x7fU;
-        len = 0;
-        if (count < 1 || count > 4) {
-            return false; /* of no definite length, or longer than any certificate */
-        }
-        for (unsigned i = 0; i < count; i++) {
-            uint8_t digit = 0;
-            if (!kms_rd_u8(&at, &digit)) {
-                return false;
-            }
-            len = len << 8 | digit;
-        }
-    }
-    if (!kms_rd_sub(&at, len, ret)) {
-        return false;
-    }
-    *rd = at;
-    return true;
-}
-
 static bool read_oid(struct kms_rd *rd, const uint8_t **ret, size_t *ret_len)
 {
     struct kms_rd oid;
-    if (!read_element(rd, TAG_OID, &oid)) {
+    if (!kms_der_read(rd, KMS_DER_OID, &oid)) {
         return false;
     }
     *ret_len = kms_rd_left(&oid);
@@ -99,11 +66,11 @@ static bool read_algorithm(struct kms_rd *algorithm, const struct nettle_hash **
     struct kms_rd parameters;
     struct kms_rd named;
     struct kms_rd hash;
-    if (!read_element(algorithm, TAG_SEQUENCE, &parameters)) {
+    if (!kms_der_read(algorithm, KMS_DER_SEQUENCE, &parameters)) {
         return false;
     }
-    if (read_element(&parameters, TAG_CONTEXT_0, &named)) {
-        if (!read_element(&named, TAG_SEQUENCE, &hash) || !read_oid(&hash, &oid, &len)) {
+    if (kms_der_read(&parameters, KMS_DER_CONTEXT(0), &named)) {
+        if (!kms_der_read(&named, KMS_DER_SEQUENCE, &hash) || !read_oid(&hash, &oid, &len)) {
             return false;
         }
         *ret = hash_of(oid, len);
@@ -117,7 +84,7 @@ static bool read_certificate(struct kms_rd *rd, const struct nettle_hash **ret, 
     struct kms_rd certificate;
     struct kms_rd part;
     *ret_at = 0;
-    if (!read_element(rd, TAG_SEQUENCE, &certificate)) {
+    if (!kms_der_read(rd, KMS_DER_SEQUENCE, &certificate)) {
         return false;
     }
     *ret_at = rd->at;
@@ -125,15 +92,15 @@ static bool read_certificate(struct kms_rd *rd, const struct nettle_hash **ret, 
         return false;
     }
     *ret_at = rd->len - kms_rd_left(&certificate);
-    if (!read_element(&certificate, TAG_SEQUENCE, &part)) {
+    if (!kms_der_read(&certificate, KMS_DER_SEQUENCE, &part)) {
         return false;
     }
     *ret_at = rd->len - kms_rd_left(&certificate);
-    if (!read_element(&certificate, TAG_SEQUENCE, &part) || !read_algorithm(&part, ret)) {
+    if (!kms_der_read(&certificate, KMS_DER_SEQUENCE, &part) || !read_algorithm(&part, ret)) {
         return false;
     }
     *ret_at = rd->len - kms_rd_left(&certificate);
-    return read_element(&certificate, TAG_BITS, &part) && kms_rd_left(&certificate) == 0;
+    return kms_der_read(&certificate, KMS_DER_BITS, &part) && kms_rd_left(&certificate) == 0;
 }
 
 enum kms_status kms_binding_of(const uint8_t *der, size_t len, uint8_t ret[KMS_BINDING_SIZE],
