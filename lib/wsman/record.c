@@ -386,7 +386,7 @@ static enum kms_status write_epid(const char *text, size_t len, struct kms_buf *
     unsigned group = 0;
     size_t digit = 0;
     for (size_t i = 0; i < len; i++) {
-        if (!is_blank(text[i]) && !memchr("0123456789-.", text[i], 12)) {
+        if (text[i] == '\0' || !strchr("0123456789-. \t\r\n", text[i])) {
             return write_same('X', text, len, ret);
         }
     }
@@ -546,7 +546,11 @@ static size_t tag_length(const char *text, size_t len)
             return at + 1;
         }
         if (!plain && (c == '"' || c == '\'') && (quote == '\0' || quote == c)) {
-            quote = quote == '\0' ? c : '\0';
+            bool opens = quote == '\0';
+            quote = '\0';
+            if (opens) {
+                quote = c;
+            }
         }
     }
     return 0;
