@@ -216,7 +216,7 @@ static bool peek(struct walker *walker)
     static const char nothing[] =
         "0000000000000000000000000000000000000000000000000000000000000000";
     const struct kms_http_server server = {
-        .url = walker->url.url, .address = walker->url.address, .pin = nothing};
+        .url = walker->url.url, .address = walker->url.address, .pin = nothing, .shown = true};
     struct kms_http_session *session = kms_http_session_new(walker->env->http, &server);
     bool asked = contact(walker, session);
     if (asked) {
@@ -262,6 +262,7 @@ static bool reach(struct walker *walker)
         .pin = walker->wsman->pin,
         .certificate = certificate ? who->certificate : NULL,
         .key = certificate ? who->key : NULL,
+        .shown = true,
     };
     struct kms_http_session *session = kms_http_session_new(walker->env->http, &server);
     bool reached = contact(walker, session) && judge_contact(walker);
