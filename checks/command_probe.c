@@ -9,10 +9,13 @@
 #include "activated.h"
 #include "base/opt.h"
 #include "base/text.h"
+#include "base/undumpable.h"
+#include "model/credentials_conf.h"
 #include "net/address.h"
 #include "probe/worker.h"
 #include "probed.h"
 #include "prober.h"
+#include "reader.h"
 #include "rpc/activation.h"
 
 #define EXIT_ALL_OK 0
@@ -24,8 +27,9 @@
 #define OUTPUT_MAX ((size_t)256 * 1024 * 1024)
 
 struct options {
-    bool json, help, activate, ndr64;
+    bool json, help, activate, ndr64, wsman, timeout_given;
     char *servers, *product, *state_dir;
+    char *credentials, *wsman_url, *ca_file, *pin;
     int64_t port, timeout_ms;
 };
 
@@ -39,8 +43,27 @@ static const struct kms_opt rows[] = {
      .help = "port of the hosts that name none"},
     {ROW("server", 's', KMS_OPT_TEXT, servers), .arg = "LIST",
      .help = "DNS servers ADDRESS[:PORT],... (default: the system's)"},
-    {ROW("timeout", 't', KMS_OPT_DURATION, timeout_ms), .min = 10, .max = 3600000, .preset = "10s",
-     .arg = "TIME", .help = "each port must have answered after this long"},
+    {.key = "timeout",
+     .long_opt = "timeout",
+     .short_opt = 't',
+     .type = KMS_OPT_DURATION,
+     .offset = offsetof(struct options, timeout_ms),
+     .given_offset = offsetof(struct options, timeout_given),
+     .min = 10,
+     .max = 3600000,
+     .preset = "10s",
+     .arg = "TIME",
+     .help = "each port must have answered after this long"},
+    {ROW("wsman", 'w', KMS_OPT_FLAG, wsman),
+     .help = "ask the hosts themselves too, over WS-Management, up to 45s"},
+    {ROW("credentials", 'c', KMS_OPT_TEXT, credentials), .arg = "FILE",
+     .help = "file with the credentials block, closed to others"},
+    {ROW("wsman-url", 'u', KMS_OPT_TEXT, wsman_url), .arg = "URL",
+     .help = "the listener of a single host (default: https://HOST:5986/wsman)"},
+    {ROW("ca-file", 0, KMS_OPT_TEXT, ca_file), .arg = "FILE",
+     .help = "CA certificates in PEM form for https (default: the system's)"},
+    {ROW("pin", 0, KMS_OPT_TEXT, pin), .arg = "HEX",
+     .help = "SHA-256 of the listener's public key, instead of a CA"},
     {ROW("ndr64", 0, KMS_OPT_FLAG, ndr64),
      .help = "bind a second time to see whether the host takes NDR64"},
     {ROW("activate", 'a', KMS_OPT_FLAG, activate),
@@ -66,6 +89,7 @@ static void print_usage(FILE *to)
         to,
         "Usage: kmsmon probe [--json] [--ndr64] [-p PORT] [-s SERVER,...] [-t TIME] HOST[:PORT] "
         "...");
+    print_line(to, "       kmsmon probe --wsman --credentials FILE [--wsman-url URL] HOST ...");
     print_line(to, "       kmsmon probe --activate [--product NAME] [--state-dir DIR] HOST[:PORT]");
 }
 
@@ -237,6 +261,45 @@ static enum kms_status probe_all(const struct options *options, struct kms_probe
     return status;
 }
 
+/* ---- the hosts' own word ---- */
+
+enum { WSMAN_AT_ONCE = 32 };
+#define WSMAN_TIMEOUT_MS 45000
+
+static bool fill_wsman(const struct options *options, const struct kms_credentials *credentials,
+                       struct kms_source_config *wsman)
+{
+    wsman->enabled = true;
+    wsman->url = kms_text_dup(options->wsman_url);
+    wsman->ca_file = kms_text_dup(options->ca_file);
+    wsman->pin = kms_text_dup(options->pin);
+    wsman->timeout_ms = options->timeout_given ? options->timeout_ms : WSMAN_TIMEOUT_MS;
+    wsman->credentials = calloc(1, sizeof(*wsman->credentials));
+    return wsman->credentials != NULL &&
+           kms_credentials_copy(wsman->credentials, credentials) == KMS_OK &&
+           (options->wsman_url == NULL || wsman->url != NULL) &&
+           (options->ca_file == NULL || wsman->ca_file != NULL) &&
+           (options->pin == NULL || wsman->pin != NULL);
+}
+
+static bool ask_themselves(const struct options *options, const struct kms_credentials *credentials,
+                           struct kms_probed *probed, size_t count)
+{
+    const struct kms_read_setup setup = {.at_once = WSMAN_AT_ONCE};
+    struct kms_reading *readings = calloc(count, sizeof(*readings));
+    bool ok = readings != NULL;
+    int64_t now_s;
+
+    for (size_t i = 0; i < count && ok; i++) {
+        kms_result_init(&probed[i].wsman, KMS_SOURCE_WSMAN);
+        readings[i] = (struct kms_reading){KMS_SOURCE_WSMAN, &probed[i].target, &probed[i].wsman};
+        ok = fill_wsman(options, credentials, &probed[i].target.source[KMS_SOURCE_WSMAN]);
+    }
+    ok = ok && kms_read_reports(&setup, readings, count, &now_s) == KMS_READ_DONE;
+    free(readings);
+    return ok;
+}
+
 /* ---- the command ---- */
 
 static int print(const struct options *options, const struct kms_probed *probed, size_t count)
@@ -252,6 +315,9 @@ static int print(const struct options *options, const struct kms_probed *probed,
     if (status == KMS_OK && !options->json) {
         status = kms_probed_activation(&probed[0], &out);
     }
+    if (status == KMS_OK && !options->json) {
+        status = kms_probed_merged(probed, count, &out);
+    }
     if (status != KMS_OK) {
         (void)fputs("kmsmon probe: out of memory\n", stderr);
         code = EXIT_NOT_OK;
@@ -262,18 +328,21 @@ static int print(const struct options *options, const struct kms_probed *probed,
     kms_buf_done(&out);
     for (size_t i = 0; i < count; i++) {
         if (!kms_outcome_good(probed[i].result.outcome) ||
-            (probed[i].asked && !kms_outcome_good(probed[i].activation.outcome))) {
+            (probed[i].asked && !kms_outcome_good(probed[i].activation.outcome)) ||
+            (options->wsman && !kms_outcome_good(probed[i].wsman.outcome))) {
             code = EXIT_NOT_OK;
         }
     }
     return code;
 }
 
-static int show_hosts(const struct options *options, char **hosts, size_t count)
+static int show_hosts(const struct options *options, const struct kms_credentials *credentials,
+                      char **hosts, size_t count)
 {
     struct kms_probed *probed = calloc(count, sizeof(*probed));
     struct kms_fault fault = {.text = ""};
     bool ok = probed != NULL;
+    enum kms_status status;
     int code = EXIT_NOT_OK;
 
     for (size_t i = 0; i < count && ok; i++) {
@@ -281,7 +350,12 @@ static int show_hosts(const struct options *options, char **hosts, size_t count)
         kms_result_init(&probed[i].result, KMS_SOURCE_RPC);
         ok = make_target(&probed[i].target, options, hosts[i]);
     }
-    switch (ok ? probe_all(options, probed, count, &fault) : KMS_ENOMEM) {
+    status = ok ? probe_all(options, probed, count, &fault) : KMS_ENOMEM;
+    if (status == KMS_OK && options->wsman &&
+        !ask_themselves(options, credentials, probed, count)) {
+        status = KMS_ENOMEM;
+    }
+    switch (status) {
     case KMS_OK:
         code = print(options, probed, count);
         break;
@@ -295,10 +369,50 @@ static int show_hosts(const struct options *options, char **hosts, size_t count)
     for (size_t i = 0; probed != NULL && i < count; i++) {
         kms_result_done(&probed[i].result);
         kms_result_done(&probed[i].activation);
+        kms_result_done(&probed[i].wsman);
         kms_target_done(&probed[i].target);
     }
     free(probed);
     return code;
+}
+
+static int show_as(const struct options *options, char **hosts, size_t count)
+{
+    struct kms_credentials credentials = {.name = NULL};
+    struct kms_fault fault = {.text = ""};
+    struct kms_buf errors;
+    int code;
+
+    if (!options->wsman) {
+        return show_hosts(options, NULL, hosts, count);
+    }
+    if (kms_undumpable(&fault) != KMS_OK) {
+        return usage_error(fault.text);
+    }
+    kms_buf_init(&errors, (size_t)64 * 1024);
+    if (kms_credentials_load(options->credentials, &credentials, &errors) == KMS_OK) {
+        code = show_hosts(options, &credentials, hosts, count);
+    } else {
+        (void)fprintf(stderr, "%s", kms_buf_str(&errors));
+        code = EXIT_USAGE;
+    }
+    kms_buf_done(&errors);
+    kms_credentials_done(&credentials);
+    return code;
+}
+
+static const char *wrong_wsman(const struct options *options, size_t count)
+{
+    bool part = options->credentials != NULL || options->wsman_url != NULL ||
+                options->ca_file != NULL || options->pin != NULL;
+
+    if (!options->wsman) {
+        return part ? "--credentials, --wsman-url, --ca-file and --pin go with --wsman" : NULL;
+    }
+    if (options->credentials == NULL) {
+        return "--wsman needs --credentials FILE";
+    }
+    return count > 1 && options->wsman_url != NULL ? "--wsman-url goes with one host" : NULL;
 }
 
 static int run(struct options *options, int argc, char **argv)
@@ -329,6 +443,9 @@ static int run(struct options *options, int argc, char **argv)
         return usage_error(options->activate ? "--activate goes with one host"
                                              : "--product goes with --activate");
     }
+    if (wrong_wsman(options, count) != NULL) {
+        return usage_error(wrong_wsman(options, count));
+    }
     if (!kms_activated_product(options->product, message, sizeof(message))) {
         return usage_error(message);
     }
@@ -339,7 +456,7 @@ static int run(struct options *options, int argc, char **argv)
                         bad);
         return usage_error(message);
     }
-    return show_hosts(options, argv + rest, count);
+    return show_as(options, argv + rest, count);
 }
 
 void kms_command_probe_options(void (*line)(void *arg, const char *text), void *arg)

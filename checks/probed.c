@@ -171,22 +171,29 @@ static enum kms_status add_key(const struct kms_facts *key, struct kms_buf *out)
     return status;
 }
 
+static void set_evidence(const struct kms_result *result, struct kms_evidence *evidence)
+{
+    if (result->outcome != KMS_OUTCOME_NONE) {
+        evidence->last[result->source] = result;
+        evidence->good[result->source] = kms_outcome_good(result->outcome) ? result : NULL;
+    }
+}
+
 /* By bind and request together; the plugins and the agent say the same. */
 static enum kms_status judge(const struct kms_probed *probed, struct kms_judgement *ret)
 {
     struct kms_evidence evidence = {.target = &probed->target};
     struct kms_policy policy;
+    int64_t now_s;
 
     kms_policy_preset(&policy);
-    evidence.last[KMS_SOURCE_RPC] = &probed->result;
-    evidence.last[KMS_SOURCE_ACTIVATION] = &probed->activation;
-    if (kms_outcome_good(probed->result.outcome)) {
-        evidence.good[KMS_SOURCE_RPC] = &probed->result;
-    }
-    if (kms_outcome_good(probed->activation.outcome)) {
-        evidence.good[KMS_SOURCE_ACTIVATION] = &probed->activation;
-    }
-    return kms_judge(&evidence, &policy, probed->activation.wall_s, ret);
+    set_evidence(&probed->result, &evidence);
+    set_evidence(&probed->activation, &evidence);
+    set_evidence(&probed->wsman, &evidence);
+    now_s = probed->wsman.wall_s > probed->result.wall_s ? probed->wsman.wall_s
+                                                         : probed->result.wall_s;
+    now_s = probed->activation.wall_s > now_s ? probed->activation.wall_s : now_s;
+    return kms_judge(&evidence, &policy, now_s, ret);
 }
 
 static enum kms_status add_suspicion(const struct kms_probed *probed, struct kms_buf *out)
@@ -226,6 +233,96 @@ enum kms_status kms_probed_activation(const struct kms_probed *probed, struct km
         status = add_key(&result->key[i], out);
     }
     return status == KMS_OK && good ? add_suspicion(probed, out) : status;
+}
+
+/* ---- all sources together ---- */
+
+static enum kms_status add_source(const struct kms_result *result,
+                                  const struct kms_judgement *judgement, struct kms_buf *out)
+{
+    const struct kms_source_judgement *source = &judgement->source[result->source];
+    const struct kms_outcome_row *row = kms_outcome_row(result->outcome);
+    char age[48] = "";
+
+    if (result->outcome == KMS_OUTCOME_NONE) {
+        return KMS_OK;
+    }
+    if (source->age_known) {
+        char text[32];
+        kms_text_age(text, sizeof(text), source->age_s);
+        kms_text_format(age, sizeof(age), ", %s old", text);
+    }
+    return kms_buf_addf(out, "  source %s: %s%s%s%s\n",
+                        kms_word_label(kms_words_source(), (int)result->source), row->token, age,
+                        result->detail[0] != '\0' ? ": " : "", result->detail);
+}
+
+static enum kms_status add_facts(const struct kms_facts *facts, const char *indent,
+                                 struct kms_buf *out)
+{
+    enum kms_status status = KMS_OK;
+
+    for (size_t i = 0; i < facts->count && status == KMS_OK; i++) {
+        const struct kms_fact_row *row = kms_fact_row(facts->fact[i].id);
+        char text[512];
+        if (row != NULL) {
+            kms_fact_print(&facts->fact[i], text, sizeof(text));
+            status = kms_buf_addf(out, "%s%s: %s\n", indent, row->token, text);
+        }
+    }
+    return status;
+}
+
+static enum kms_status add_merged(const struct kms_probed *probed, struct kms_buf *out)
+{
+    struct kms_judgement judgement;
+    enum kms_status status = judge(probed, &judgement);
+
+    if (status != KMS_OK) {
+        return status;
+    }
+    status = kms_buf_addf(out, "\n%s: %s: %s\n", probed->target.name,
+                          kms_word_label(kms_words_state(), (int)judgement.state),
+                          judgement.summary);
+    if (status == KMS_OK) {
+        status = add_source(&probed->wsman, &judgement, out);
+    }
+    if (status == KMS_OK) {
+        status = add_source(&probed->result, &judgement, out);
+    }
+    if (status == KMS_OK) {
+        status = add_source(&probed->activation, &judgement, out);
+    }
+    if (status == KMS_OK && !kms_outcome_good(probed->wsman.outcome)) {
+        status = kms_buf_addf(out, "  next step: %s\n",
+                              kms_outcome_row(probed->wsman.outcome)->hint);
+    }
+    if (status == KMS_OK) {
+        status = add_facts(&judgement.host, "  ", out);
+    }
+    for (size_t i = 0; i < judgement.key_count && status == KMS_OK; i++) {
+        const struct kms_key_judgement *key = &judgement.key[i];
+        status = kms_buf_addf(out, "  key of %s, by %s:\n", kms_application_name(key->application),
+                              kms_word_label(kms_words_source(), (int)key->source));
+        if (status == KMS_OK) {
+            status = add_facts(&key->facts, "    ", out);
+        }
+    }
+    kms_judgement_done(&judgement);
+    return status;
+}
+
+enum kms_status kms_probed_merged(const struct kms_probed *probed, size_t count,
+                                  struct kms_buf *out)
+{
+    enum kms_status status = KMS_OK;
+
+    for (size_t i = 0; i < count && status == KMS_OK; i++) {
+        if (probed[i].wsman.outcome != KMS_OUTCOME_NONE) {
+            status = add_merged(&probed[i], out);
+        }
+    }
+    return status;
 }
 
 /* ---- JSON ---- */
@@ -295,6 +392,54 @@ static json_t *activation_object(const struct kms_probed *probed, bool *ok)
     return object;
 }
 
+static void put_source(json_t *array, const struct kms_result *result,
+                       const struct kms_judgement *judgement, bool *ok)
+{
+    const struct kms_source_judgement *source = &judgement->source[result->source];
+    json_t *object = json_object();
+
+    if (result->outcome == KMS_OUTCOME_NONE) {
+        json_decref(object);
+        return;
+    }
+    put(object, "source", json_string(kms_word_label(kms_words_source(), (int)result->source)), ok);
+    put(object, "outcome", json_string(kms_outcome_row(result->outcome)->token), ok);
+    put(object, "detail", json_string(kms_probed_happened(result)), ok);
+    put(object, "next-step", json_string(kms_outcome_row(result->outcome)->hint), ok);
+    put(object, "age", source->age_known ? json_integer(source->age_s) : json_null(), ok);
+    *ok = json_array_append_new(array, object) == 0 && *ok;
+}
+
+static void put_merged(json_t *object, const struct kms_probed *probed, bool *ok)
+{
+    struct kms_judgement judgement;
+    json_t *sources = json_array();
+    json_t *keys = json_array();
+    json_t *merged = json_object();
+
+    if (judge(probed, &judgement) != KMS_OK) {
+        judgement = (struct kms_judgement){.key_count = 0};
+        *ok = false;
+    }
+    put_source(sources, &probed->wsman, &judgement, ok);
+    put_source(sources, &probed->result, &judgement, ok);
+    put_source(sources, &probed->activation, &judgement, ok);
+    for (size_t i = 0; i < judgement.key_count; i++) {
+        const struct kms_key_judgement *key = &judgement.key[i];
+        json_t *one = json_object();
+        put(one, "source", json_string(kms_word_label(kms_words_source(), (int)key->source)), ok);
+        put(one, "facts", facts_object(&key->facts, ok), ok);
+        *ok = json_array_append_new(keys, one) == 0 && *ok;
+    }
+    put(merged, "state", json_string(kms_word_label(kms_words_state(), (int)judgement.state)), ok);
+    put(merged, "summary", json_string(judgement.summary), ok);
+    put(merged, "sources", sources, ok);
+    put(merged, "facts", facts_object(&judgement.host, ok), ok);
+    put(merged, "keys", keys, ok);
+    put(object, "merged", merged, ok);
+    kms_judgement_done(&judgement);
+}
+
 json_t *kms_probed_object(const struct kms_probed *probed, bool *ok)
 {
     const struct kms_result *result = &probed->result;
@@ -312,6 +457,9 @@ json_t *kms_probed_object(const struct kms_probed *probed, bool *ok)
     put(object, "facts", facts_object(&result->host, ok), ok);
     if (probed->asked) {
         put(object, "activation", activation_object(probed, ok), ok);
+    }
+    if (probed->wsman.outcome != KMS_OUTCOME_NONE) {
+        put_merged(object, probed, ok);
     }
     return object;
 }

@@ -17,6 +17,7 @@ struct kms_probed {
     struct kms_result result;
     bool asked; /* for an activation too */
     struct kms_result activation;
+    struct kms_result wsman; /* KMS_OUTCOME_NONE: not asked for */
 };
 
 /* A row a host, then what each kind of failure means and what to do. */
@@ -27,6 +28,11 @@ enum kms_status kms_probed_json(const struct kms_probed *probed, size_t count, s
 
 /* What came of the activation request, for people. */
 enum kms_status kms_probed_activation(const struct kms_probed *probed, struct kms_buf *out);
+
+/* What all sources tell of the hosts together, each fact with its source and age, for people;
+ * nothing for hosts that were not asked over WS-Management. */
+enum kms_status kms_probed_merged(const struct kms_probed *probed, size_t count,
+                                  struct kms_buf *out);
 
 /* The pieces of both, for other commands. */
 struct json_t;
