@@ -8,6 +8,7 @@
 #include "base/opt.h"
 #include "base/text.h"
 #include "base/texts.h"
+#include "authoritative.h"
 #include "conditions.h"
 #include "model/target.h"
 #include "prober.h"
@@ -18,7 +19,8 @@ struct options {
     char *host;
     struct kms_texts domains, servers, expected;
     int64_t min_healthy, max_dead_share;
-    bool max_dead_given, no_rogue;
+    bool max_dead_given, no_rogue, all_authoritative;
+    char *authoritative;
     int64_t port;
     bool port_given;
     char *warning_text, *critical_text;
@@ -72,6 +74,10 @@ static const struct kms_opt rows[] = {
      .help = "no host may answer that is not expected; binds likewise"},
     {ROW("server", 's', KMS_OPT_TEXTS, servers), .arg = "LIST",
      .help = "DNS servers ADDRESS[:PORT],..., any number of times (default: the system's)"},
+    {ROW("all-authoritative", 'a', KMS_OPT_FLAG, all_authoritative),
+     .help = "ask every server that the zone names as well; they must agree"},
+    {ROW("authoritative", 'A', KMS_OPT_TEXT, authoritative), .arg = "LIST",
+     .help = "ask these servers of the zone as well, ADDRESS[:PORT],...; they must agree"},
     {.long_opt = "port",
      .key = "port",
      .short_opt = 'p',
@@ -100,7 +106,9 @@ struct run;
 /* One domain that is looked up, and what is to be said about it. */
 struct part {
     struct run *run;
-    struct kms_dns_probe *probe; /* NULL once answered */
+    struct kms_dns_probe *probe;        /* NULL once answered */
+    struct kms_authority_probe *asking; /* NULL: answered, or not wanted */
+    struct kms_authority authority;
     struct kms_dns_domain domain;
     bool answered;          /* domain is filled */
     enum kms_outcome *port; /* what came of the bind to each record; NULL: none was made */
@@ -127,7 +135,8 @@ static const struct kms_plugin plugin = {
     .purpose = "Checks whether KMS hosts are published in DNS as clients need it.",
     .usage = "[-H HOST] [-D DOMAIN ...] [-s ADDRESS[:PORT],...] [-p PORT]\n"
              "       [--expect HOST[:PORT] ...] [--min-healthy N] [--max-dead-share PCT]\n"
-             "       [--no-rogue] [-w RANGE] [-c RANGE] [-t TIME] [--timeout-state STATE]",
+             "       [--no-rogue] [--all-authoritative] [-w RANGE] [-c RANGE] [-t TIME]\n"
+             "       [--timeout-state STATE]",
     .note =
         "It asks for the SRV records _vlmcs._tcp.DOMAIN and for the addresses of their targets.\n"
         "A bind is no activation request: the count of the hosts does not change.\n"
@@ -231,6 +240,11 @@ static bool read_options(struct run *run, int argc, char **argv, char *why, size
             return false;
         }
     }
+    if (options->authoritative != NULL &&
+        kms_resolver_check_servers(options->authoritative, &fault) != KMS_OK) {
+        kms_text_copy(why, size, fault.text);
+        return false;
+    }
     run->wish.host = options->host;
     run->wish.port = options->port_given ? options->port : 0;
     if (options->host != NULL && !options->port_given) {
@@ -293,6 +307,14 @@ static enum kms_status choose_domains(struct run *run)
 
 /* ---- lookups ---- */
 
+static void one_answered(struct run *run)
+{
+    run->waiting--;
+    if (run->waiting == 0) {
+        kms_loop_stop(run->env.loop);
+    }
+}
+
 static void done(void *arg, const struct kms_dns_domain *domain)
 {
     struct part *part = arg;
@@ -302,10 +324,41 @@ static void done(void *arg, const struct kms_dns_domain *domain)
     part->probe = NULL;
     part->answered = kms_dns_domain_copy(&part->domain, domain, run->domains.text[at]);
     run->lost = run->lost || !part->answered;
-    run->waiting--;
-    if (run->waiting == 0) {
-        kms_loop_stop(run->env.loop);
+    one_answered(run);
+}
+
+static void servers_asked(void *arg, const struct kms_authority *authority)
+{
+    struct part *part = arg;
+    struct run *run = part->run;
+    const char *name = run->domains.text[part - run->part];
+
+    part->asking = NULL;
+    run->lost = !kms_authority_copy(&part->authority, authority, name) || run->lost;
+    one_answered(run);
+}
+
+static bool asks_servers(const struct run *run)
+{
+    return run->options.all_authoritative || run->options.authoritative != NULL;
+}
+
+static bool start_part(struct run *run, size_t at)
+{
+    struct part *part = &run->part[at];
+    const struct kms_authority_setup setup = {.servers = run->options.authoritative,
+                                              .timeout_ms = run->options.timeout_ms};
+
+    part->probe = kms_dns_start(run->env.resolver, run->env.loop, run->domains.text[at],
+                                run->options.timeout_ms, done, part);
+    run->waiting += part->probe != NULL ? 1 : 0;
+    if (part->probe != NULL && asks_servers(run)) {
+        part->asking = kms_authority_start(run->env.resolver, run->env.loop, run->domains.text[at],
+                                           &setup, servers_asked, part);
+        run->waiting += part->asking != NULL ? 1 : 0;
+        return part->asking != NULL;
     }
+    return part->probe != NULL;
 }
 
 static bool start_all(struct run *run)
@@ -317,12 +370,9 @@ static bool start_all(struct run *run)
     }
     run->wish.several = run->domains.count > 1;
     for (size_t i = 0; run->part != NULL && i < run->domains.count; i++) {
-        run->part[i].probe = kms_dns_start(run->env.resolver, run->env.loop, run->domains.text[i],
-                                           run->options.timeout_ms, done, &run->part[i]);
-        if (run->part[i].probe == NULL) {
+        if (!start_part(run, i)) {
             return false;
         }
-        run->waiting++;
     }
     return run->part != NULL;
 }
@@ -428,6 +478,11 @@ static bool show_all(struct run *run)
                 part->state, kms_conditions_show(&part->domain, &run->conditions, part->port,
                                                  run->wish.several, out, &whole));
         }
+        if (asks_servers(run)) {
+            part->state = kms_state_worse(
+                part->state,
+                kms_authoritative_show(&part->authority, &part->domain, run->wish.several, out));
+        }
         if (run->options.verbose > 0) {
             char servers[400];
             kms_resolver_servers(run->env.resolver, servers, sizeof(servers));
@@ -527,6 +582,8 @@ static void run_done(struct run *run)
 {
     for (size_t i = 0; run->part != NULL && i < run->domains.count; i++) {
         kms_dns_cancel(run->part[i].probe);
+        kms_authority_cancel(run->part[i].asking);
+        kms_authority_done(&run->part[i].authority);
         kms_dns_domain_done(&run->part[i].domain);
         free(run->part[i].port);
         kms_output_done(&run->part[i].out);

@@ -349,8 +349,8 @@ static enum kms_state show_records(struct view *view)
     if (set->alias[0] != '\0') {
         kms_output_line(view->out, 1, "the name is an alias of %s", set->alias);
     }
-    if (set->truncated || set->left_out > 0) {
-        kms_output_line(view->out, 1, "some records are missing here: the answer was too long");
+    if (set->left_out > 0) {
+        kms_output_line(view->out, 1, "%zu more records are not looked at", set->left_out);
     }
     add_steps(view, worst);
     return state;

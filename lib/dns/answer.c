@@ -12,6 +12,7 @@ enum {
     JUMPS_MAX = 64,
     FLAG_ANSWER = 0x8000,
     FLAGS_OPCODE = 0x7800,
+    FLAG_AUTHORITATIVE = 0x0400,
     FLAG_TRUNCATED = 0x0200,
     FLAGS_RCODE = 0x000F,
     CLASS_IN = 1
@@ -118,6 +119,7 @@ bool kms_dns_open(struct kms_dns_message *message, const uint8_t *bytes, size_t 
         return broken(fault, message, "the question is cut or its name is wrong");
     }
     message->rcode = flags & FLAGS_RCODE;
+    message->authoritative = (flags & FLAG_AUTHORITATIVE) != 0;
     message->truncated = (flags & FLAG_TRUNCATED) != 0;
     message->answers_left = answers;
     return true;

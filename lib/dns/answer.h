@@ -26,6 +26,7 @@ struct kms_dns_message {
     struct kms_rd rd;
     unsigned rcode;
     bool truncated;      /* the server says that it left something out */
+    bool authoritative;  /* it says that it has the zone */
     uint16_t asked_type; /* 0: the message repeats no question */
     char asked[KMS_DNS_NAME_SIZE];
     uint16_t answers_left; /* of the answer section */

@@ -72,6 +72,8 @@ static void address_replied(void *arg, const struct kms_dns_reply *reply)
     if (outcome == KMS_OUTCOME_OK) {
         outcome = kms_dns_addresses_read(reply->bytes, reply->len, lookup->target->name,
                                          &lookup->target->found, NULL);
+    } else if (kms_dns_alias_loops(reply->bytes, reply->len, lookup->target->name)) {
+        outcome = KMS_OUTCOME_DNS_LOOP;
     }
     if (lookup->target->outcome != KMS_OUTCOME_OK) {
         add_outcome(lookup->target, outcome);
@@ -160,6 +162,8 @@ static void srv_replied(void *arg, const struct kms_dns_reply *reply)
     if (reply->outcome == KMS_OUTCOME_OK) {
         domain->outcome = kms_srv_read(reply->bytes, reply->len, domain->query, &domain->set,
                                        &fault);
+    } else if (kms_dns_alias_loops(reply->bytes, reply->len, domain->query)) {
+        domain->outcome = KMS_OUTCOME_DNS_LOOP;
     }
     if (domain->outcome == KMS_OUTCOME_OK && !look_up(probe)) {
         domain->outcome = KMS_OUTCOME_NO_MEMORY;

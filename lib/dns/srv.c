@@ -8,6 +8,7 @@
 
 enum {
     TYPE_A = 1,
+    TYPE_NS = 2,
     TYPE_CNAME = 5,
     TYPE_AAAA = 28,
     TYPE_SRV = 33,
@@ -42,13 +43,14 @@ static enum kms_outcome open_answer(struct kms_dns_message *message, const uint8
                             message->asked);
         return KMS_OUTCOME_DNS_MALFORMED;
     }
-    return outcome_of_rcode(message->rcode);
+    return message->truncated ? KMS_OUTCOME_DNS_TRUNCATED : outcome_of_rcode(message->rcode);
 }
 
 /* Where the aliases of name lead: the records may stand in any order, so every step walks all of
  * them. */
-static bool follow_aliases(const struct kms_dns_message *message, const char *name,
-                           char ret[KMS_DNS_NAME_SIZE], size_t *ret_steps, struct kms_fault *fault)
+static enum kms_outcome follow_aliases(const struct kms_dns_message *message, const char *name,
+                                       char ret[KMS_DNS_NAME_SIZE], size_t *ret_steps,
+                                       struct kms_fault *fault)
 {
     kms_text_copy(ret, KMS_DNS_NAME_SIZE, name);
     *ret_steps = 0;
@@ -62,21 +64,20 @@ static bool follow_aliases(const struct kms_dns_message *message, const char *na
                 if (!kms_dns_name(&rd, ret) || kms_rd_left(&rd) > 0) {
                     (void)kms_fault_set(fault, KMS_ESYNTAX, record.data_at,
                                         "an alias at byte %zu is wrong", record.data_at);
-                    return false;
+                    return KMS_OUTCOME_DNS_MALFORMED;
                 }
                 moved = true;
             }
         }
         if (is_broken) {
-            return false;
+            return KMS_OUTCOME_DNS_MALFORMED;
         }
         if (!moved) {
             *ret_steps = step;
-            return true;
+            return KMS_OUTCOME_OK;
         }
     }
-    (void)kms_fault_set(fault, KMS_ESYNTAX, 0, "its aliases lead in a circle");
-    return false;
+    return KMS_OUTCOME_DNS_LOOP;
 }
 
 /* No name ends in a number (RFC 1123, 2.1); an IPv6 address would be one label. */
@@ -203,10 +204,11 @@ enum kms_outcome kms_srv_read(const uint8_t *bytes, size_t len, const char *name
     if (outcome != KMS_OUTCOME_OK) {
         return outcome;
     }
-    if (!follow_aliases(&message, name, owner, &steps, fault)) {
-        return KMS_OUTCOME_DNS_MALFORMED;
+    outcome = follow_aliases(&message, name, owner, &steps, fault);
+    if (outcome != KMS_OUTCOME_OK) {
+        return outcome;
     }
-    struct kms_srv_set set = {.truncated = message.truncated};
+    struct kms_srv_set set = {.srv = NULL};
     outcome = collect(&message, owner, &set, fault);
     if (outcome == KMS_OUTCOME_OK && set.count == 0) {
         outcome = KMS_OUTCOME_DNS_NODATA;
@@ -299,8 +301,9 @@ enum kms_outcome kms_dns_addresses_read(const uint8_t *bytes, size_t len, const 
     if (outcome != KMS_OUTCOME_OK) {
         return outcome;
     }
-    if (!follow_aliases(&message, name, owner, &steps, fault)) {
-        return KMS_OUTCOME_DNS_MALFORMED;
+    outcome = follow_aliases(&message, name, owner, &steps, fault);
+    if (outcome != KMS_OUTCOME_OK) {
+        return outcome;
     }
     addresses->alias = addresses->alias || steps > 0;
     while (kms_dns_next(&message, &record, &is_broken, fault)) {
@@ -325,4 +328,85 @@ enum kms_outcome kms_dns_addresses_read(const uint8_t *bytes, size_t len, const 
         return KMS_OUTCOME_DNS_MALFORMED;
     }
     return found > 0 ? KMS_OUTCOME_OK : KMS_OUTCOME_DNS_NODATA;
+}
+
+/* ---- aliases and servers ---- */
+
+bool kms_dns_alias_read(const uint8_t *bytes, size_t len, const char *name,
+                        char ret[KMS_DNS_NAME_SIZE])
+{
+    struct kms_dns_message message;
+    char owner[KMS_DNS_NAME_SIZE];
+    size_t steps;
+    if (open_answer(&message, bytes, len, name, NULL) != KMS_OUTCOME_OK ||
+        follow_aliases(&message, name, owner, &steps, NULL) != KMS_OUTCOME_OK || steps == 0) {
+        return false;
+    }
+    memcpy(ret, owner, sizeof owner);
+    return true;
+}
+
+bool kms_dns_alias_loops(const uint8_t *bytes, size_t len, const char *name)
+{
+    struct kms_dns_message message;
+    char owner[KMS_DNS_NAME_SIZE];
+    size_t steps;
+    return bytes && kms_dns_open(&message, bytes, len, NULL) &&
+           follow_aliases(&message, name, owner, &steps, NULL) == KMS_OUTCOME_DNS_LOOP;
+}
+
+static bool has_server(const struct kms_ns_set *set, const char *name)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (kms_dns_name_equal(set->name[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_server(struct kms_ns_set *set, const char *name)
+{
+    if (has_server(set, name)) {
+        return;
+    }
+    if (set->count == KMS_NS_MAX) {
+        set->left_out++;
+        return;
+    }
+    kms_text_copy(set->name[set->count++], KMS_DNS_NAME_SIZE, name);
+}
+
+enum kms_outcome kms_ns_read(const uint8_t *bytes, size_t len, const char *name,
+                             struct kms_ns_set *ret, struct kms_fault *fault)
+{
+    struct kms_dns_message message;
+    struct kms_dns_record record;
+    struct kms_ns_set set = {.count = 0};
+    bool is_broken = false;
+    enum kms_outcome outcome = open_answer(&message, bytes, len, name, fault);
+    if (outcome != KMS_OUTCOME_OK) {
+        return outcome;
+    }
+    while (kms_dns_next(&message, &record, &is_broken, fault)) {
+        char server[KMS_DNS_NAME_SIZE];
+        if (record.type != TYPE_NS || !kms_dns_name_equal(record.owner, name)) {
+            continue;
+        }
+        struct kms_rd rd = kms_dns_data(&message, &record);
+        if (!kms_dns_name(&rd, server) || kms_rd_left(&rd) > 0) {
+            (void)kms_fault_set(fault, KMS_ESYNTAX, record.data_at,
+                                "the NS record at byte %zu is wrong", record.data_at);
+            return KMS_OUTCOME_DNS_MALFORMED;
+        }
+        add_server(&set, server);
+    }
+    if (is_broken) {
+        return KMS_OUTCOME_DNS_MALFORMED;
+    }
+    if (set.count == 0) {
+        return KMS_OUTCOME_DNS_NODATA;
+    }
+    *ret = set;
+    return KMS_OUTCOME_OK;
 }

@@ -36,13 +36,13 @@ struct kms_srv_set {
     struct kms_srv *srv; /* by priority, then the higher weight first, then by target and port */
     size_t count;
     size_t left_out;               /* beyond KMS_SRV_MAX */
-    bool truncated;                /* the server left something out */
     char alias[KMS_DNS_NAME_SIZE]; /* the name asked for is an alias of this one; "" */
 };
 
 /* Reads the answer to a question for the SRV records of name. OK fills ret, which kms_srv_set_done
  * empties; anything else (DNS_NXDOMAIN, DNS_NODATA, DNS_SERVFAIL, DNS_REFUSED, DNS_NOT_SUPPORTED,
- * DNS_NO_SERVICE, DNS_MALFORMED, NO_MEMORY) leaves it alone. The fault tells what is malformed. */
+ * DNS_NO_SERVICE, DNS_TRUNCATED, DNS_LOOP, DNS_MALFORMED, NO_MEMORY) leaves it alone. The fault
+ * tells what is malformed. */
 enum kms_outcome kms_srv_read(const uint8_t *bytes, size_t len, const char *name,
                               struct kms_srv_set *ret, struct kms_fault *fault);
 void kms_srv_set_done(struct kms_srv_set *set);
@@ -65,5 +65,27 @@ struct kms_dns_addresses {
 enum kms_outcome kms_dns_addresses_read(const uint8_t *bytes, size_t len, const char *name,
                                         struct kms_dns_addresses *addresses,
                                         struct kms_fault *fault);
+
+/* Where the aliases of name lead in an answer; false when it is no alias there, or when the answer
+ * cannot be read. */
+bool kms_dns_alias_read(const uint8_t *bytes, size_t len, const char *name,
+                        char ret[KMS_DNS_NAME_SIZE]);
+
+/* Whether the aliases of name lead in a circle: servers that follow them themselves say SERVFAIL
+ * beside the circle. */
+bool kms_dns_alias_loops(const uint8_t *bytes, size_t len, const char *name);
+
+#define KMS_NS_MAX 16 /* servers of one zone; more are counted and left out */
+
+/* The servers of a zone. */
+struct kms_ns_set {
+    char name[KMS_NS_MAX][KMS_DNS_NAME_SIZE];
+    size_t count, left_out;
+};
+
+/* Reads the answer to a question for the NS records of name. OK fills ret; DNS_NODATA: it has none
+ * of its own, so that no zone begins there. */
+enum kms_outcome kms_ns_read(const uint8_t *bytes, size_t len, const char *name,
+                             struct kms_ns_set *ret, struct kms_fault *fault);
 
 #endif

@@ -16,6 +16,7 @@ enum {
     TRY_PRESET_MS = 1500,
     ROUNDS = 3, /* over the servers that said nothing */
     ADDRESSES_MAX = 32,
+    OTHERS_IDLE = 64, /* servers beside the resolver's own whose sockets are kept */
     SERVER_TEXT = KMS_ADDRESS_TEXT + 8
 };
 
@@ -40,6 +41,9 @@ struct channel {
 struct server {
     struct kms_address address;
     struct channel *channel; /* NULL until it is asked */
+    struct channel *stream;  /* over TCP, for what is too long; NULL until then */
+    size_t pending;          /* questions that c-ares holds */
+    bool is_other;           /* not the resolver's own: asked for what it has itself */
     char text[SERVER_TEXT];
 };
 
@@ -51,6 +55,8 @@ struct kms_resolver {
     int try_ms;
     struct server server[KMS_RESOLVER_SERVERS_MAX];
     size_t server_count;
+    struct server **other; /* asked by address */
+    size_t other_count;
 };
 
 struct kms_question {
@@ -69,7 +75,10 @@ struct kms_question {
     char *name;
     int type;
     size_t tries;
-    size_t at;      /* the server that is asked */
+    size_t at;           /* the server that is asked */
+    struct server *only; /* NULL: the resolver's, in turn */
+    struct server *asked;
+    bool over_tcp;
     unsigned spent; /* servers that need not be asked again, a bit each */
     uint8_t *bytes;
     size_t len;
@@ -149,8 +158,9 @@ static void free_channel(struct channel *channel)
     free(channel);
 }
 
-/* Without servers: the system's, with search domains and checks. */
-static struct channel *open_channel(struct kms_resolver *resolver, struct server *only)
+/* Without a server: the system's, with search domains and checks. */
+static struct channel *open_channel(struct kms_resolver *resolver, const struct server *only,
+                                    int flags)
 {
     struct channel *channel = calloc(1, sizeof *channel);
     if (!channel) {
@@ -163,7 +173,7 @@ static struct channel *open_channel(struct kms_resolver *resolver, struct server
                                    .timeout = resolver->try_ms,
                                    .tries = only ? 1 : ROUNDS,
                                    .lookups = lookups,
-                                   .flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH |
+                                   .flags = flags | ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH |
                                             ARES_FLAG_NOALIASES};
     int mask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES;
     if (only) {
@@ -198,33 +208,56 @@ static bool set_servers(struct channel *channel, const struct server *server, si
     return ares_set_servers_ports(channel->ares, node) == ARES_SUCCESS;
 }
 
-static struct channel *channel_of(struct kms_resolver *resolver, size_t index)
+/* c-ares would not say that an answer was cut short when the whole does not come over TCP: it
+ * leaves such answers to us. */
+static struct channel *channel_of(struct kms_resolver *resolver, struct server *server,
+                                  bool over_tcp)
 {
-    struct server *server = &resolver->server[index];
-    if (!server->channel) {
-        struct channel *channel = open_channel(resolver, server);
+    struct channel **place = over_tcp ? &server->stream : &server->channel;
+    if (!*place) {
+        int flags = (over_tcp ? ARES_FLAG_USEVC : ARES_FLAG_IGNTC) |
+                    (server->is_other ? ARES_FLAG_NORECURSE : 0);
+        struct channel *channel = open_channel(resolver, server, flags);
         if (channel && !set_servers(channel, server, 1)) {
             free_channel(channel);
             channel = NULL;
         }
-        server->channel = channel;
+        *place = channel;
     }
-    return server->channel;
+    return *place;
+}
+
+static void close_server(struct server *server)
+{
+    free_channel(server->channel);
+    free_channel(server->stream);
+    server->channel = server->stream = NULL;
 }
 
 /* ---- the resolver ---- */
 
-static void name_server(struct server *server, uint16_t port)
+static uint16_t port_of(const struct kms_address *address)
 {
-    if (port == PORT_DNS) {
-        kms_address_text(&server->address, server->text, sizeof server->text);
+    bool is_v4 = kms_address_family(address) == AF_INET;
+    return ntohs(is_v4 ? address->to.v4.sin_port : address->to.v6.sin6_port);
+}
+
+void kms_resolver_server_text(const struct kms_address *server, char *dst, size_t size)
+{
+    if (port_of(server) == PORT_DNS) {
+        kms_address_text(server, dst, size);
     } else {
-        kms_address_port_text(&server->address, server->text, sizeof server->text);
+        kms_address_port_text(server, dst, size);
     }
 }
 
+static void name_server(struct server *server)
+{
+    kms_resolver_server_text(&server->address, server->text, sizeof server->text);
+}
+
 /* "192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]", "[2001:db8::53]:5353" */
-static bool read_server(const char *text, size_t len, struct server *ret)
+static bool read_server(const char *text, size_t len, struct kms_address *ret)
 {
     char host[KMS_ADDRESS_TEXT];
     const char *end = text + len, *port_at = NULL;
@@ -252,10 +285,28 @@ static bool read_server(const char *text, size_t len, struct server *ret)
     }
     memcpy(host, text, host_len);
     host[host_len] = '\0';
-    if (!kms_address_parse(host, (uint16_t)port, &ret->address)) {
+    return kms_address_parse(host, (uint16_t)port, ret);
+}
+
+bool kms_resolver_next_server(const char **list, struct kms_address *ret, struct kms_fault *fault)
+{
+    const char *at = *list + strspn(*list, " ");
+    size_t len = strcspn(at, ",");
+    size_t bare = len;
+    if (*at == '\0') {
         return false;
     }
-    name_server(ret, (uint16_t)port);
+    while (bare > 0 && at[bare - 1] == ' ') {
+        bare--;
+    }
+    if (!read_server(at, bare, ret)) {
+        (void)kms_fault_set(fault, KMS_ESYNTAX, 0,
+                            "'%.*s' is not a DNS server; allowed: an address with or without "
+                            "port, e.g. 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353",
+                            (int)(bare < 80 ? bare : 80), at);
+        return false;
+    }
+    *list = at + len + (at[len] == ',' ? 1 : 0);
     return true;
 }
 
@@ -274,12 +325,14 @@ static enum kms_status read_servers(struct kms_resolver *resolver, const char *t
             return kms_fault_set(fault, KMS_EINVAL, (size_t)(at - text), "more than %d DNS servers",
                                  KMS_RESOLVER_SERVERS_MAX);
         }
-        if (!read_server(at, bare, &resolver->server[resolver->server_count])) {
+        struct server *server = &resolver->server[resolver->server_count];
+        if (!read_server(at, bare, &server->address)) {
             return kms_fault_set(fault, KMS_ESYNTAX, (size_t)(at - text),
                                  "'%.*s' is not a DNS server; allowed: an address with or without "
                                  "port, e.g. 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353",
                                  (int)(bare < 80 ? bare : 80), at);
         }
+        name_server(server);
         resolver->server_count++;
         if (at[len] == '\0') {
             return KMS_OK;
@@ -306,7 +359,7 @@ static enum kms_status take_system_servers(struct kms_resolver *resolver)
             memcpy(bytes, &node->addr.addr6, 16);
             server->address = kms_address_v6(bytes, port);
         }
-        name_server(server, port);
+        name_server(server);
         resolver->server_count++;
     }
     if (first) {
@@ -330,7 +383,7 @@ static enum kms_status open_resolver(struct kms_resolver *resolver,
         }
     }
     resolver->library = ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS;
-    resolver->system = resolver->library ? open_channel(resolver, NULL) : NULL;
+    resolver->system = resolver->library ? open_channel(resolver, NULL, 0) : NULL;
     if (!resolver->system) {
         return kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
     }
@@ -369,8 +422,13 @@ void kms_resolver_free(struct kms_resolver *resolver)
         return;
     }
     for (size_t i = 0; i < resolver->server_count; i++) {
-        free_channel(resolver->server[i].channel);
+        close_server(&resolver->server[i]);
     }
+    for (size_t i = 0; i < resolver->other_count; i++) {
+        close_server(resolver->other[i]);
+        free(resolver->other[i]);
+    }
+    free(resolver->other);
     free_channel(resolver->system);
     if (resolver->have_saved) {
         ares_destroy_options(&resolver->saved);
@@ -688,51 +746,104 @@ static enum kms_outcome why_of(enum kms_outcome outcome)
     return is_answer ? KMS_OUTCOME_DNS_SERVFAIL : outcome;
 }
 
+enum {
+    FLAG_AUTHORITY = 0x04, /* of the third byte */
+    FLAG_CUT = 0x02,
+    FLAG_RESOLVES = 0x80 /* of the fourth: it would look elsewhere */
+};
+
+static bool is_cut(const unsigned char *bytes, int len)
+{
+    return bytes && len >= 4 && (bytes[2] & FLAG_CUT);
+}
+
+/* What the header says beyond what c-ares makes of it. */
+static enum kms_outcome outcome_of_header(const struct kms_question *question,
+                                          enum kms_outcome outcome, const unsigned char *bytes,
+                                          int len)
+{
+    bool is_answer = outcome == KMS_OUTCOME_OK || outcome == KMS_OUTCOME_DNS_NXDOMAIN ||
+                     outcome == KMS_OUTCOME_DNS_NODATA;
+    if (!bytes || len < 4) {
+        bool no_whole = question->over_tcp && outcome != KMS_OUTCOME_NO_MEMORY;
+        return no_whole ? KMS_OUTCOME_DNS_TRUNCATED : outcome;
+    }
+    if (!is_answer || (bytes[2] & FLAG_AUTHORITY)) {
+        return is_answer && is_cut(bytes, len) ? KMS_OUTCOME_DNS_TRUNCATED : outcome;
+    }
+    bool refers = outcome == KMS_OUTCOME_DNS_NODATA && !(bytes[3] & FLAG_RESOLVES);
+    if (question->only || refers) {
+        return KMS_OUTCOME_DNS_LAME;
+    }
+    return is_cut(bytes, len) ? KMS_OUTCOME_DNS_TRUNCATED : outcome;
+}
+
+static void ask_server(struct kms_question *question, struct server *server, bool over_tcp);
+
 static void answered(void *arg, int status, int timeouts, unsigned char *bytes, int len)
 {
     (void)timeouts;
     struct kms_question *question = arg;
+    struct server *server = question->asked;
     question->pending = false;
+    server->pending--;
     if (question->dropped || status == ARES_EDESTRUCTION || status == ARES_ECANCELLED) {
         free_question(question);
         return;
     }
-    enum kms_outcome outcome = outcome_of(status);
+    if (!question->over_tcp && is_cut(bytes, len)) {
+        ask_server(question, server, true);
+        return;
+    }
+    enum kms_outcome outcome = outcome_of_header(question, outcome_of(status), bytes, len);
     bool is_best = is_final(outcome) || weight_of(outcome) > weight_of(question->outcome);
     if (is_best) {
         outcome = keep_bytes(question, outcome, bytes, len);
         question->outcome = outcome;
-        kms_text_copy(question->server, sizeof question->server,
-                      question->resolver->server[question->at].text);
+        kms_text_copy(question->server, sizeof question->server, server->text);
     }
     if (is_final(outcome)) {
         settle(question, question->resolved ? why_of(outcome) : outcome);
         return;
     }
-    if (outcome != KMS_OUTCOME_DNS_TIMEOUT) {
+    if (outcome != KMS_OUTCOME_DNS_TIMEOUT && !question->only) {
         question->spent |= 1U << question->at;
     }
-    ask(question);
+    bool go_on = !question->only || outcome == KMS_OUTCOME_DNS_TIMEOUT;
+    if (go_on) {
+        ask(question);
+    } else {
+        settle(question, question->outcome);
+    }
+}
+
+static void ask_server(struct kms_question *question, struct server *server, bool over_tcp)
+{
+    struct channel *channel = channel_of(question->resolver, server, over_tcp);
+    if (!channel) {
+        settle(question, KMS_OUTCOME_NO_MEMORY);
+        return;
+    }
+    question->over_tcp = over_tcp;
+    question->asked = server;
+    question->pending = true;
+    server->pending++;
+    ares_query(channel->ares, question->name, C_IN, question->type, answered, question);
+    arm(channel); /* the channel, since the question may have moved on */
 }
 
 /* The next server in turn that is worth asking. */
 static void ask(struct kms_question *question)
 {
     struct kms_resolver *resolver = question->resolver;
-    while (question->tries < ROUNDS * resolver->server_count) {
-        size_t at = question->tries++ % resolver->server_count;
+    size_t count = question->only ? 1 : resolver->server_count;
+    while (question->tries < ROUNDS * count) {
+        size_t at = question->tries++ % count;
         if (question->spent & (1U << at)) {
             continue;
         }
-        struct channel *channel = channel_of(resolver, at);
-        if (!channel) {
-            settle(question, KMS_OUTCOME_NO_MEMORY);
-            return;
-        }
         question->at = at;
-        question->pending = true;
-        ares_query(channel->ares, question->name, C_IN, question->type, answered, question);
-        arm(channel); /* the channel, since the question may have moved on */
+        ask_server(question, question->only ? question->only : &resolver->server[at], false);
         return;
     }
     settle(question,
@@ -751,6 +862,73 @@ struct kms_question *kms_resolve_query(struct kms_resolver *resolver, const char
     question->type = (int)type;
     kms_text_copy(question->server, sizeof question->server,
                   resolver->server_count > 0 ? resolver->server[0].text : "");
+    if (name[0] == '\0') {
+        settle(question, KMS_OUTCOME_DNS_NAME);
+    } else {
+        ask(question);
+    }
+    return question;
+}
+
+/* ---- servers beside the resolver's own ---- */
+
+static void forget_idle(struct kms_resolver *resolver)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < resolver->other_count; i++) {
+        struct server *server = resolver->other[i];
+        if (server->pending > 0) {
+            resolver->other[kept++] = server;
+        } else {
+            close_server(server);
+            free(server);
+        }
+    }
+    resolver->other_count = kept;
+}
+
+static struct server *other_at(struct kms_resolver *resolver, const struct kms_address *address)
+{
+    char text[SERVER_TEXT];
+    kms_resolver_server_text(address, text, sizeof text);
+    for (size_t i = 0; i < resolver->other_count; i++) {
+        if (kms_text_equal(resolver->other[i]->text, text)) {
+            return resolver->other[i];
+        }
+    }
+    if (resolver->other_count >= OTHERS_IDLE) {
+        forget_idle(resolver);
+    }
+    struct server **grown = realloc(resolver->other,
+                                    (resolver->other_count + 1) * sizeof(struct server *));
+    if (!grown) {
+        return NULL;
+    }
+    resolver->other = grown;
+    struct server *server = calloc(1, sizeof *server);
+    if (server) {
+        server->address = *address;
+        server->is_other = true;
+        name_server(server);
+        resolver->other[resolver->other_count++] = server;
+    }
+    return server;
+}
+
+struct kms_question *kms_resolve_query_at(struct kms_resolver *resolver,
+                                          const struct kms_address *server, const char *name,
+                                          enum kms_dns_type type, int64_t timeout_ms,
+                                          kms_dns_reply_fn *done, void *arg)
+{
+    struct server *only = other_at(resolver, server);
+    struct kms_question *question = only ? new_question(resolver, name, timeout_ms, arg) : NULL;
+    if (!question) {
+        return NULL;
+    }
+    question->replied = done;
+    question->type = (int)type;
+    question->only = only;
+    kms_text_copy(question->server, sizeof question->server, only->text);
     if (name[0] == '\0') {
         settle(question, KMS_OUTCOME_DNS_NAME);
     } else {

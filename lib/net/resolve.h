@@ -3,6 +3,7 @@
 #ifndef KMS_NET_RESOLVE_H
 #define KMS_NET_RESOLVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,7 @@ struct kms_question *kms_resolve_start(struct kms_resolver *resolver, const char
 
 enum kms_dns_type {
     KMS_DNS_A = 1,
+    KMS_DNS_NS = 2,
     KMS_DNS_CNAME = 5,
     KMS_DNS_SOA = 6,
     KMS_DNS_AAAA = 28,
@@ -69,11 +71,25 @@ struct kms_dns_reply {
 typedef void kms_dns_reply_fn(void *arg, const struct kms_dns_reply *reply);
 
 /* The answer of DNS to one question, without search domains and without /etc/hosts. A server that
- * says nothing or cannot answer (SERVFAIL, REFUSED) makes way for the next one. done is called once
- * and never from inside start. NULL: out of memory. */
+ * says nothing or cannot answer (SERVFAIL, REFUSED, lame) makes way for the next one. An answer
+ * that is too long for UDP is asked for again over TCP: DNS_TRUNCATED when it does not come whole.
+ * done is called once and never from inside start. NULL: out of memory. */
 struct kms_question *kms_resolve_query(struct kms_resolver *resolver, const char *name,
                                        enum kms_dns_type type, int64_t timeout_ms,
                                        kms_dns_reply_fn *done, void *arg);
+
+/* The same of one server only, which is to answer from what it has itself (no recursion): without
+ * authority for the name its answer is DNS_LAME. The address has a port. */
+struct kms_question *kms_resolve_query_at(struct kms_resolver *resolver,
+                                          const struct kms_address *server, const char *name,
+                                          enum kms_dns_type type, int64_t timeout_ms,
+                                          kms_dns_reply_fn *done, void *arg);
+
+/* "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:5353", one of a list of servers: the port is 53
+ * unless it is given. Steps behind it; false at the end or, with a fault, at what is no server. */
+bool kms_resolver_next_server(const char **list, struct kms_address *ret, struct kms_fault *fault);
+/* The address, and its port where it is not 53. */
+void kms_resolver_server_text(const struct kms_address *server, char *dst, size_t size);
 
 /* No call back any more; not from inside done, where the question is gone already. NULL is fine. */
 void kms_question_cancel(struct kms_question *question);

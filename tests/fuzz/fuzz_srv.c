@@ -18,7 +18,8 @@ static int is_named(enum kms_outcome outcome)
     return outcome == KMS_OUTCOME_OK || outcome == KMS_OUTCOME_DNS_NXDOMAIN ||
            outcome == KMS_OUTCOME_DNS_NODATA || outcome == KMS_OUTCOME_DNS_SERVFAIL ||
            outcome == KMS_OUTCOME_DNS_REFUSED || outcome == KMS_OUTCOME_DNS_NOT_SUPPORTED ||
-           outcome == KMS_OUTCOME_DNS_NO_SERVICE || outcome == KMS_OUTCOME_DNS_MALFORMED;
+           outcome == KMS_OUTCOME_DNS_NO_SERVICE || outcome == KMS_OUTCOME_DNS_TRUNCATED ||
+           outcome == KMS_OUTCOME_DNS_LOOP || outcome == KMS_OUTCOME_DNS_MALFORMED;
 }
 
 static void check_set(const struct kms_srv_set *set)
@@ -52,5 +53,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     outcome = kms_dns_addresses_read(bytes, len, "kms1.kms.lab", &found, NULL);
     require(is_named(outcome) && found.count <= KMS_DNS_ADDR_MAX);
     require(outcome != KMS_OUTCOME_OK || found.count > 0);
+    struct kms_ns_set servers = {.count = 0};
+    struct kms_fault of_servers = {.text = ""};
+    outcome = kms_ns_read(bytes, len, "kms.lab", &servers, &of_servers);
+    require(is_named(outcome) && servers.count <= KMS_NS_MAX);
+    require((outcome == KMS_OUTCOME_OK) == (servers.count > 0));
+    require((outcome == KMS_OUTCOME_DNS_MALFORMED) == (of_servers.text[0] != '\0'));
+    char alias[KMS_DNS_NAME_SIZE];
+    if (kms_dns_alias_read(bytes, len, "_vlmcs._tcp.kms.lab", alias)) {
+        require(alias[0] != '\0' && memchr(alias, '\0', sizeof alias) != NULL);
+    }
     return 0;
 }
