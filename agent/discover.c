@@ -24,13 +24,10 @@ static bool is_called(const struct kms_target *target, const char *name)
            kms_text_equal_nocase(kms_target_address(target), name);
 }
 
-static bool is_watched(const struct kms_board *board, const struct kms_zone_record_view *view,
-                       const char *name)
+/* The record is worth another host, called name. */
+static bool is_called_already(const struct kms_board *board, const struct kms_zone_record *record,
+                              const char *name)
 {
-    const struct kms_zone_record *record = &view->record;
-    if (view->host_known && covers(target_in(board, view->host_slot), record)) {
-        return true;
-    }
     for (size_t slot = 0; slot < kms_board_count(board); slot++) {
         const struct kms_target *target = target_in(board, slot);
         if (kms_text_equal_nocase(target->name, name) ||
@@ -39,6 +36,13 @@ static bool is_watched(const struct kms_board *board, const struct kms_zone_reco
         }
     }
     return false;
+}
+
+static bool is_watched(const struct kms_board *board, const struct kms_zone_record_view *view,
+                       const char *name)
+{
+    return (view->host_known && covers(target_in(board, view->host_slot), &view->record)) ||
+           is_called_already(board, &view->record, name);
 }
 
 /* The texts of ret are borrowed: the board copies them. */
@@ -58,45 +62,60 @@ static void describe(const struct kms_lookups_config *config, const struct kms_z
                                                              .timeout_ms = config->timeout_ms};
 }
 
-static void say_no_memory(const struct kms_lookups_config *config, const struct kms_zone *zone,
+static void say_no_memory(const struct kms_lookups_config *config, const char *domain,
                           const char *name)
 {
-    kms_log_write(config->log, KMS_LOG_ERROR, "discover %s: out of memory for host %s", zone->name,
+    kms_log_write(config->log, KMS_LOG_ERROR, "discover %s: out of memory for host %s", domain,
                   name);
 }
 
-/* No host leaves the board again, so one that is there must come to be probed. */
+/* One that is on the board must come to be probed. */
 static void plan(const struct kms_lookups_config *config, struct kms_discovery *discovery,
-                 const struct kms_zone *zone, size_t slot)
+                 const char *domain, size_t slot)
 {
     discovery->waits = kms_scheduler_add(config->scheduler, slot) != KMS_OK;
     discovery->waiting_slot = slot;
     if (discovery->waits) {
-        say_no_memory(config, zone, target_in(config->board, slot)->name);
+        say_no_memory(config, domain, target_in(config->board, slot)->name);
     }
 }
 
-static bool add(const struct kms_lookups_config *config, struct kms_discovery *discovery,
-                const struct kms_zone *zone, const struct kms_zone_record *record, char *name)
+/* NULL: out of memory, which was said. */
+static struct kms_discovered *add(const struct kms_lookups_config *config,
+                                  struct kms_discovery *discovery, const char *domain,
+                                  const struct kms_zone_record *record, char *name)
 {
-    char domain[KMS_ZONE_NAME_SIZE], address[KMS_ZONE_NAME_SIZE];
-    kms_text_copy(domain, sizeof domain, zone->name);
+    char own[KMS_ZONE_NAME_SIZE], address[KMS_ZONE_NAME_SIZE];
+    kms_text_copy(own, sizeof own, domain);
     kms_text_copy(address, sizeof address, record->target);
-    const struct kms_texts domains = {.text = (char *[]){domain}, .count = 1};
+    const struct kms_texts domains = {.text = (char *[]){own}, .count = 1};
     struct kms_target target;
     describe(config, record, name, kms_text_equal(name, address) ? NULL : address, &domains,
              &target);
     uint32_t number = config->number_of_host(config->arg, name);
     size_t slot;
     if (number == 0 || kms_board_add(config->board, &target, number, &slot) != KMS_OK) {
-        say_no_memory(config, zone, name);
+        say_no_memory(config, domain, name);
+        return NULL;
+    }
+    struct kms_discovered *added = &discovery->host[discovery->count++];
+    *added = (struct kms_discovered){.slot = slot};
+    return added;
+}
+
+static bool add_new(const struct kms_lookups_config *config, struct kms_discovery *discovery,
+                    const struct kms_zone *zone, const struct kms_zone_record *record, char *name)
+{
+    struct kms_discovered *added = add(config, discovery, zone->name, record, name);
+    if (!added) {
         return false;
     }
+    added->first_seen_s = added->last_seen_s = zone->last_success_s;
     kms_log_write(config->log, KMS_LOG_INFO,
                   "discover %s: new host %s, from its record %s:%u with priority %u and weight %u",
                   zone->name, name, record->target, (unsigned)record->port,
                   (unsigned)record->priority, (unsigned)record->weight);
-    plan(config, discovery, zone, slot);
+    plan(config, discovery, zone->name, added->slot);
     return true;
 }
 
@@ -117,7 +136,7 @@ size_t kms_discover(const struct kms_lookups_config *config, struct kms_discover
 {
     size_t before = discovery->count;
     if (discovery->waits) {
-        plan(config, discovery, zone, discovery->waiting_slot);
+        plan(config, discovery, zone->name, discovery->waiting_slot);
     }
     for (size_t i = 0; !discovery->waits && i < zone->record_count; i++) {
         const struct kms_zone_record_view *view = &zone->record[i];
@@ -134,7 +153,127 @@ size_t kms_discover(const struct kms_lookups_config *config, struct kms_discover
             say_full(config, discovery, zone);
             break;
         }
-        discovery->count += add(config, discovery, zone, record, name) ? 1 : 0;
+        (void)add_new(config, discovery, zone, record, name);
     }
     return discovery->count - before;
+}
+
+/* ---- over time ---- */
+
+static struct kms_discovered *find(struct kms_discovery *discovery, size_t slot)
+{
+    for (size_t i = 0; i < discovery->count; i++) {
+        if (discovery->host[i].slot == slot) {
+            return &discovery->host[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_found(const struct kms_zone_publication *publication)
+{
+    return publication->publication == KMS_PUBLICATION_PUBLISHED ||
+           publication->publication == KMS_PUBLICATION_NOT_EXPECTED ||
+           publication->publication == KMS_PUBLICATION_WRONG_PORT ||
+           publication->publication == KMS_PUBLICATION_UNRESOLVABLE;
+}
+
+static bool is_answered(const struct kms_zone *zone)
+{
+    return zone->last_success_s != 0 && zone->last_success_s == zone->last_lookup_s;
+}
+
+void kms_discover_saw(const struct kms_lookups_config *config, struct kms_discovery *discovery,
+                      const struct kms_zone *zone)
+{
+    for (size_t i = 0; is_answered(zone) && i < zone->publication_count; i++) {
+        const struct kms_zone_publication *publication = &zone->publication[i];
+        bool is_ours = target_in(config->board, publication->host_slot)->origin ==
+                       KMS_ORIGIN_DISCOVERED;
+        struct kms_discovered *host = is_ours && is_found(publication)
+                                          ? find(discovery, publication->host_slot)
+                                          : NULL;
+        if (host) {
+            host->last_seen_s = zone->last_success_s;
+        }
+    }
+}
+
+static bool retire(const struct kms_lookups_config *config, struct kms_discovery *discovery,
+                   const struct kms_zone *zone, size_t at)
+{
+    size_t slot = discovery->host[at].slot;
+    char name[HOST_NAME_SIZE];
+    kms_text_copy(name, sizeof name, target_in(config->board, slot)->name);
+    kms_scheduler_drop(config->scheduler, slot);
+    if (kms_board_retire(config->board, slot) != KMS_OK) {
+        say_no_memory(config, zone->name, name);
+        discovery->waits = true; /* its probes are planned again */
+        discovery->waiting_slot = slot;
+        return false;
+    }
+    kms_log_write(config->log, KMS_LOG_INFO,
+                  "discover %s: host %s is watched no longer: for %lld s no record has named it",
+                  zone->name, name,
+                  (long long)(zone->last_success_s - discovery->host[at].last_seen_s));
+    if (discovery->waits && discovery->waiting_slot == slot) {
+        discovery->waits = false;
+    }
+    discovery->host[at] = discovery->host[--discovery->count];
+    discovery->full = false;
+    return true;
+}
+
+size_t kms_discover_retire(const struct kms_lookups_config *config, struct kms_discovery *discovery,
+                           const struct kms_zone *zone)
+{
+    size_t before = discovery->count;
+    for (size_t i = discovery->count; is_answered(zone) && i > 0; i--) {
+        const struct kms_discovered *host = &discovery->host[i - 1];
+        int64_t unseen_s = zone->last_success_s - host->last_seen_s;
+        if (unseen_s * 1000 >= config->forget_after_ms &&
+            kms_texts_has(&target_in(config->board, host->slot)->publish_in, zone->name)) {
+            (void)retire(config, discovery, zone, i - 1);
+        }
+    }
+    return before - discovery->count;
+}
+
+/* ---- from one process to the next ---- */
+
+void kms_discover_recall(const struct kms_lookups_config *config, struct kms_discovery *discovery,
+                         const struct kms_seen_row *row)
+{
+    char name[HOST_NAME_SIZE];
+    struct kms_zone_record record = {.port = row->port};
+    if (!config->discover || !kms_texts_has(config->discover, row->domain) ||
+        discovery->count >= KMS_DISCOVERED_MAX || row->port == 0 ||
+        !kms_text_copy(record.target, sizeof record.target, row->address) ||
+        !kms_text_copy(name, sizeof name, row->name) ||
+        is_called_already(config->board, &record, name)) {
+        return;
+    }
+    struct kms_discovered *added = add(config, discovery, row->domain, &record, name);
+    if (!added) {
+        return;
+    }
+    int64_t now_s = kms_clock_wall_s(&config->env->clock);
+    added->first_seen_s = row->first_s;
+    added->last_seen_s = row->last_s < now_s ? row->last_s : now_s;
+    kms_log_write(config->log, KMS_LOG_INFO, "discover %s: host %s is known from before",
+                  row->domain, name);
+    plan(config, discovery, row->domain, added->slot);
+}
+
+void kms_discover_row(const struct kms_lookups_config *config,
+                      const struct kms_discovered *discovered, struct kms_seen_row *ret)
+{
+    const struct kms_target *target = target_in(config->board, discovered->slot);
+    *ret = (struct kms_seen_row){.kind = KMS_SEEN_HOST,
+                                 .port = (uint16_t)target->port,
+                                 .first_s = discovered->first_seen_s,
+                                 .last_s = discovered->last_seen_s};
+    kms_text_copy(ret->domain, sizeof ret->domain, target->publish_in.text[0]);
+    kms_text_copy(ret->name, sizeof ret->name, target->name);
+    kms_text_copy(ret->address, sizeof ret->address, kms_target_address(target));
 }

@@ -4,11 +4,17 @@
 
 #include "agent/lookups.h"
 
+struct kms_discovered {
+    size_t slot;
+    int64_t first_seen_s, last_seen_s; /* wall clock, in a record */
+};
+
 /* {0} at the start. */
 struct kms_discovery {
-    size_t count; /* hosts that were added */
-    bool full;    /* there were more, which was said */
-    bool waits;   /* the last one is on the board, but there was no memory to plan its probes */
+    struct kms_discovered host[KMS_DISCOVERED_MAX];
+    size_t count;
+    bool full;  /* there were more, which was said */
+    bool waits; /* the last one is on the board, but there was no memory to plan its probes */
     size_t waiting_slot;
 };
 
@@ -17,5 +23,21 @@ struct kms_discovery {
  */
 size_t kms_discover(const struct kms_lookups_config *config, struct kms_discovery *discovery,
                     const struct kms_zone *zone);
+
+/* Takes in that records of the domain lead to hosts that were discovered, here or elsewhere. */
+void kms_discover_saw(const struct kms_lookups_config *config, struct kms_discovery *discovery,
+                      const struct kms_zone *zone);
+/* Takes those off the board that were discovered in the domain and are in no record for longer than
+ * config->forget_after_ms; none while the domain is not answered. Returns how many. */
+size_t kms_discover_retire(const struct kms_lookups_config *config, struct kms_discovery *discovery,
+                           const struct kms_zone *zone);
+
+/* A host that an earlier process discovered: watched again, unless the site does so itself or no
+ * longer discovers its domain. */
+void kms_discover_recall(const struct kms_lookups_config *config, struct kms_discovery *discovery,
+                         const struct kms_seen_row *row);
+/* The same row for the next process. */
+void kms_discover_row(const struct kms_lookups_config *config,
+                      const struct kms_discovered *discovered, struct kms_seen_row *ret);
 
 #endif

@@ -1,167 +1,30 @@
-/* Row numbers go to the disk on a worker's thread, one write after the other. */
+/* The file of row numbers, as its writer sees it. */
 #include "agent/index_writer.h"
 
-#include <stdlib.h>
-
-#include "base/text.h"
-
-#define EVERY_MS 1000 /* the first round of a large site makes many numbers */
-
-struct kms_index_writer {
-    struct kms_loop *loop;
-    struct kms_worker *worker;
-    struct kms_index *index;
-    const struct kms_log *log;
-    struct kms_timer *timer;
-    struct kms_job *job; /* NULL: no write runs */
-    bool planned;
-    bool failed;      /* the last write did; said once */
-    int64_t tried_us; /* when a write last began; 0: never */
-};
-
-/* What the worker's thread gets: nothing in it is shared. */
-struct write_job {
-    struct kms_index_writer *writer;
-    char *path;
-    struct kms_buf text;
-    uint64_t mark;
-    enum kms_status status;
-    struct kms_fault fault;
-};
-
-static void free_job(void *data)
+static bool unsaved(void *arg)
 {
-    struct write_job *job = data;
-    kms_buf_done(&job->text);
-    free(job->path);
-    free(job);
+    return kms_index_unsaved(arg);
 }
 
-static void say(struct kms_index_writer *writer, bool failed, const char *why)
+static enum kms_status render(void *arg, struct kms_buf *ret_text, uint64_t *ret_mark)
 {
-    if (failed && !writer->failed) {
-        kms_log_write(writer->log, KMS_LOG_WARNING,
-                      "index: %s; new row numbers are kept in memory, the next poll tries again",
-                      why);
-    } else if (!failed && writer->failed) {
-        kms_log_write(writer->log, KMS_LOG_INFO, "index: saved again");
-    }
-    writer->failed = failed;
+    return kms_index_render(arg, ret_text, ret_mark);
 }
 
-static void work(void *data)
+static void saved(void *arg, uint64_t mark)
 {
-    struct write_job *job = data;
-    job->status = kms_index_write(job->path, &job->text, &job->fault);
+    kms_index_saved(arg, mark);
 }
 
-static void written(void *data)
+struct kms_file_writer *kms_index_writer_open(struct kms_loop *loop, struct kms_worker *worker,
+                                              struct kms_index *index, const struct kms_log *log)
 {
-    struct write_job *job = data;
-    struct kms_index_writer *writer = job->writer;
-    writer->job = NULL;
-    if (job->status == KMS_OK) {
-        kms_index_saved(writer->index, job->mark);
-    }
-    say(writer, job->status != KMS_OK, job->fault.text);
-    bool more = job->status == KMS_OK && kms_index_unsaved(writer->index);
-    free_job(job);
-    if (more) {
-        kms_index_writer_poke(writer);
-    }
-}
-
-static void begin(struct kms_index_writer *writer)
-{
-    writer->planned = false;
-    writer->tried_us = kms_clock_mono_us(kms_loop_clock(writer->loop));
-    struct write_job *job = calloc(1, sizeof *job);
-    if (!job) {
-        say(writer, true, kms_status_text(KMS_ENOMEM));
-        return;
-    }
-    job->writer = writer;
-    job->path = kms_text_dup(kms_index_path(writer->index));
-    enum kms_status status = kms_index_render(writer->index, &job->text, &job->mark);
-    if (status == KMS_OK && job->path) {
-        writer->job = kms_worker_submit(writer->worker, work, written, job);
-    }
-    if (!writer->job) {
-        say(writer, true, kms_status_text(status == KMS_OK ? KMS_ENOMEM : status));
-        free_job(job);
-    }
-}
-
-static void time_has_come(void *arg)
-{
-    struct kms_index_writer *writer = arg;
-    if (!writer->job) {
-        begin(writer);
-    }
-}
-
-struct kms_index_writer *kms_index_writer_open(struct kms_loop *loop, struct kms_worker *worker,
-                                               struct kms_index *index, const struct kms_log *log)
-{
-    struct kms_index_writer *writer = calloc(1, sizeof *writer);
-    if (!writer) {
-        return NULL;
-    }
-    writer->loop = loop;
-    writer->worker = worker;
-    writer->index = index;
-    writer->log = log;
-    writer->timer = kms_timer_new(loop, time_has_come, writer);
-    if (!writer->timer) {
-        free(writer);
-        return NULL;
-    }
-    return writer;
-}
-
-void kms_index_writer_poke(struct kms_index_writer *writer)
-{
-    if (writer->planned || writer->job || !kms_index_unsaved(writer->index)) {
-        return;
-    }
-    int64_t since_ms = (kms_clock_mono_us(kms_loop_clock(writer->loop)) - writer->tried_us) / 1000;
-    if (writer->tried_us == 0 || since_ms >= EVERY_MS) {
-        begin(writer);
-        return;
-    }
-    writer->planned = true;
-    kms_timer_set(writer->timer, EVERY_MS - since_ms);
-}
-
-/* The loop has ended: it turns a little longer for the write that runs. */
-static void wait_for_write(struct kms_index_writer *writer, int64_t grace_ms)
-{
-    const struct kms_clock *clock = kms_loop_clock(writer->loop);
-    int64_t until_us = kms_clock_mono_us(clock) + grace_ms * 1000;
-    for (;;) {
-        int64_t left_ms = (until_us - kms_clock_mono_us(clock)) / 1000;
-        if (!writer->job || left_ms <= 0) {
-            return;
-        }
-        kms_loop_once(writer->loop, left_ms);
-    }
-}
-
-void kms_index_writer_close(struct kms_index_writer *writer, int64_t grace_ms)
-{
-    if (!writer) {
-        return;
-    }
-    wait_for_write(writer, grace_ms);
-    if (writer->job) {
-        /* It may still rename its text over the file: a later save would race with it. */
-        kms_log_write(writer->log, KMS_LOG_WARNING,
-                      "index: writing it hangs; row numbers made since are not saved");
-        kms_job_abandon(writer->job, free_job);
-    } else {
-        struct kms_fault fault = {0};
-        say(writer, kms_index_save(writer->index, &fault) != KMS_OK, fault.text);
-    }
-    kms_timer_free(writer->timer);
-    free(writer);
+    const struct kms_file_source source = {.name = "index",
+                                           .kept = "new row numbers are",
+                                           .path = kms_index_path(index),
+                                           .unsaved = unsaved,
+                                           .render = render,
+                                           .saved = saved,
+                                           .arg = index};
+    return kms_file_writer_open(loop, worker, &source, log);
 }

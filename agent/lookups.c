@@ -6,6 +6,7 @@
 
 #include "agent/discover.h"
 #include "agent/lookup_record.h"
+#include "agent/lookups_memory.h"
 #include "agent/news.h"
 #include "agent/strangers.h"
 #include "agent/turns.h"
@@ -17,7 +18,8 @@
 #define PATIENCE_MS  250
 #define SPREAD_MS    50    /* at most between the first lookups of two domains */
 #define SPREAD_IN_MS 10000 /* all of them, where the interval is not shorter */
-#define REFRESH_MS   200   /* news of hosts are collected that long */
+#define SAVE_MS      600000
+#define REFRESH_MS   200 /* news of hosts are collected that long */
 /* With many hosts and records judging takes time: at most one part in so many of the loop's. */
 #define REFRESH_PART 10
 
@@ -26,6 +28,7 @@ struct lookup {
     struct kms_lookups *lookups;
     size_t zone;
     bool discovers;
+    uint64_t print; /* of what is saved of it */
     int64_t due_us;
     struct kms_timer *timer;
     struct kms_dns_probe *probe; /* NULL: not running */
@@ -52,7 +55,9 @@ struct kms_lookups {
     size_t place_count;
     struct kms_timer *refresh;
     bool refresh_planned;
-    int64_t refresh_ms; /* how long they are collected at present */
+    int64_t refresh_ms;   /* how long they are collected at present */
+    uint64_t made, saved; /* changes that are worth a write */
+    int64_t made_us;
 };
 
 static int64_t now_us(const struct kms_lookups *l)
@@ -221,7 +226,75 @@ void kms_lookups_poke(struct kms_lookups *l)
     }
 }
 
+/* ---- the next process ---- */
+
+bool kms_lookups_unsaved(void *arg)
+{
+    const struct kms_lookups *l = arg;
+    return l->made != l->saved;
+}
+
+enum kms_status kms_lookups_render(void *arg, struct kms_buf *ret_text, uint64_t *ret_mark)
+{
+    const struct kms_lookups *l = arg;
+    enum kms_status status = kms_lookups_remember(&l->config, &l->discovery, ret_text);
+    if (status == KMS_OK) {
+        *ret_mark = l->made;
+    }
+    return status;
+}
+
+void kms_lookups_saved(void *arg, uint64_t mark)
+{
+    struct kms_lookups *l = arg;
+    l->saved = mark;
+}
+
+void kms_lookups_unsave(struct kms_lookups *l)
+{
+    l->made++;
+    l->made_us = now_us(l);
+}
+
+/* Times alone are worth a write only now and then. */
+static void note(struct lookup *lookup, bool has_changed)
+{
+    struct kms_lookups *l = lookup->lookups;
+    uint64_t print = kms_lookups_print(kms_zones_get(l->config.zones, lookup->zone));
+    bool is_time = now_us(l) - l->made_us >= SAVE_MS * INT64_C(1000);
+    if (!has_changed && !is_time && print == lookup->print) {
+        return;
+    }
+    lookup->print = print;
+    kms_lookups_unsave(l);
+    if (l->config.seen_changed) {
+        l->config.seen_changed(l->config.arg);
+    }
+}
+
 /* ---- lookups ---- */
+
+/* The domain was looked up: hosts come and go. Returns whether any did. */
+static bool follow(struct lookup *lookup)
+{
+    struct kms_lookups *l = lookup->lookups;
+    const struct kms_zone *zone = kms_zones_get(l->config.zones, lookup->zone);
+    bool has_new = lookup->discovers && kms_discover(&l->config, &l->discovery, zone) > 0;
+    if (has_new) {
+        refresh(l);
+    }
+    kms_discover_saw(&l->config, &l->discovery, zone);
+    if (kms_discover_retire(&l->config, &l->discovery, zone) == 0) {
+        return has_new;
+    }
+    for (size_t slot = 0; slot < l->place_count; slot++) {
+        if (kms_board_snapshot(l->config.board, slot)->retired) {
+            l->place[slot] = (struct place){0};
+        }
+    }
+    refresh(l);
+    return true;
+}
 
 static void take_in(struct lookup *lookup, const struct kms_zone_lookup *answer)
 {
@@ -232,10 +305,7 @@ static void take_in(struct lookup *lookup, const struct kms_zone_lookup *answer)
     if (status != KMS_OK) {
         complain(l, kms_zones_get(zones, lookup->zone)->name, status);
     }
-    if (lookup->discovers &&
-        kms_discover(&l->config, &l->discovery, kms_zones_get(zones, lookup->zone)) > 0) {
-        refresh(l);
-    }
+    note(lookup, follow(lookup));
     poke_strangers(l);
     if (grow_places(l)) {
         mark_due(l, lookup->zone);
@@ -415,6 +485,13 @@ static bool open_strangers(struct kms_lookups *l)
     return l->strangers != NULL;
 }
 
+static bool recall(struct kms_lookups *l)
+{
+    kms_zones_forget_after(l->config.zones, (l->config.forget_after_ms + 999) / 1000);
+    return !l->config.seen ||
+           kms_lookups_recall(&l->config, &l->discovery, l->config.seen) == KMS_OK;
+}
+
 struct kms_lookups *kms_lookups_new(const struct kms_lookups_config *config)
 {
     struct kms_lookups *l = calloc(1, sizeof *l);
@@ -424,7 +501,7 @@ struct kms_lookups *kms_lookups_new(const struct kms_lookups_config *config)
     *l = (struct kms_lookups){
         .config = *config, .turns = {.max = KMS_LOOKUPS_IN_FLIGHT_MAX}, .refresh_ms = REFRESH_MS};
     l->refresh = kms_timer_new(config->env->loop, refresh_due, l);
-    if (!l->refresh || !open_strangers(l) || !add_domains(l) || !grow_places(l)) {
+    if (!l->refresh || !open_strangers(l) || !add_domains(l) || !recall(l) || !grow_places(l)) {
         kms_lookups_free(l);
         return NULL;
     }

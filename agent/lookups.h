@@ -11,6 +11,7 @@
 #include "model/board.h"
 #include "model/zone.h"
 #include "probe/probe.h"
+#include "store/seen.h"
 
 #define KMS_LOOKUPS_IN_FLIGHT_MAX 16  /* one that waits for long makes way and counts no more */
 #define KMS_DISCOVERED_MAX        512 /* hosts; forged records must not fill the machine */
@@ -25,6 +26,10 @@ struct kms_lookups_config {
     int64_t interval_ms, timeout_ms;   /* of a lookup */
     int64_t rpc_timeout_ms;            /* of the bind probe of a discovered host or a stranger */
     const struct kms_probe_type *bind; /* of what records lead to; NULL: strangers stay unknown */
+    int64_t forget_after_ms;           /* records and discovered hosts that DNS names no more */
+    const struct kms_seen *seen;       /* by an earlier process; read once; NULL: nothing */
+    /* What the next process should know has changed; NULL: nobody asks. */
+    void (*seen_changed)(void *arg);
     /* The stable number of a host; 0: out of memory. */
     uint32_t (*number_of_host)(void *arg, const char *name);
     /* After every publish; NULL: nobody asks. */
@@ -44,6 +49,13 @@ void kms_lookups_free(struct kms_lookups *lookups);
 /* A host's state changed: the records that lead to it are judged again on one of the next turns of
  * the loop, once for many such calls. */
 void kms_lookups_poke(struct kms_lookups *lookups);
+
+/* What the next process should know, as a kms_file_source has it; arg is a struct kms_lookups. */
+bool kms_lookups_unsaved(void *arg);
+enum kms_status kms_lookups_render(void *arg, struct kms_buf *ret_text, uint64_t *ret_mark);
+void kms_lookups_saved(void *arg, uint64_t mark);
+/* When records were last seen is saved now and then; from now on that is unsaved too. */
+void kms_lookups_unsave(struct kms_lookups *lookups);
 
 /* Logs what changed in a zone: for kms_zones_new, with a struct kms_lookups_log as its arg. */
 struct kms_lookups_log {

@@ -54,7 +54,7 @@ struct program {
     int detach_ready; /* -1: in the foreground */
     char *pid_path;   /* absolute: the working folder is given up; NULL: not written */
     struct kms_index *index;
-    struct kms_index_writer *index_writer;
+    struct kms_file_writer *index_writer;
     struct kms_env env;
     struct kms_signal *signal[KMS_COUNT_OF(stop_signals)];
     struct kms_board *board;
@@ -64,6 +64,8 @@ struct program {
     struct kms_lookups_log lookups_log;
     struct kms_zones *zones;
     struct kms_lookups *lookups;
+    struct kms_buf seen_path;
+    struct kms_file_writer *seen_writer;
     struct kms_agent_facts facts;
     struct kms_mib *mib;
     struct kms_agentx *agentx;
@@ -248,7 +250,7 @@ static bool fill_board(struct program *p)
 static void save_index(void *arg)
 {
     struct program *p = arg;
-    kms_index_writer_poke(p->index_writer);
+    kms_file_writer_poke(p->index_writer);
 }
 
 static void poll_published(void *arg)
@@ -358,8 +360,56 @@ static bool find_domains(struct program *p)
     return true;
 }
 
+static void save_seen(void *arg)
+{
+    struct program *p = arg;
+    if (p->seen_writer) {
+        kms_file_writer_poke(p->seen_writer);
+    }
+}
+
+/* A memory that cannot be read is a loss, but no reason not to watch. */
+static void load_seen(struct program *p, struct kms_seen *ret)
+{
+    struct kms_fault fault = {0};
+    if (kms_seen_load(kms_buf_str(&p->seen_path), ret, &fault) != KMS_OK) {
+        kms_log_write(&p->log, KMS_LOG_WARNING, "start: what was seen in DNS is not known: %s",
+                      fault.text);
+    } else if (ret->left_out > 0) {
+        kms_log_write(&p->log, KMS_LOG_WARNING,
+                      "start: %zu lines of %s cannot be read and are left out", ret->left_out,
+                      kms_buf_str(&p->seen_path));
+    }
+}
+
+static bool open_seen_writer(struct program *p)
+{
+    const struct kms_file_source source = {.name = "seen",
+                                           .kept = "what DNS showed is",
+                                           .path = kms_buf_str(&p->seen_path),
+                                           .unsaved = kms_lookups_unsaved,
+                                           .render = kms_lookups_render,
+                                           .saved = kms_lookups_saved,
+                                           .arg = p->lookups};
+    p->seen_writer = kms_file_writer_open(p->env.loop, p->env.worker, &source, &p->log);
+    return p->seen_writer || out_of_memory(p);
+}
+
+static void close_seen_writer(struct program *p)
+{
+    if (p->seen_writer) {
+        kms_lookups_unsave(p->lookups);
+        kms_file_writer_close(p->seen_writer, GRACE_MS);
+    }
+    kms_buf_done(&p->seen_path);
+}
+
 static bool open_lookups(struct program *p)
 {
+    kms_buf_init(&p->seen_path, (size_t)2 * KMS_CONF_TEXT_MAX);
+    if (kms_buf_addf(&p->seen_path, "%s/seen", p->site.state_dir) != KMS_OK) {
+        return out_of_memory(p);
+    }
     bool site_lists = p->site.host_count > 0 && p->discover.count == 0;
     p->lookups_log = (struct kms_lookups_log){.log = &p->log, .board = p->board};
     p->zones = kms_zones_new(p->board, &p->env.clock, site_lists, number_of_name, p,
@@ -368,6 +418,8 @@ static bool open_lookups(struct program *p)
         return out_of_memory(p);
     }
     const struct kms_site_dns *dns = &p->site.dns;
+    struct kms_seen seen;
+    load_seen(p, &seen);
     const struct kms_lookups_config config = {
         .env = &p->env,
         .board = p->board,
@@ -379,11 +431,15 @@ static bool open_lookups(struct program *p)
         .timeout_ms = dns->timeout_ms,
         .rpc_timeout_ms = DISCOVERED_TIMEOUT_MS,
         .bind = dns->probe_records ? kms_rpc_probe() : NULL,
+        .forget_after_ms = dns->forget_after_ms,
+        .seen = &seen,
+        .seen_changed = save_seen,
         .number_of_host = number_of_host,
         .published = save_index,
         .arg = p};
     p->lookups = kms_lookups_new(&config);
-    return p->lookups || out_of_memory(p);
+    kms_seen_done(&seen);
+    return p->lookups ? open_seen_writer(p) : out_of_memory(p);
 }
 
 static bool open_snmp(struct program *p)
@@ -423,9 +479,10 @@ static bool write_pid(struct program *p)
 
 static void close_program(struct program *p)
 {
+    close_seen_writer(p);
     kms_lookups_free(p->lookups);
     kms_scheduler_free(p->scheduler);
-    kms_index_writer_close(p->index_writer, GRACE_MS);
+    kms_file_writer_close(p->index_writer, GRACE_MS);
     kms_agentx_stop(p->agentx);
     kms_mib_free(p->mib);
     if (p->zones) {

@@ -20,7 +20,8 @@ struct kms_site_dns {
     char *servers;       /* "192.0.2.53, [2001:db8::53]:5353"; NULL: the system's */
     int64_t interval_ms; /* 0: the site's interval */
     int64_t timeout_ms;
-    bool probe_records; /* bind probes of what records lead to beside the watched hosts */
+    int64_t forget_after_ms; /* records and discovered hosts that DNS names no more */
+    bool probe_records;      /* bind probes of what records lead to beside the watched hosts */
 };
 
 /* SNMPv3 user of the agent's own port (RFC 3414, RFC 7860, RFC 3826): always authenticated, read

@@ -19,6 +19,9 @@ static const struct kms_opt dns_rows[] = {
     {ROW("dns", "timeout", KMS_OPT_DURATION, kms_site_dns, timeout_ms), .min = 100,
      .max = INT64_C(600000), .preset = "10s", .arg = "TIME",
      .help = "longest time that one lookup may take"},
+    {ROW("dns", "forget-after", KMS_OPT_DURATION, kms_site_dns, forget_after_ms), .min = 1000,
+     .max = INT64_C(3650) * 86400000, .preset = "7d", .arg = "TIME",
+     .help = "records and discovered hosts that DNS names no more are shown that long"},
     {ROW("dns", "probe-records", KMS_OPT_FLAG, kms_site_dns, probe_records), .preset = "yes",
      .help = "a bind shows whether what a record leads to is alive, also when it is no watched "
              "host"},

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "store/word.h"
 
 #define FIRST_LINE  "kmsmon-index 1"
 #define FILE_MAX    ((size_t)64 << 20)
@@ -183,55 +184,11 @@ static enum kms_status out_of_memory(const struct reader *reader)
                          reader->index->path);
 }
 
-/* The bytes up to the next blank, which is consumed; false when nothing is there. */
-static bool take_word(struct kms_rd *rd, const char **ret_word, size_t *ret_len)
-{
-    const uint8_t *word = rd->p + rd->at;
-    size_t len = 0;
-    uint8_t byte;
-    while (kms_rd_u8(rd, &byte) && byte != ' ') {
-        len++;
-    }
-    *ret_word = (const char *)word;
-    *ret_len = len;
-    return len > 0;
-}
-
-/* %41 is one byte; control characters must be written that way, and a zero byte cannot be. */
-static enum kms_status decode_word(struct kms_rd *line, struct kms_buf *ret)
-{
-    const char *word;
-    size_t len;
-    kms_buf_clear(ret);
-    if (!take_word(line, &word, &len)) {
-        return KMS_ESYNTAX;
-    }
-    struct kms_rd rd = kms_rd_over(word, len);
-    uint8_t byte;
-    while (kms_rd_u8(&rd, &byte)) {
-        const uint8_t *digits;
-        uint32_t value = byte;
-        if (byte == '%' && (!kms_rd_span(&rd, 2, &digits) ||
-                            !kms_text_hex32((const char *)digits, 2, &value) || value == 0)) {
-            return KMS_ESYNTAX;
-        }
-        if (byte < 0x20 || byte == 0x7F) {
-            return KMS_ESYNTAX;
-        }
-        char plain = (char)(uint8_t)value;
-        enum kms_status status = kms_buf_add(ret, &plain, 1);
-        if (status != KMS_OK) {
-            return status;
-        }
-    }
-    return KMS_OK;
-}
-
 static enum kms_status read_words(struct reader *reader, struct kms_rd *rd, bool with_name)
 {
-    enum kms_status status = decode_word(rd, &reader->space);
+    enum kms_status status = kms_word_read(rd, &reader->space);
     if (status == KMS_OK && with_name) {
-        status = decode_word(rd, &reader->name);
+        status = kms_word_read(rd, &reader->name);
     }
     if (status == KMS_ENOMEM) {
         return out_of_memory(reader);
@@ -250,7 +207,7 @@ static enum kms_status read_number(struct reader *reader, struct kms_rd *rd, uin
     const char *word;
     size_t len;
     uint64_t number;
-    if (!take_word(rd, &word, &len) || !kms_text_u64_len(word, len, &number) || number == 0 ||
+    if (!kms_word_take(rd, &word, &len) || !kms_text_u64_len(word, len, &number) || number == 0 ||
         number > max) {
         return refuse(reader, reader->line, "expected a number from 1 to 2147483647 or 'next'");
     }
@@ -467,29 +424,18 @@ void kms_index_free(struct kms_index *index)
 
 /* Writing. */
 
-static enum kms_status add_word(struct kms_buf *text, const char *word)
-{
-    enum kms_status status = KMS_OK;
-    for (; status == KMS_OK && *word; word++) {
-        uint8_t byte = (uint8_t)*word;
-        bool escaped = byte <= ' ' || byte == '%' || byte == 0x7F;
-        status = escaped ? kms_buf_addf(text, "%%%02X", byte) : kms_buf_add(text, word, 1);
-    }
-    return status;
-}
-
 static enum kms_status add_entry(struct kms_buf *text, const struct kms_index *index,
                                  const struct row *row)
 {
     enum kms_status status = kms_buf_addf(text, "%" PRIu32 " ", row->number);
     if (status == KMS_OK) {
-        status = add_word(text, index->row[row->parent - 1].name);
+        status = kms_word_write(text, index->row[row->parent - 1].name);
     }
     if (status == KMS_OK) {
         status = kms_buf_add(text, " ", 1);
     }
     if (status == KMS_OK) {
-        status = add_word(text, row->name);
+        status = kms_word_write(text, row->name);
     }
     return status == KMS_OK ? kms_buf_add(text, "\n", 1) : status;
 }
@@ -498,7 +444,7 @@ static enum kms_status add_next(struct kms_buf *text, const struct row *space)
 {
     enum kms_status status = kms_buf_addf(text, "next %" PRIu32 " ", space->number);
     if (status == KMS_OK) {
-        status = add_word(text, space->name);
+        status = kms_word_write(text, space->name);
     }
     return status == KMS_OK ? kms_buf_add(text, "\n", 1) : status;
 }

@@ -22,7 +22,7 @@ struct desk {
     struct kms_worker *worker;
     struct kms_index *index;
     struct kms_log log;
-    struct kms_index_writer *writer;
+    struct kms_file_writer *writer;
     int lines;
     char last[512];
 };
@@ -52,7 +52,7 @@ static void desk_open(struct desk *desk)
 
 static void desk_close(struct desk *desk)
 {
-    kms_index_writer_close(desk->writer, 5000);
+    kms_file_writer_close(desk->writer, 5000);
     kms_worker_free(desk->worker, 5000);
     kms_loop_free(desk->loop);
     kms_index_free(desk->index);
@@ -90,9 +90,9 @@ static void new_numbers_are_written_without_waiting(void **state)
     struct desk desk;
     desk_open(&desk);
     assert_int_equal(kms_index_get(desk.index, "host", "kms01"), 1);
-    kms_index_writer_poke(desk.writer);
+    kms_file_writer_poke(desk.writer);
     assert_int_equal(kms_index_get(desk.index, "host", "kms02"), 2); /* while the write runs */
-    kms_index_writer_poke(desk.writer);
+    kms_file_writer_poke(desk.writer);
     settle(&desk);
     assert_true(file_holds(&desk, "kms02"));
     assert_int_equal(desk.lines, 0);
@@ -106,7 +106,7 @@ static void what_is_unsaved_at_the_end_is_saved_then(void **state)
     struct desk desk;
     desk_open(&desk);
     (void)kms_index_get(desk.index, "host", "kms01");
-    kms_index_writer_poke(desk.writer);
+    kms_file_writer_poke(desk.writer);
     (void)kms_index_get(desk.index, "host", "kms02");
     desk_close(&desk);
     assert_true(file_holds(&desk, "kms02"));
@@ -120,7 +120,7 @@ static void a_folder_that_is_gone_is_told_once_and_tried_again(void **state)
     desk_open(&desk);
     assert_int_equal(rmdir(desk.folder), 0);
     (void)kms_index_get(desk.index, "host", "kms01");
-    kms_index_writer_poke(desk.writer);
+    kms_file_writer_poke(desk.writer);
     for (int i = 0; i < 1000 && desk.lines == 0; i++) {
         kms_loop_once(desk.loop, 20);
     }
@@ -128,7 +128,7 @@ static void a_folder_that_is_gone_is_told_once_and_tried_again(void **state)
     assert_non_null(strstr(desk.last, "the next poll tries again"));
     assert_true(kms_index_unsaved(desk.index));
     assert_int_equal(mkdir(desk.folder, 0700), 0);
-    kms_index_writer_poke(desk.writer);
+    kms_file_writer_poke(desk.writer);
     settle(&desk);
     assert_int_equal(desk.lines, 2);
     assert_string_equal(desk.last, "index: saved again");

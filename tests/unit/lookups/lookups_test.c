@@ -61,6 +61,9 @@ struct world {
     size_t running, most_running, binds;
     int64_t rpc_timeout_ms;
     bool probes_records, site_lists;
+    int64_t forget_after_ms;
+    const struct kms_seen *seen;
+    size_t seen_changes;
     uint32_t numbers;
     size_t published;
     size_t plans_without_memory; /* of the next hosts that are discovered */
@@ -260,6 +263,12 @@ static void lookup_published(void *arg)
     w->published++;
 }
 
+static void seen_changed(void *arg)
+{
+    struct world *w = arg;
+    w->seen_changes++;
+}
+
 static uint32_t number_of_host(void *arg, const char *name)
 {
     (void)name;
@@ -271,7 +280,9 @@ static int begin_world(void **state)
 {
     (void)state;
     (void)signal(SIGPIPE, SIG_IGN);
-    world = (struct world){.clock = kms_clock_system(), .rpc_timeout_ms = 10000};
+    world = (struct world){.clock = kms_clock_system(),
+                           .rpc_timeout_ms = 10000,
+                           .forget_after_ms = INT64_C(604800000)};
     world.env = (struct kms_env){.clock = world.clock, .loop = kms_loop_new(&world.clock)};
     assert_non_null(world.env.loop);
     char server[32];
@@ -329,6 +340,9 @@ static void start_lookups(int64_t interval_ms, int64_t timeout_ms)
                                               .timeout_ms = timeout_ms,
                                               .rpc_timeout_ms = world.rpc_timeout_ms,
                                               .bind = world.probes_records ? &rpc : NULL,
+                                              .forget_after_ms = world.forget_after_ms,
+                                              .seen = world.seen,
+                                              .seen_changed = seen_changed,
                                               .number_of_host = number_of_host,
                                               .published = lookup_published,
                                               .arg = &world};
@@ -536,6 +550,118 @@ static void what_is_too_much_for_the_log_is_one_line(void **state)
     assert_int_equal(count_lines("W records kms.lab: 4096 records had a row so far, "), 1);
 }
 
+static struct kms_seen_row seen_host(const char *domain, const char *address, uint16_t port)
+{
+    struct kms_seen_row row = {.kind = KMS_SEEN_HOST, .port = port, .first_s = 5, .last_s = 9};
+    kms_text_copy(row.domain, sizeof row.domain, domain);
+    kms_text_copy(row.name, sizeof row.name, address);
+    kms_text_copy(row.address, sizeof row.address, address);
+    return row;
+}
+
+static void what_an_earlier_process_discovered_is_watched(void **state)
+{
+    (void)state;
+    assert_int_equal(kms_texts_add(&world.discover, "kms.lab"), KMS_OK);
+    watch_host("kms9.kms.lab", 1688);
+    struct kms_seen_row row[] = {
+        seen_host("kms.lab", "kms1.kms.lab", 1688),
+        seen_host("kms.lab", "kms9.kms.lab", 1688),     /* configured now */
+        seen_host("other.lab", "kms1.other.lab", 1688), /* not discovered any more */
+        {.kind = KMS_SEEN_RECORD,
+         .domain = "kms.lab",
+         .name = "kms1.kms.lab",
+         .port = 1688,
+         .first_s = 5,
+         .last_s = 9},
+        {.kind = KMS_SEEN_RECORD,
+         .domain = "other.lab",
+         .name = "kms1.other.lab",
+         .port = 1688,
+         .first_s = 5,
+         .last_s = 9},
+        {.kind = KMS_SEEN_MISSING,
+         .domain = "kms.lab",
+         .name = "kms1.kms.lab",
+         .first_s = 7,
+         .last_s = 7},
+    };
+    const struct kms_seen seen = {.row = row, .count = KMS_COUNT_OF(row)};
+    world.seen = &seen;
+    world.forget_after_ms = INT64_C(3153600000000) * 10;
+    publish_in_dns("kms2.kms.lab", 1688);
+    start_lookups(20, 10000);
+    assert_int_equal(kms_board_count(world.board), 2);
+    const struct kms_target *target = kms_board_snapshot(world.board, 1)->target;
+    assert_string_equal(target->name, "kms1.kms.lab");
+    assert_int_equal(target->origin, KMS_ORIGIN_DISCOVERED);
+    assert_false(target->source[KMS_SOURCE_ACTIVATION].enabled);
+    wait_for_line("I rpc kms1.kms.lab: ok");
+    wait_for_line("W publication kms1.kms.lab in kms.lab: missing: ");
+    wait_for_line("I record kms.lab kms1.kms.lab:1688: gone\n");
+    const struct kms_zone *zone = kms_zones_get(world.zones, 0);
+    for (size_t i = 0; i < zone->publication_count; i++) {
+        if (zone->publication[i].host_slot == 1) {
+            assert_int_equal(zone->publication[i].missing_since_s, 7);
+        }
+    }
+    assert_int_equal(count_lines("new host kms1"), 0);
+    assert_int_equal(count_lines("I discover kms.lab: host kms1.kms.lab is known from before\n"),
+                     1);
+    /* and again, from what this one saw */
+    struct kms_buf text;
+    uint64_t mark;
+    assert_true(kms_lookups_unsaved(world.lookups));
+    assert_true(world.seen_changes > 0);
+    assert_int_equal(kms_lookups_render(world.lookups, &text, &mark), KMS_OK);
+    kms_lookups_saved(world.lookups, mark);
+    assert_false(kms_lookups_unsaved(world.lookups));
+    assert_non_null(
+        strstr(kms_buf_str(&text), "host kms.lab kms1.kms.lab kms1.kms.lab 1688 5 9\n"));
+    assert_non_null(strstr(kms_buf_str(&text), "host kms.lab kms2.kms.lab kms2.kms.lab 1688 "));
+    assert_non_null(strstr(kms_buf_str(&text), "record kms.lab kms1.kms.lab 1688 0 0 0 5 9\n"));
+    assert_non_null(strstr(kms_buf_str(&text), "missing kms.lab kms1.kms.lab 7\n"));
+    assert_null(strstr(kms_buf_str(&text), "other.lab"));
+    kms_buf_done(&text);
+    size_t changes = world.seen_changes;
+    wait_for_lookups(5);
+    assert_int_equal(world.seen_changes, changes); /* the same again is worth no write */
+}
+
+static void a_discovered_host_that_dns_names_no_more_is_retired(void **state)
+{
+    (void)state;
+    assert_int_equal(kms_texts_add(&world.discover, "kms.lab"), KMS_OK);
+    size_t own = watch_host("kms9.kms.lab", 1688);
+    struct kms_seen_row row = seen_host("kms.lab", "kms1.kms.lab", 1688);
+    const struct kms_seen seen = {.row = &row, .count = 1};
+    world.seen = &seen;
+    world.forget_after_ms = 3600000;
+    world.rcode = 2; /* nobody answers: nothing is forgotten */
+    publish_in_dns("kms2.kms.lab", 1688);
+    start_lookups(20, 10000);
+    wait_for_lookups(3);
+    assert_int_equal(kms_board_totals(world.board).hosts, 2);
+    assert_int_equal(count_lines("watched no longer"), 0);
+    world.rcode = 0;
+    wait_for_line("I discover kms.lab: host kms1.kms.lab is watched no longer: for ");
+    wait_for_line("I rpc kms2.kms.lab: ok");
+    wait_for_lookups(3);
+    assert_int_equal(kms_board_totals(world.board).hosts, 2);
+    assert_int_equal(kms_board_snapshot(world.board, own)->target->origin, KMS_ORIGIN_CONFIGURED);
+    assert_int_equal(count_lines("watched no longer"), 1);
+    for (size_t slot = 0; slot < kms_board_count(world.board); slot++) {
+        assert_string_not_equal(kms_board_snapshot(world.board, slot)->target->name,
+                                "kms1.kms.lab");
+    }
+    /* DNS names it again */
+    publish_in_dns("kms1.kms.lab", 1688);
+    wait_for_line("I discover kms.lab: new host kms1.kms.lab, ");
+    wait_for_line("I record kms.lab kms1.kms.lab:1688: healthy");
+    assert_int_equal(kms_board_totals(world.board).hosts, 3);
+    assert_int_equal(kms_board_count(world.board), 3); /* in the place of the one before */
+}
+
 static void a_configured_host_is_not_discovered(void **state)
 {
     (void)state;
@@ -686,6 +812,8 @@ int main(void)
         TEST(a_target_becomes_a_watched_host_once),
         TEST(a_host_whose_probes_could_not_be_planned_is_tried_again),
         TEST(what_is_too_much_for_the_log_is_one_line),
+        TEST(what_an_earlier_process_discovered_is_watched),
+        TEST(a_discovered_host_that_dns_names_no_more_is_retired),
         TEST(a_configured_host_is_not_discovered),
         TEST(a_record_that_leads_to_no_watched_host_is_probed),
         TEST(a_stranger_that_answers_in_a_listed_site_is_a_rogue_and_a_silent_one_dead),
