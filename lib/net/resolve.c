@@ -16,7 +16,9 @@ enum {
     TRY_PRESET_MS = 1500,
     ROUNDS = 3, /* over the servers that said nothing */
     ADDRESSES_MAX = 32,
-    OTHERS_IDLE = 64, /* servers beside the resolver's own whose sockets are kept */
+    MUTE_SILENCES = 3, /* a server is mute from then on, until it answers */
+    MUTE_FOR_S = 30,   /* between two questions that find out whether it still is */
+    OTHERS_IDLE = 64,  /* servers beside the resolver's own whose sockets are kept */
     SERVER_TEXT = KMS_ADDRESS_TEXT + 8
 };
 
@@ -43,6 +45,8 @@ struct server {
     struct channel *channel; /* NULL until it is asked */
     struct channel *stream;  /* over TCP, for what is too long; NULL until then */
     size_t pending;          /* questions that c-ares holds */
+    unsigned silences;       /* questions in a row that it did not answer */
+    int64_t again_us;        /* when one that is mute is asked again before the others */
     bool is_other;           /* not the resolver's own: asked for what it has itself */
     char text[SERVER_TEXT];
 };
@@ -80,6 +84,7 @@ struct kms_question {
     struct server *asked;
     bool over_tcp;
     unsigned spent; /* servers that need not be asked again, a bit each */
+    unsigned taken; /* those of this round */
     uint8_t *bytes;
     size_t len;
     char server[SERVER_TEXT];
@@ -780,6 +785,31 @@ static enum kms_outcome outcome_of_header(const struct kms_question *question,
 
 static void ask_server(struct kms_question *question, struct server *server, bool over_tcp);
 
+static int64_t now_us(const struct kms_resolver *resolver)
+{
+    return kms_clock_mono_us(kms_loop_clock(resolver->loop));
+}
+
+/* Servers that said nothing for some time are asked after all others, so that they cost every
+ * question nothing. */
+static bool is_mute(const struct server *server)
+{
+    return server->silences >= MUTE_SILENCES;
+}
+
+static void put_off(const struct kms_resolver *resolver, struct server *server)
+{
+    server->again_us = now_us(resolver) + INT64_C(1000000) * MUTE_FOR_S;
+}
+
+static void note_silence(const struct kms_resolver *resolver, struct server *server, int status)
+{
+    if (status == ARES_ETIMEOUT) {
+        server->silences += is_mute(server) ? 0 : 1;
+        put_off(resolver, server);
+    }
+}
+
 static void answered(void *arg, int status, int timeouts, unsigned char *bytes, int len)
 {
     (void)timeouts;
@@ -787,6 +817,8 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes, 
     struct server *server = question->asked;
     question->pending = false;
     server->pending--;
+    server->silences = bytes ? 0 : server->silences;
+    note_silence(question->resolver, server, status);
     if (question->dropped || status == ARES_EDESTRUCTION || status == ARES_ECANCELLED) {
         free_question(question);
         return;
@@ -832,22 +864,61 @@ static void ask_server(struct kms_question *question, struct server *server, boo
     arm(channel); /* the channel, since the question may have moved on */
 }
 
-/* The next server in turn that is worth asking. */
-static void ask(struct kms_question *question)
+/* Of those that are left in this round; the count of servers when there is none. */
+static size_t best_server(const struct kms_question *question)
 {
-    struct kms_resolver *resolver = question->resolver;
-    size_t count = question->only ? 1 : resolver->server_count;
-    while (question->tries < ROUNDS * count) {
-        size_t at = question->tries++ % count;
-        if (question->spent & (1U << at)) {
+    const struct kms_resolver *resolver = question->resolver;
+    size_t count = resolver->server_count, mute = count;
+    for (size_t at = 0; at < count; at++) {
+        const struct server *server = &resolver->server[at];
+        if (question->taken & (1U << at)) {
             continue;
         }
+        if (!is_mute(server) || now_us(resolver) >= server->again_us) {
+            return at;
+        }
+        mute = mute == count ? at : mute;
+    }
+    return mute;
+}
+
+/* The next server in turn that is worth asking; NULL: all were asked as often as they are. */
+static struct server *next_server(struct kms_question *question)
+{
+    struct kms_resolver *resolver = question->resolver;
+    size_t count = resolver->server_count;
+    if (question->only) {
+        return question->tries++ < ROUNDS ? question->only : NULL;
+    }
+    while (count > 0 && question->tries < ROUNDS * count) {
+        if (question->tries % count == 0) {
+            question->taken = question->spent;
+        }
+        size_t at = best_server(question);
+        if (at == count) {
+            question->tries += count - question->tries % count;
+            continue;
+        }
+        question->tries++;
         question->at = at;
-        ask_server(question, question->only ? question->only : &resolver->server[at], false);
+        question->taken |= 1U << at;
+        return &resolver->server[at];
+    }
+    return NULL;
+}
+
+static void ask(struct kms_question *question)
+{
+    struct server *server = next_server(question);
+    if (!server) {
+        settle(question, question->outcome != KMS_OUTCOME_NONE ? question->outcome
+                                                               : KMS_OUTCOME_DNS_UNREACHABLE);
         return;
     }
-    settle(question,
-           question->outcome != KMS_OUTCOME_NONE ? question->outcome : KMS_OUTCOME_DNS_UNREACHABLE);
+    if (is_mute(server)) {
+        put_off(question->resolver, server); /* one question is enough to find out */
+    }
+    ask_server(question, server, false);
 }
 
 struct kms_question *kms_resolve_query(struct kms_resolver *resolver, const char *name,

@@ -71,9 +71,10 @@ struct kms_dns_reply {
 typedef void kms_dns_reply_fn(void *arg, const struct kms_dns_reply *reply);
 
 /* The answer of DNS to one question, without search domains and without /etc/hosts. A server that
- * says nothing or cannot answer (SERVFAIL, REFUSED, lame) makes way for the next one. An answer
- * that is too long for UDP is asked for again over TCP: DNS_TRUNCATED when it does not come whole.
- * done is called once and never from inside start. NULL: out of memory. */
+ * says nothing or cannot answer (SERVFAIL, REFUSED, lame) makes way for the next one; one that
+ * said nothing to three questions in a row is asked after all others, and in its turn again every
+ * half minute. An answer that is too long for UDP is asked for again over TCP: DNS_TRUNCATED when
+ * it does not come whole. done is called once and never from inside start. NULL: out of memory. */
 struct kms_question *kms_resolve_query(struct kms_resolver *resolver, const char *name,
                                        enum kms_dns_type type, int64_t timeout_ms,
                                        kms_dns_reply_fn *done, void *arg);

@@ -41,6 +41,7 @@ struct fixture {
     struct kms_loop *loop;
     struct kms_resolver *resolver;
     struct server server[2];
+    int64_t standing_us;
     int64_t try_ms; /* long, unless a test is about silence */
     int calls;
     enum kms_outcome outcome, target_outcome;
@@ -286,6 +287,56 @@ static void the_next_server_is_asked_when_the_first_is_silent(void **state)
     assert_string_equal(f->from, f->server[1].text);
 }
 
+static int64_t standing_us(void *arg)
+{
+    const struct fixture *f = arg;
+    return f->standing_us;
+}
+
+static void ask_again(struct fixture *f, const char *from)
+{
+    f->calls = 0;
+    assert_non_null(kms_dns_start(f->resolver, f->loop, "kms.lab", 60000, done, f));
+    kms_loop_run(f->loop);
+    assert_int_equal(f->calls, 1);
+    assert_int_equal(f->outcome, KMS_OUTCOME_OK);
+    assert_int_equal(f->target_outcome, KMS_OUTCOME_OK);
+    assert_string_equal(f->from, from);
+}
+
+/* On a clock that stands still, so that half minutes pass when they are meant to. */
+static void a_server_that_never_answers_holds_up_three_questions_and_no_more(void **state)
+{
+    struct fixture *f = *state;
+    close_server(&f->server[0]);
+    close_server(&f->server[1]);
+    kms_loop_free(f->loop);
+    const struct kms_clock clock = {.mono_us = standing_us, .wall_us = standing_us, .arg = f};
+    f->standing_us = 1;
+    f->loop = kms_loop_new(&clock);
+    assert_non_null(f->loop);
+    open_server(f, &f->server[0]);
+    open_server(f, &f->server[1]);
+    f->try_ms = 100;
+    f->server[0].behaviour = SILENT;
+    open_resolver(f, 2);
+    for (int i = 0; i < 20; i++) {
+        ask_again(f, f->server[1].text);
+    }
+    assert_int_equal(f->server[0].asked, 3);
+    assert_int_equal(f->server[1].asked, 20 * 3);
+    f->standing_us += INT64_C(30000000);
+    ask_again(f, f->server[1].text);
+    ask_again(f, f->server[1].text);
+    assert_int_equal(f->server[0].asked, 4);
+    f->server[0].behaviour = f->server[1].behaviour;
+    ask_again(f, f->server[1].text);
+    f->standing_us += INT64_C(30000000);
+    ask_again(f, f->server[0].text);
+    ask_again(f, f->server[0].text);
+    assert_int_equal(f->server[0].asked, 4 + 2 * 3);
+}
+
 static void the_next_server_is_asked_when_the_first_fails(void **state)
 {
     struct fixture *f = *state;
@@ -479,6 +530,7 @@ int main(void)
         WITH_SERVERS(garbage_is_not_taken_for_an_answer),
         WITH_SERVERS(the_deadline_ends_a_question_that_nobody_answers),
         WITH_SERVERS(the_next_server_is_asked_when_the_first_is_silent),
+        WITH_SERVERS(a_server_that_never_answers_holds_up_three_questions_and_no_more),
         WITH_SERVERS(the_next_server_is_asked_when_the_first_fails),
         WITH_SERVERS(an_answer_says_more_than_silence),
         WITH_SERVERS(a_port_where_nobody_listens_is_unreachable),
