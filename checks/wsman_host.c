@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/secret.h"
 #include "base/text.h"
 #include "base/undumpable.h"
 #include "model/credentials_conf.h"
@@ -45,14 +44,9 @@ static bool copy_text(char **ret, const char *text)
     return *ret || !text;
 }
 
-/* On a command line a name without a slash is a file of this folder, not a systemd credential. */
 static enum kms_status load(const char *file, struct kms_credentials *ret, struct kms_buf *errors)
 {
-    char path[KMS_SECRET_PATH_SIZE];
-    if (!kms_text_format(path, sizeof path, "%s%s", strchr(file, '/') ? "" : "./", file)) {
-        return say(errors, "--credentials: the path is too long", NULL);
-    }
-    enum kms_status status = kms_credentials_load(path, ret, errors);
+    enum kms_status status = kms_credentials_load(file, ret, errors);
     return status == KMS_OK || status == KMS_ENOMEM ? status : KMS_EINVAL;
 }
 

@@ -298,9 +298,14 @@ static const struct kms_conf_node *only_block(const struct kms_conf_node *root, 
 
 static void load(const char *path, struct kms_credentials *ret, struct kms_conf_errors *errors)
 {
+    char here[KMS_SECRET_PATH_SIZE];
     char closed[KMS_SECRET_PATH_SIZE];
     struct kms_fault fault = {0};
-    if (kms_secret_path(path, closed, &fault) != KMS_OK) {
+    if (!kms_text_format(here, sizeof here, "%s%s", strchr(path, '/') ? "" : "./", path)) {
+        kms_conf_error(errors, path, 0, "the path is too long");
+        return;
+    }
+    if (kms_secret_path(here, closed, &fault) != KMS_OK) {
         kms_conf_error(errors, path, 0, "%s", fault.text);
         return;
     }

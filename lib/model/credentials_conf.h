@@ -19,8 +19,9 @@ const struct kms_bind *kms_credentials_bind(void);
 void kms_credentials_read(const struct kms_conf_node *block, struct kms_credentials *ret,
                           struct kms_conf_errors *errors);
 
-/* The only block of a file, which must be closed to others too. On failure errors holds what is
- * wrong, a line each, and ret is not written. */
+/* The only block of a file, which must be closed to others too; a name without a slash is a file of
+ * the current folder, as on every command line. On failure errors holds what is wrong, a line each,
+ * and ret is not written. */
 enum kms_status kms_credentials_load(const char *path, struct kms_credentials *ret,
                                      struct kms_buf *errors);
 

@@ -1,5 +1,6 @@
 /* The blocks credentials and wsman: what they become, what they print, every kind of error, and a
  * credentials block in a file of its own. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -373,6 +374,27 @@ static void a_file_of_its_own_holds_one_block_and_is_closed(void **state)
                 "~/t.cred:1: password-file: '~/open' is readable by others; chmod 600\n");
 }
 
+static void on_a_command_line_a_name_without_a_slash_is_a_file_of_this_folder(void **state)
+{
+    (void)state;
+    char *text = with_folder(BASIC);
+    write_file("t.cred", text, 0600);
+    free(text);
+    int before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(before >= 0);
+    assert_int_equal(chdir(folder), 0);
+    struct kms_credentials credentials = {0};
+    struct kms_buf errors;
+    kms_buf_init(&errors, 65536);
+    enum kms_status status = kms_credentials_load("t.cred", &credentials, &errors);
+    assert_int_equal(fchdir(before), 0);
+    assert_int_equal(close(before), 0);
+    assert_string_equal(kms_buf_str(&errors), "");
+    assert_int_equal(status, KMS_OK);
+    kms_credentials_done(&credentials);
+    kms_buf_done(&errors);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -387,6 +409,7 @@ int main(void)
         cmocka_unit_test(what_needs_tls_is_refused_without),
         cmocka_unit_test(values_that_cannot_work_are_errors),
         cmocka_unit_test(a_file_of_its_own_holds_one_block_and_is_closed),
+        cmocka_unit_test(on_a_command_line_a_name_without_a_slash_is_a_file_of_this_folder),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
