@@ -232,6 +232,7 @@ static bool use_kerberos(struct kms_gss *gss, const char *password, struct kms_g
     gss->tickets = kms_tickets_get(&config, &end);
     if (!gss->tickets) {
         say_only(ret, end.outcome, end.detail);
+        ret->locks = end.locks;
         *ret_refused = end.refused || end.outcome == KMS_OUTCOME_NO_MEMORY;
         return false;
     }

@@ -44,7 +44,8 @@ struct kms_gss_step {
     enum kms_outcome outcome; /* OK, or WSMAN_NO_CREDENTIALS, WSMAN_KERBEROS, WSMAN_REFUSED,
                                  WSMAN_NTLM, WSMAN_AUTH_BROKEN, NO_MEMORY */
     bool complete;            /* the context stands */
-    char detail[200];         /* what the mechanism said, with the likeliest cause; no secret */
+    bool locks;       /* WSMAN_REFUSED: a few more of it may lock the account, by any host */
+    char detail[200]; /* what the mechanism said, with the likeliest cause; no secret */
 };
 /* One step with the server's token (len 0: the first one); out is cleared and gets ours, empty when
  * none is to be sent. Blocks, the first one above all: it reads the files of the credentials, and

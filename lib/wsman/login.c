@@ -16,6 +16,9 @@ enum {
     BODY_OF_TOKEN_MAX = 64 * 1024 /* what comes beside a token is not looked at */
 };
 
+/* As long as a host rests after its first refusal: a block of many hosts asks no oftener. */
+#define REST_US INT64_C(600000000)
+
 /* [MS-WSMV] 2.2.9.1.2.3: the client's certificate is its credential. */
 #define BY_CERTIFICATE "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 
@@ -278,10 +281,16 @@ static void take_step(void *data)
                  &task->out, &task->step);
 }
 
+/* Logins of one block share their threads and their refusals. */
+static const char *key_of(const struct kms_login *login)
+{
+    const char *name = login->config->credentials->name;
+    return name ? name : "";
+}
+
 static bool submit(struct kms_login *login, kms_job_fn *work, kms_job_fn *done)
 {
-    const char *name = login->task->credentials.name;
-    login->job = kms_logins_submit(login->env->logins, name ? name : "", work, done, login->task);
+    login->job = kms_logins_submit(login->env->logins, key_of(login), work, done, login->task);
     if (login->job) {
         kms_timer_set(login->limit, left_ms(login, login->deadline_us));
     }
@@ -315,6 +324,10 @@ static void step_ended(void *data)
         /* Some hosts put a token that says no into their last 401. */
         refuse(login, KMS_OUTCOME_WSMAN_UNAUTHENTICATED, "HTTP status 401 to the last token");
         return;
+    }
+    if (step.locks) {
+        int64_t now_us = kms_clock_mono_us(&login->env->clock);
+        kms_logins_rest(login->env->logins, key_of(login), now_us + REST_US, step.detail);
     }
     if (step.outcome != KMS_OUTCOME_OK) {
         refuse(login, step.outcome, step.detail);
@@ -573,6 +586,14 @@ enum kms_status kms_login_start(struct kms_login *login, int64_t deadline_us,
     }
     if (who->auth == KMS_AUTH_CERTIFICATE) {
         return open_by_header(login);
+    }
+    const char *rests = kms_logins_rests(login->env->logins, key_of(login),
+                                         kms_clock_mono_us(&login->env->clock));
+    if (rests) {
+        char detail[200];
+        kms_text_format(detail, sizeof detail, "not tried again yet: %s", rests);
+        finish_later(login, KMS_OUTCOME_WSMAN_REFUSED, KMS_TALK_AUTHENTICATE, detail);
+        return KMS_OK;
     }
     login->task = new_task(login);
     if (!login->task) {

@@ -15,10 +15,19 @@ struct kms_login_job {
     void *data;
 };
 
+/* A key that was refused. */
+struct rest {
+    struct rest *next;
+    char *key;
+    int64_t until_us;
+    char why[KMS_LOGINS_REST_SIZE];
+};
+
 /* On the loop's thread alone. All jobs that wait or run, in the order in which they came. */
 struct kms_logins {
     struct kms_worker *worker;
     struct kms_login_job *first;
+    struct rest *rest; /* one a key */
     size_t of_key_max;
 };
 
@@ -124,6 +133,12 @@ void kms_logins_free(struct kms_logins *logins, int64_t grace_ms)
         job->logins = NULL;
     }
     kms_worker_free(logins->worker, grace_ms);
+    while (logins->rest) {
+        struct rest *rest = logins->rest;
+        logins->rest = rest->next;
+        free(rest->key);
+        free(rest);
+    }
     free(logins);
 }
 
@@ -157,4 +172,46 @@ void kms_logins_abandon(struct kms_login_job *job, kms_job_fn *drop)
         return;
     }
     hand_over(job, drop);
+}
+
+/* ---- keys that were refused ---- */
+
+static struct rest *find_rest(const struct kms_logins *logins, const char *key)
+{
+    struct rest *rest = logins->rest;
+    while (rest && !kms_text_equal(rest->key, key)) {
+        rest = rest->next;
+    }
+    return rest;
+}
+
+static struct rest *add_rest(struct kms_logins *logins, const char *key)
+{
+    struct rest *rest = calloc(1, sizeof *rest);
+    char *copy = kms_text_dup(key);
+    if (!rest || !copy) {
+        free(rest);
+        free(copy);
+        return NULL;
+    }
+    rest->key = copy;
+    rest->next = logins->rest;
+    logins->rest = rest;
+    return rest;
+}
+
+void kms_logins_rest(struct kms_logins *logins, const char *key, int64_t until_us, const char *why)
+{
+    struct rest *rest = find_rest(logins, key);
+    rest = rest ? rest : add_rest(logins, key);
+    if (rest) {
+        rest->until_us = until_us;
+        kms_text_copy(rest->why, sizeof rest->why, why);
+    }
+}
+
+const char *kms_logins_rests(const struct kms_logins *logins, const char *key, int64_t now_us)
+{
+    const struct rest *rest = find_rest(logins, key);
+    return rest && now_us < rest->until_us ? rest->why : NULL;
 }

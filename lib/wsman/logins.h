@@ -26,4 +26,13 @@ struct kms_login_job *kms_logins_submit(struct kms_logins *logins, const char *k
                                         kms_job_fn *work, kms_job_fn *done, void *data);
 void kms_logins_abandon(struct kms_login_job *job, kms_job_fn *drop);
 
+#define KMS_LOGINS_REST_SIZE 200
+
+/* Whoever logs in with this key was refused, and why: another host shall not try the same before
+ * until_us of the monotonic clock. Each attempt brings the account nearer to being locked. Without
+ * memory it is not kept. */
+void kms_logins_rest(struct kms_logins *logins, const char *key, int64_t until_us, const char *why);
+/* Why the key rests at now_us; NULL: it does not. Valid until the next call of kms_logins_rest. */
+const char *kms_logins_rests(const struct kms_logins *logins, const char *key, int64_t now_us);
+
 #endif

@@ -64,6 +64,12 @@ static bool is_refusal(krb5_error_code code)
            code == KRB5KDC_ERR_POLICY;
 }
 
+/* Of the account itself, whatever host it is for; a policy may forbid one host and no other. */
+static bool may_lock(krb5_error_code code)
+{
+    return is_refusal(code) && code != KRB5KDC_ERR_POLICY;
+}
+
 /* The likeliest cause and the next step, by the code alone; NULL: a rare one. */
 static const char *cause_of(krb5_error_code code, const struct asked *asked)
 {
@@ -129,6 +135,7 @@ static void explain(krb5_context krb5, krb5_error_code code, const struct asked 
                     struct kms_tickets_end *ret)
 {
     ret->refused = is_refusal(code);
+    ret->locks = may_lock(code);
     ret->outcome = code == ENOMEM ? KMS_OUTCOME_NO_MEMORY
                    : ret->refused ? KMS_OUTCOME_WSMAN_REFUSED
                                   : KMS_OUTCOME_WSMAN_KERBEROS;

@@ -24,6 +24,7 @@ struct kms_tickets_end {
     enum kms_outcome outcome; /* OK, WSMAN_NO_CREDENTIALS, WSMAN_KERBEROS, WSMAN_REFUSED,
                                 NO_MEMORY */
     bool refused;             /* the KDC refused this user: no other method should try again */
+    bool locks;               /* a few more refusals like this one may lock the account */
     char detail[200];
 };
 

@@ -171,6 +171,20 @@ static void what_hangs_at_the_end_is_left_behind_and_dropped_later(void **state)
     close(gate[1]);
 }
 
+static void a_key_that_was_refused_rests_until_its_time_and_no_other_does(void **state)
+{
+    struct bench *bench = *state;
+    assert_null(kms_logins_rests(bench->logins, "k", 0));
+    kms_logins_rest(bench->logins, "k", 100, "wrong password");
+    assert_string_equal(kms_logins_rests(bench->logins, "k", 99), "wrong password");
+    assert_null(kms_logins_rests(bench->logins, "k", 100));
+    assert_null(kms_logins_rests(bench->logins, "other", 99));
+    kms_logins_rest(bench->logins, "other", 150, "");
+    kms_logins_rest(bench->logins, "k", 200, "account locked");
+    assert_string_equal(kms_logins_rests(bench->logins, "k", 199), "account locked");
+    assert_null(kms_logins_rests(bench->logins, "other", 199));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +197,8 @@ int main(void)
             free_bench),
         cmocka_unit_test_setup_teardown(what_hangs_at_the_end_is_left_behind_and_dropped_later,
                                         make_bench, free_bench),
+        cmocka_unit_test_setup_teardown(
+            a_key_that_was_refused_rests_until_its_time_and_no_other_does, make_bench, free_bench),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
