@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "agent/authorities.h"
 #include "agent/discover.h"
 #include "agent/lookup_record.h"
 #include "agent/lookups_memory.h"
@@ -50,8 +51,9 @@ struct kms_lookups {
     size_t count, cap;
     struct kms_turns turns;
     struct kms_discovery discovery;
-    struct kms_strangers *strangers; /* NULL: not probed */
-    struct place *place;             /* by slot */
+    struct kms_strangers *strangers;     /* NULL: not probed */
+    struct kms_authorities *authorities; /* NULL: not asked */
+    struct place *place;                 /* by slot */
     size_t place_count;
     struct kms_timer *refresh;
     bool refresh_planned;
@@ -340,6 +342,9 @@ static void answered(void *arg, const struct kms_dns_domain *domain)
     take_in(lookup, &answer);
     free(record);
     give_turn_back(lookup);
+    if (l->authorities) {
+        kms_authorities_ask(l->authorities, lookup->zone, domain);
+    }
 }
 
 static bool start(void *arg)
@@ -492,6 +497,28 @@ static bool recall(struct kms_lookups *l)
            kms_lookups_recall(&l->config, &l->discovery, l->config.seen) == KMS_OK;
 }
 
+static void servers_failed(void *arg, const char *domain, enum kms_status status)
+{
+    complain(arg, domain, status);
+}
+
+static bool open_authorities(struct kms_lookups *l)
+{
+    const struct kms_lookups_config *config = &l->config;
+    if (!config->ask_servers) {
+        return true;
+    }
+    const struct kms_authorities_config authorities = {.env = config->env,
+                                                       .zones = config->zones,
+                                                       .servers = config->servers,
+                                                       .port = config->servers_port,
+                                                       .timeout_ms = config->timeout_ms,
+                                                       .failed = servers_failed,
+                                                       .arg = l};
+    l->authorities = kms_authorities_new(&authorities);
+    return l->authorities != NULL;
+}
+
 struct kms_lookups *kms_lookups_new(const struct kms_lookups_config *config)
 {
     struct kms_lookups *l = calloc(1, sizeof *l);
@@ -501,7 +528,8 @@ struct kms_lookups *kms_lookups_new(const struct kms_lookups_config *config)
     *l = (struct kms_lookups){
         .config = *config, .turns = {.max = KMS_LOOKUPS_IN_FLIGHT_MAX}, .refresh_ms = REFRESH_MS};
     l->refresh = kms_timer_new(config->env->loop, refresh_due, l);
-    if (!l->refresh || !open_strangers(l) || !add_domains(l) || !recall(l) || !grow_places(l)) {
+    if (!l->refresh || !open_strangers(l) || !open_authorities(l) || !add_domains(l) ||
+        !recall(l) || !grow_places(l)) {
         kms_lookups_free(l);
         return NULL;
     }
@@ -521,6 +549,7 @@ void kms_lookups_free(struct kms_lookups *l)
         kms_zones_set_strangers(l->config.zones, NULL, NULL);
     }
     kms_strangers_free(l->strangers);
+    kms_authorities_free(l->authorities);
     kms_timer_free(l->refresh);
     free(l->lookup);
     free(l->place);

@@ -30,6 +30,9 @@ struct kms_lookups_config {
     const struct kms_seen *seen;       /* by an earlier process; read once; NULL: nothing */
     /* What the next process should know has changed; NULL: nobody asks. */
     void (*seen_changed)(void *arg);
+    bool ask_servers;      /* those of the zones too */
+    const char *servers;   /* of all zones; NULL: those of the NS records */
+    uint16_t servers_port; /* of those of the NS records; 0: 53 */
     /* The stable number of a host; 0: out of memory. */
     uint32_t (*number_of_host)(void *arg, const char *name);
     /* After every publish; NULL: nobody asks. */

@@ -88,6 +88,14 @@ static void tell_publication(const struct kms_lookups_log *to, const struct kms_
                   reason);
 }
 
+static void tell_servers(const struct kms_log *log, const struct kms_zone_news *news)
+{
+    const struct kms_zone_servers *servers = &news->zone->servers;
+    const char *who = servers->differ ? "disagree" : "agree, but not with the resolver";
+    kms_log_write(log, level_of(!servers->differ), "servers %s: %s%s%s", news->zone->name,
+                  servers->disagree ? who : "agree", servers->text[0] ? ": " : "", servers->text);
+}
+
 void kms_lookups_news(void *arg, const struct kms_zone_news *news)
 {
     const struct kms_lookups_log *to = arg;
@@ -106,6 +114,9 @@ void kms_lookups_news(void *arg, const struct kms_zone_news *news)
         break;
     case KMS_ZONE_NEWS_PUBLICATION:
         tell_publication(to, news);
+        break;
+    case KMS_ZONE_NEWS_SERVERS:
+        tell_servers(to->log, news);
         break;
     }
 }

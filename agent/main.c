@@ -434,6 +434,8 @@ static bool open_lookups(struct program *p)
         .forget_after_ms = dns->forget_after_ms,
         .seen = &seen,
         .seen_changed = save_seen,
+        .ask_servers = dns->all_authoritative,
+        .servers = dns->authoritative,
         .number_of_host = number_of_host,
         .published = save_index,
         .arg = p};

@@ -10,6 +10,7 @@ enum told {
     DEAD_SHARE,
     DEAD_SHARE_UNIFORM,
     ROGUE_RECORDS,
+    SERVERS_DISAGREE,
     LAST_LOOKUP,
     DATA_AGE,
     REASONS,
@@ -53,6 +54,8 @@ static bool get_told(const struct kms_mib_view *view, int what, struct kms_mib_v
         return share(zone, zone->dead_share_uniform, ret);
     case ROGUE_RECORDS:
         return counted(zone, zone->rogue, ret);
+    case SERVERS_DISAGREE:
+        return zone->servers.known && kms_mib_truth(ret, zone->servers.disagree);
     case LAST_LOOKUP:
         return kms_mib_time(ret, zone->last_lookup_s);
     case DATA_AGE:
@@ -76,7 +79,7 @@ static const struct kms_mib_column columns[] = {
     {7, ASN_GAUGE, DEAD_SHARE, get_told},
     {8, ASN_GAUGE, DEAD_SHARE_UNIFORM, get_told},
     {9, ASN_GAUGE, ROGUE_RECORDS, get_told},
-    {10, ASN_INTEGER, 0, NULL}, /* ServersDisagree */
+    {10, ASN_INTEGER, SERVERS_DISAGREE, get_told},
     {11, ASN_OCTET_STR, LAST_LOOKUP, get_told},
     {12, ASN_GAUGE, DATA_AGE, get_told},
     {13, ASN_OCTET_STR, REASONS, get_told},

@@ -22,6 +22,8 @@ struct kms_site_dns {
     int64_t timeout_ms;
     int64_t forget_after_ms; /* records and discovered hosts that DNS names no more */
     bool probe_records;      /* bind probes of what records lead to beside the watched hosts */
+    bool all_authoritative;  /* the servers of the zones are asked as well */
+    char *authoritative;     /* these; NULL: those of the NS records */
 };
 
 /* SNMPv3 user of the agent's own port (RFC 3414, RFC 7860, RFC 3826): always authenticated, read

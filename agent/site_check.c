@@ -157,7 +157,7 @@ void kms_site_check_domains(const struct kms_conf_node *block, const char *key,
     }
 }
 
-void kms_site_check_servers(const struct kms_conf_node *block, const char *servers,
+void kms_site_check_servers(const struct kms_conf_node *block, const char *key, const char *servers,
                             struct kms_conf_errors *errors)
 {
     struct kms_fault fault = {0};
@@ -168,7 +168,7 @@ void kms_site_check_servers(const struct kms_conf_node *block, const char *serve
         char wrong[320];
         kms_text_format(wrong, sizeof wrong, "cannot be used: %s%s", fault.text,
                         status == KMS_EINVAL ? "; allowed: fewer of them" : "");
-        kms_bind_wrong(block, "servers", servers, wrong, errors);
+        kms_bind_wrong(block, key, servers, wrong, errors);
     }
 }
 

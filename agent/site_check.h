@@ -21,7 +21,7 @@ void kms_site_check_address(const struct kms_conf_node *block, const char *addre
 /* Domains that hold the records of KMS hosts, each one once; takes the dots at their ends away. */
 void kms_site_check_domains(const struct kms_conf_node *block, const char *key,
                             struct kms_texts *domains, struct kms_conf_errors *errors);
-void kms_site_check_servers(const struct kms_conf_node *block, const char *servers,
+void kms_site_check_servers(const struct kms_conf_node *block, const char *key, const char *servers,
                             struct kms_conf_errors *errors);
 void kms_site_check_path(const struct kms_conf_node *block, const char *key, const char *value,
                          struct kms_conf_errors *errors);

@@ -25,6 +25,12 @@ static const struct kms_opt dns_rows[] = {
     {ROW("dns", "probe-records", KMS_OPT_FLAG, kms_site_dns, probe_records), .preset = "yes",
      .help = "a bind shows whether what a record leads to is alive, also when it is no watched "
              "host"},
+    {ROW("dns", "all-authoritative", KMS_OPT_FLAG, kms_site_dns, all_authoritative),
+     .preset = "yes",
+     .help = "ask the servers of each domain's zone as well, and tell when they disagree"},
+    {ROW("dns", "authoritative", KMS_OPT_TEXT, kms_site_dns, authoritative), .arg = "LIST",
+     .help = "servers of the zones, with ports where they are not 53; default: those of the NS "
+             "records"},
     KMS_OPT_END,
 };
 
@@ -46,7 +52,8 @@ void kms_site_read_dns(const struct kms_conf_node *block, struct kms_site_dns *d
     }
     if (block) {
         kms_bind_apply(&in_dns, block, dns, errors);
-        kms_site_check_servers(block, dns->servers, errors);
+        kms_site_check_servers(block, "servers", dns->servers, errors);
+        kms_site_check_servers(block, "authoritative", dns->authoritative, errors);
     }
 }
 

@@ -26,7 +26,9 @@
 #define REPEAT_US   200000
 
 struct options {
-    bool json, no_probe, help;
+    bool json, no_probe, all_authoritative, help;
+    char *authoritative;
+    struct kms_texts expected;
     char *servers;
     int64_t timeout_ms;
 };
@@ -39,6 +41,12 @@ static const struct kms_opt rows[] = {
     {ROW("json", 'j', KMS_OPT_FLAG, json), .help = "print JSON: an array with an object a domain"},
     {ROW("no-probe", 'n', KMS_OPT_FLAG, no_probe),
      .help = "only ask DNS; connect to none of the hosts"},
+    {ROW("expect", 'e', KMS_OPT_TEXTS, expected), .arg = "HOST[:PORT]",
+     .help = "host that must be published, any number of times; others that answer are rogues"},
+    {ROW("all-authoritative", 'a', KMS_OPT_FLAG, all_authoritative),
+     .help = "ask every server that the zone names as well"},
+    {ROW("authoritative", 'A', KMS_OPT_TEXT, authoritative), .arg = "LIST",
+     .help = "ask these servers of the zone as well, ADDRESS[:PORT],..."},
     {ROW("server", 's', KMS_OPT_TEXT, servers), .arg = "LIST",
      .help = "DNS servers ADDRESS[:PORT],... (default: the system's)"},
     {ROW("timeout", 't', KMS_OPT_DURATION, timeout_ms), .min = 10, .max = 3600000, .preset = "10s",
@@ -56,8 +64,8 @@ static void print_line(void *arg, const char *text)
 
 static void print_usage(FILE *to)
 {
-    print_line(to, "Usage: kmsmon discover [--json] [--no-probe] [-s SERVER,...] [-t TIME] "
-                   "[DOMAIN ...]");
+    print_line(to, "Usage: kmsmon discover [--json] [--no-probe] [--expect HOST[:PORT] ...] "
+                   "[-a | -A LIST]\n       [-s SERVER,...] [-t TIME] [DOMAIN ...]");
 }
 
 static int print_help(void)
@@ -103,6 +111,8 @@ struct discovery {
     struct kms_texts domains;
     struct kms_discovered *found; /* one a domain */
     struct kms_dns_probe **lookup;
+    struct kms_authority_probe **asking; /* one a domain */
+    struct kms_expected_list expected;
     size_t started, finished;
     struct kms_probed *probed;
     char (*label)[KMS_DNS_NAME_SIZE + 8]; /* "target:port" of each */
@@ -115,15 +125,48 @@ struct waiting {
     size_t at;
 };
 
+static void servers_asked(void *arg, const struct kms_authority *authority)
+{
+    struct waiting *waiting = arg;
+    struct discovery *discovery = waiting->discovery;
+    struct kms_discovered *found = &discovery->found[waiting->at];
+
+    discovery->asking[waiting->at] = NULL;
+    discovery->finished++;
+    found->asked = kms_authority_copy(&found->authority, authority, found->domain);
+    discovery->lost = discovery->lost || !found->asked;
+}
+
+/* Once the resolver answered: the domain counts as finished when the servers have too. */
+static bool ask_servers(struct waiting *waiting, const struct kms_dns_domain *domain)
+{
+    struct discovery *discovery = waiting->discovery;
+    const struct kms_authority_setup setup = {.servers = discovery->options->authoritative,
+                                              .timeout_ms = discovery->options->timeout_ms};
+    struct kms_discovered *found = &discovery->found[waiting->at];
+
+    if (!kms_dns_domain_copy(&found->answer, domain, found->domain)) {
+        return false;
+    }
+    discovery->asking[waiting->at] = kms_authority_start(discovery->env.resolver,
+                                                         discovery->env.loop, found->domain, &setup,
+                                                         servers_asked, waiting);
+    return discovery->asking[waiting->at] != NULL;
+}
+
 static void looked_up(void *arg, const struct kms_dns_domain *domain)
 {
     struct waiting *waiting = arg;
     struct discovery *discovery = waiting->discovery;
 
     discovery->lookup[waiting->at] = NULL;
-    discovery->finished++;
     if (!kms_discovered_take(&discovery->found[waiting->at], domain)) {
         discovery->lost = true;
+    }
+    if (discovery->options->all_authoritative || discovery->options->authoritative != NULL) {
+        discovery->lost = discovery->lost || !ask_servers(waiting, domain);
+    } else {
+        discovery->finished++;
     }
 }
 
@@ -155,13 +198,17 @@ static bool look_up_all(struct discovery *discovery)
 
     discovery->found = calloc(count, sizeof(*discovery->found));
     discovery->lookup = calloc(count, sizeof(struct kms_dns_probe *));
-    ok = waiting != NULL && discovery->found != NULL && discovery->lookup != NULL;
+    discovery->asking = calloc(count, sizeof(struct kms_authority_probe *));
+    ok = waiting != NULL && discovery->found != NULL && discovery->lookup != NULL &&
+         discovery->asking != NULL;
     for (size_t i = 0; ok && i < count; i++) {
         discovery->found[i].domain = discovery->domains.text[i];
+        discovery->found[i].expected = &discovery->expected;
     }
     ok = ok && turn_lookups(discovery, waiting);
     for (size_t i = 0; discovery->lookup != NULL && i < discovery->started; i++) {
         kms_dns_cancel(discovery->lookup[i]);
+        kms_authority_cancel(discovery->asking != NULL ? discovery->asking[i] : NULL);
     }
     free(waiting);
     return ok;
@@ -297,14 +344,8 @@ static enum kms_status choose_domains(struct discovery *discovery, char **named,
 static int exit_code(const struct discovery *discovery)
 {
     for (size_t d = 0; d < discovery->domains.count; d++) {
-        const struct kms_discovered *found = &discovery->found[d];
-        if (found->outcome != KMS_OUTCOME_OK) {
+        if (!kms_discovered_good(&discovery->found[d])) {
             return EXIT_NOT_OK;
-        }
-        for (size_t i = 0; i < found->record_count; i++) {
-            if (!kms_discovered_healthy(&found->record[i])) {
-                return EXIT_NOT_OK;
-            }
         }
     }
     return EXIT_ALL_OK;
@@ -375,14 +416,38 @@ static void discovery_done(struct discovery *discovery)
     free(discovery->label);
     free(discovery->found);
     free(discovery->lookup);
+    free(discovery->asking);
+    kms_expected_done(&discovery->expected);
     kms_texts_done(&discovery->domains);
     kms_prober_close(&discovery->env);
+}
+
+static bool read_expected(struct discovery *discovery, char *why, size_t size)
+{
+    const struct kms_texts *texts = &discovery->options->expected;
+    struct kms_expected entry;
+
+    for (size_t i = 0; i < texts->count; i++) {
+        if (!kms_expected_read(texts->text[i], KMS_DEFAULT_PORT, &entry)) {
+            kms_text_format(why, size,
+                            "--expect '%.250s' is no host; allowed: HOST, HOST:PORT, "
+                            "2001:db8::1 or [2001:db8::1]:PORT",
+                            texts->text[i]);
+            return false;
+        }
+        if (kms_expected_add(&discovery->expected, &entry) != KMS_OK) {
+            kms_text_copy(why, size, "out of memory");
+            return false;
+        }
+    }
+    return true;
 }
 
 static int run(struct options *options, int argc, char **argv)
 {
     struct discovery discovery = {.options = options};
     struct kms_fault fault = {.text = ""};
+    char why[400] = "";
     int rest = argc, code;
 
     if (kms_opts_preset(rows, options) != KMS_OK) {
@@ -404,6 +469,14 @@ static int run(struct options *options, int argc, char **argv)
         if (!kms_dns_domain_plain(argv[i])) {
             return not_a_domain(argv[i]);
         }
+    }
+    if (options->authoritative != NULL &&
+        kms_resolver_check_servers(options->authoritative, &fault) != KMS_OK) {
+        return usage_error(fault.text);
+    }
+    if (!read_expected(&discovery, why, sizeof(why))) {
+        kms_expected_done(&discovery.expected);
+        return usage_error(why);
     }
     code = discover(&discovery, argv + rest, (size_t)(argc - rest));
     discovery_done(&discovery);

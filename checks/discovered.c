@@ -73,6 +73,23 @@ static bool add_shares(struct kms_discovered *found)
     return ok;
 }
 
+/* A host that is there on another port only is no longer missing: its record tells. */
+static bool note_expected(struct kms_discovered *found, const struct kms_dns_domain *domain)
+{
+    const struct kms_expected_list *list = found->expected;
+
+    found->missing = calloc(list->count + 1, sizeof(*found->missing));
+    for (size_t i = 0; found->missing != NULL && i < list->count; i++) {
+        found->missing[i] = true;
+        for (size_t k = 0; k < domain->set.count; k++) {
+            if (kms_dns_names_host(domain, &domain->set.srv[k], list->entry[i].host)) {
+                found->missing[i] = false;
+            }
+        }
+    }
+    return found->missing != NULL;
+}
+
 bool kms_discovered_take(struct kms_discovered *found, const struct kms_dns_domain *domain)
 {
     found->outcome = domain->outcome;
@@ -91,16 +108,21 @@ bool kms_discovered_take(struct kms_discovered *found, const struct kms_dns_doma
             continue;
         }
         record->srv = *srv;
+        record->match = kms_expected_match(found->expected, domain, srv);
         if (target != NULL) {
             record->target = *target;
         }
         found->record_count++;
     }
-    return add_shares(found);
+    return note_expected(found, domain) && add_shares(found);
 }
 
 void kms_discovered_done(struct kms_discovered *found)
 {
+    kms_dns_domain_done(&found->answer);
+    kms_authority_done(&found->authority);
+    free(found->missing);
+    found->missing = NULL;
     free(found->record);
     found->record = NULL;
     found->record_count = 0;
@@ -109,6 +131,46 @@ void kms_discovered_done(struct kms_discovered *found)
 bool kms_discovered_usable(const struct kms_discovered_record *record)
 {
     return kms_srv_usable(&record->srv) && record->target.outcome == KMS_OUTCOME_OK;
+}
+
+enum kms_srv_state kms_discovered_state(const struct kms_discovered_record *record,
+                                        const struct kms_discovered *of)
+{
+    const struct kms_record_evidence evidence = {
+        .srv = &record->srv,
+        .address = record->target.outcome,
+        .match = record->match,
+        .site_lists = of->expected->count > 0,
+        .probe = record->probed != NULL ? record->probed->result.outcome : KMS_OUTCOME_NONE};
+
+    return kms_record_state(&evidence);
+}
+
+bool kms_discovered_good(const struct kms_discovered *found)
+{
+    struct kms_authority_verdict verdict;
+
+    if (found->outcome != KMS_OUTCOME_OK) {
+        return false;
+    }
+    for (size_t i = 0; i < found->expected->count; i++) {
+        if (found->missing[i]) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < found->record_count; i++) {
+        const struct kms_discovered_record *record = &found->record[i];
+        enum kms_srv_state state = kms_discovered_state(record, found);
+        bool unprobed = state == KMS_SRV_UNKNOWN && kms_discovered_healthy(record);
+        if (state != KMS_SRV_HEALTHY && !unprobed) {
+            return false;
+        }
+    }
+    if (!found->asked) {
+        return true;
+    }
+    kms_authority_judge(&found->authority, &found->answer, &verdict);
+    return verdict.answered > 0 && !verdict.differ && verdict.silent == 0;
 }
 
 bool kms_discovered_healthy(const struct kms_discovered_record *record)
@@ -148,6 +210,7 @@ enum {
     COLUMN_TTL,
     COLUMN_SHARE,
     COLUMN_STATE,
+    COLUMN_PROBE,
     COLUMN_LATENCY,
     COLUMN_ADDRESS,
     COLUMNS
@@ -161,11 +224,17 @@ static void add_number(struct kms_table *table, uint32_t number)
     kms_table_add(table, KMS_COLOUR_NONE, text);
 }
 
-static void add_state(struct kms_table *table, const struct kms_discovered_record *record)
+static void add_state(struct kms_table *table, const struct kms_discovered_record *record,
+                      const struct kms_discovered *of)
 {
+    enum kms_srv_state state = kms_discovered_state(record, of);
+    enum kms_colour colour = state == KMS_SRV_HEALTHY   ? KMS_COLOUR_GREEN
+                             : state == KMS_SRV_UNKNOWN ? KMS_COLOUR_NONE
+                                                        : KMS_COLOUR_RED;
     const char *fault = fault_of(record);
     char latency[32] = "-";
 
+    kms_table_add(table, colour, kms_word_label(kms_words_srv_state(), (int)state));
     if (fault[0] != '\0') {
         kms_table_add(table, KMS_COLOUR_RED, fault);
     } else if (record->probed == NULL) {
@@ -178,13 +247,13 @@ static void add_state(struct kms_table *table, const struct kms_discovered_recor
     kms_table_add(table, KMS_COLOUR_NONE, latency);
 }
 
-static void add_record(struct kms_table *table, const char *domain,
+static void add_record(struct kms_table *table, const struct kms_discovered *of,
                        const struct kms_discovered_record *record)
 {
     const struct kms_dns_addresses *found = &record->target.found;
     char text[TEXT_SIZE] = "";
 
-    kms_table_add(table, KMS_COLOUR_NONE, domain);
+    kms_table_add(table, KMS_COLOUR_NONE, of->domain);
     kms_table_add(table, KMS_COLOUR_NONE, record->srv.target);
     add_number(table, record->srv.port);
     add_number(table, record->srv.priority);
@@ -193,7 +262,7 @@ static void add_record(struct kms_table *table, const char *domain,
     kms_text_format(text, sizeof(text), "%lu.%lu %%", (unsigned long)(record->share / 10),
                     (unsigned long)(record->share % 10));
     kms_table_add(table, KMS_COLOUR_NONE, text);
-    add_state(table, record);
+    add_state(table, record, of);
     kms_text_copy(text, sizeof(text), found->count == 0 ? "-" : "");
     for (size_t i = 0; i < found->count; i++) {
         char address[KMS_ADDRESS_TEXT];
@@ -206,8 +275,9 @@ static void add_record(struct kms_table *table, const char *domain,
 static enum kms_status add_table(const struct kms_discovered *found, size_t count,
                                  const struct kms_listing_style *style, struct kms_buf *out)
 {
-    static const char *const heads[COLUMNS] = {"DOMAIN", "TARGET", "PORT",  "PRIORITY", "WEIGHT",
-                                               "TTL",    "SHARE",  "STATE", "LATENCY",  "ADDRESS"};
+    static const char *const heads[COLUMNS] = {"DOMAIN", "TARGET",  "PORT",   "PRIORITY",
+                                               "WEIGHT", "TTL",     "SHARE",  "STATE",
+                                               "PROBE",  "LATENCY", "ADDRESS"};
     enum kms_status status = KMS_OK;
     struct kms_table table;
     size_t rows = 0;
@@ -220,7 +290,7 @@ static enum kms_status add_table(const struct kms_discovered *found, size_t coun
     }
     for (size_t d = 0; d < count; d++) {
         for (size_t i = 0; i < found[d].record_count; i++) {
-            add_record(&table, found[d].domain, &found[d].record[i]);
+            add_record(&table, &found[d], &found[d].record[i]);
             rows++;
         }
     }
@@ -260,6 +330,36 @@ static enum kms_status add_toll(const struct kms_discovered *found, struct kms_b
                         of_rfc, of_uniform);
 }
 
+static bool was_answered(enum kms_outcome outcome)
+{
+    return outcome == KMS_OUTCOME_OK || outcome == KMS_OUTCOME_DNS_NXDOMAIN ||
+           outcome == KMS_OUTCOME_DNS_NODATA || outcome == KMS_OUTCOME_DNS_NO_SERVICE;
+}
+
+static enum kms_status add_servers(const struct kms_discovered *found, struct kms_buf *out)
+{
+    struct kms_authority_verdict verdict;
+    char text[TEXT_SIZE], silent[64] = "";
+
+    kms_authority_judge(&found->authority, &found->answer, &verdict);
+    kms_authority_text(&found->authority, &found->answer, text, sizeof(text));
+    if (found->authority.outcome != KMS_OUTCOME_OK) {
+        return kms_buf_addf(out, "%s: %s\n", found->domain, text);
+    }
+    if (verdict.silent > 0) {
+        kms_text_format(silent, sizeof(silent), ", %zu give%s no answer", verdict.silent,
+                        verdict.silent == 1 ? "s" : "");
+    }
+    if (verdict.differ) {
+        return kms_buf_addf(out, "%s: the servers of the zone disagree%s: %s\n", found->domain,
+                            silent, text);
+    }
+    return kms_buf_addf(out, "%s: %zu server%s of the zone agree%s%s%s%s\n", found->domain,
+                        verdict.answered, verdict.answered == 1 ? "" : "s",
+                        verdict.answered == 1 ? "s" : "", silent, text[0] != '\0' ? ": " : "",
+                        text);
+}
+
 /* Domains without a record, and records that were left out. */
 static enum kms_status add_remarks(const struct kms_discovered *found, struct kms_buf *out)
 {
@@ -271,6 +371,16 @@ static enum kms_status add_remarks(const struct kms_discovered *found, struct km
         if (status == KMS_OK && row->hint[0] != '\0') {
             status = kms_buf_addf(out, "  next step: %s\n", row->hint);
         }
+    }
+    for (size_t i = 0; i < found->expected->count && status == KMS_OK; i++) {
+        if (found->missing[i] && was_answered(found->outcome)) {
+            status = kms_buf_addf(out, "%s: %s:%u is expected and not published\n", found->domain,
+                                  found->expected->entry[i].host,
+                                  (unsigned)found->expected->entry[i].port);
+        }
+    }
+    if (status == KMS_OK && found->asked) {
+        status = add_servers(found, out);
     }
     if (status == KMS_OK && found->left_out > 0) {
         status = kms_buf_addf(out, "%s: %zu more records are not shown\n", found->domain,
@@ -326,8 +436,10 @@ static json_t *addresses_array(const struct kms_dns_addresses *found, bool *ok)
     return array;
 }
 
-static json_t *record_object(const struct kms_discovered_record *record, bool *ok)
+static json_t *record_object(const struct kms_discovered_record *record,
+                             const struct kms_discovered *of, bool *ok)
 {
+    int state = (int)kms_discovered_state(record, of);
     json_t *object = json_object();
     const char *fault = fault_of(record);
 
@@ -339,6 +451,7 @@ static json_t *record_object(const struct kms_discovered_record *record, bool *o
     put(object, "share-per-mille", json_integer(record->share), ok);
     put(object, "share-uniform-per-mille", json_integer(record->share_uniform), ok);
     put(object, "addresses", addresses_array(&record->target.found, ok), ok);
+    put(object, "state", json_string(kms_word_label(kms_words_srv_state(), state)), ok);
     put(object, "healthy", json_boolean(kms_discovered_healthy(record)), ok);
     if (fault[0] != '\0') {
         put(object, "fault", json_string(fault), ok);
@@ -368,6 +481,53 @@ static void put_tolls(json_t *object, const struct kms_discovered *found, bool *
     }
 }
 
+static json_t *missing_array(const struct kms_discovered *found, bool *ok)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < found->expected->count; i++) {
+        const struct kms_expected *entry = &found->expected->entry[i];
+        char text[KMS_EXPECTED_HOST_SIZE + 8];
+        if (found->missing[i] && was_answered(found->outcome)) {
+            kms_text_format(text, sizeof(text), "%s:%u", entry->host, (unsigned)entry->port);
+            append(array, json_string(text), ok);
+        }
+    }
+    return array;
+}
+
+static json_t *server_object(const struct kms_discovered *found, size_t index, bool *ok)
+{
+    const struct kms_authority_server *server = &found->authority.server[index];
+    json_t *object = json_object();
+    char lacks[TEXT_SIZE];
+
+    kms_authority_lacks(&found->authority, &found->answer, index, lacks, sizeof(lacks));
+    put(object, "name", json_string(server->name), ok);
+    put(object, "address", json_string(server->text), ok);
+    put(object, "outcome", json_string(kms_outcome_row(server->outcome)->token), ok);
+    put(object, "detail", json_string(server->detail), ok);
+    put(object, "records", json_integer((json_int_t)server->set.count), ok);
+    put(object, "lacks", json_string(lacks), ok);
+    return object;
+}
+
+static void put_servers(json_t *object, const struct kms_discovered *found, bool *ok)
+{
+    struct kms_authority_verdict verdict;
+    json_t *array = json_array();
+
+    kms_authority_judge(&found->authority, &found->answer, &verdict);
+    for (size_t i = 0; i < found->authority.count; i++) {
+        append(array, server_object(found, i, ok), ok);
+    }
+    put(object, "zone", json_string(found->authority.zone), ok);
+    put(object, "zone-detail", json_string(found->authority.detail), ok);
+    put(object, "servers-disagree", json_boolean(verdict.differ), ok);
+    put(object, "resolver-differs", json_boolean(verdict.resolver_differs), ok);
+    put(object, "servers", array, ok);
+}
+
 static json_t *domain_object(const struct kms_discovered *found, bool *ok)
 {
     const struct kms_outcome_row *row = kms_outcome_row(found->outcome);
@@ -376,7 +536,7 @@ static json_t *domain_object(const struct kms_discovered *found, bool *ok)
     char name[300];
 
     for (size_t i = 0; i < found->record_count; i++) {
-        append(records, record_object(&found->record[i], ok), ok);
+        append(records, record_object(&found->record[i], found, ok), ok);
     }
     kms_text_clean(name, sizeof(name), found->domain, strlen(found->domain));
     put(object, "domain", json_string(name), ok);
@@ -387,6 +547,12 @@ static json_t *domain_object(const struct kms_discovered *found, bool *ok)
     put(object, "records-left-out", json_integer((json_int_t)found->left_out), ok);
     put_tolls(object, found, ok);
     put(object, "records", records, ok);
+    if (found->expected->count > 0) {
+        put(object, "missing", missing_array(found, ok), ok);
+    }
+    if (found->asked) {
+        put_servers(object, found, ok);
+    }
     return object;
 }
 

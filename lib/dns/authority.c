@@ -205,6 +205,14 @@ static void add_address(struct kms_authority *authority, const char *name,
     }
 }
 
+/* DNS gives them in another order each time. */
+static int compare_servers(const void *left, const void *right)
+{
+    const struct kms_authority_server *a = left, *b = right;
+    int names = strcmp(a->name, b->name);
+    return names != 0 ? names : strcmp(a->text, b->text);
+}
+
 static void take_servers(struct kms_authority_probe *probe)
 {
     struct kms_authority *authority = &probe->authority;
@@ -222,6 +230,7 @@ static void take_servers(struct kms_authority_probe *probe)
             explain(named->outcome, named->name, NULL, server->detail, sizeof server->detail);
         }
     }
+    qsort(authority->server, authority->count, sizeof *authority->server, compare_servers);
     if (!ask_servers(probe)) {
         fail(probe, KMS_OUTCOME_NO_MEMORY, probe->name);
     }

@@ -36,7 +36,7 @@ struct kms_authority {
     char zone[KMS_DNS_NAME_SIZE]; /* that the name is in; "" with a list */
     enum kms_outcome outcome;     /* OK: servers were asked; else why none were found */
     char detail[200];
-    struct kms_authority_server *server;
+    struct kms_authority_server *server; /* by name and address; as listed, with a list */
     size_t count, left_out;
     int64_t duration_us;
 };

@@ -13,6 +13,7 @@ struct entry {
     struct kms_zone_wanted wanted;
     struct kms_zone_numbers numbers;
     bool told_short; /* of numbers */
+    struct kms_zone_servers told_servers;
 };
 
 struct kms_zones {
@@ -368,6 +369,28 @@ enum kms_status kms_zones_publish(struct kms_zones *zones, size_t at,
     enum kms_status status = judge(zones, entry, &next, lookup->wall_s, rows);
     if (status != KMS_OK && next.record != entry->shown.record) {
         free(next.record);
+    }
+    return status;
+}
+
+/* A disagreement that is not known any more is not over. */
+static bool is_servers_news(const struct kms_zone_servers *was, const struct kms_zone_servers *is)
+{
+    return is->known && (was->disagree != is->disagree ||
+                         (is->disagree && !kms_text_equal(was->text, is->text)));
+}
+
+enum kms_status kms_zones_publish_servers(struct kms_zones *zones, size_t at,
+                                          const struct kms_zone_servers *servers)
+{
+    struct entry *entry = zones->entry[at];
+    struct kms_zone next = entry->shown;
+    next.servers = *servers;
+    enum kms_status status = judge(zones, entry, &next, kms_clock_wall_s(zones->clock), false);
+    if (status == KMS_OK && zones->news && is_servers_news(&entry->told_servers, servers)) {
+        const struct kms_zone_news news = {.what = KMS_ZONE_NEWS_SERVERS, .zone = &entry->shown};
+        entry->told_servers = *servers;
+        zones->news(zones->news_arg, &news);
     }
     return status;
 }

@@ -102,6 +102,14 @@ struct kms_zone_publication {
     bool told_overdue;
 };
 
+/* Whether the servers of a domain's zone, and the resolver, know the same records. */
+struct kms_zone_servers {
+    bool known;     /* two of them answered */
+    bool differ;    /* the zone's own servers */
+    bool disagree;  /* any two, the resolver included, which may remember what was so before */
+    char text[400]; /* who lacks what, and who gives no answer; "" */
+};
+
 struct kms_zone {
     char name[KMS_ZONE_NAME_SIZE]; /* no dot at the end */
     uint32_t index;                /* stable */
@@ -109,6 +117,7 @@ struct kms_zone {
     uint32_t reasons;         /* KMS_BIT(KMS_REASON_...) */
     enum kms_outcome outcome; /* of the last lookup; NONE: not looked up yet */
     char detail[200];
+    struct kms_zone_servers servers;
     int64_t last_lookup_s, last_success_s;   /* 0: never */
     uint32_t records, healthy_hosts, rogue;  /* of the last lookup that succeeded */
     uint32_t wanted_hosts;                   /* watched hosts that are expected here */
@@ -141,7 +150,8 @@ struct kms_zone_news {
         KMS_ZONE_NEWS_RECORD,
         KMS_ZONE_NEWS_RECORDS_MORE, /* after KMS_ZONE_NEWS_MAX of them */
         KMS_ZONE_NEWS_NUMBERS_OUT,  /* once: records that come from now on have no number */
-        KMS_ZONE_NEWS_PUBLICATION
+        KMS_ZONE_NEWS_PUBLICATION,
+        KMS_ZONE_NEWS_SERVERS /* they disagree now, in other records, or no longer */
     } what;
     const struct kms_zone *zone;
     enum kms_outcome was_outcome;              /* LOOKUP */
@@ -192,6 +202,9 @@ void kms_zones_recall_missing(struct kms_zones *zones, size_t zone, const char *
 /* Takes in a lookup. A failed one keeps the records of the last that succeeded. */
 enum kms_status kms_zones_publish(struct kms_zones *zones, size_t zone,
                                   const struct kms_zone_lookup *lookup);
+/* Takes in what the servers of the zone said beside the last lookup. */
+enum kms_status kms_zones_publish_servers(struct kms_zones *zones, size_t zone,
+                                          const struct kms_zone_servers *servers);
 /* Judges all again: hosts were added, or answer or answer no longer. */
 enum kms_status kms_zones_refresh(struct kms_zones *zones);
 

@@ -290,6 +290,9 @@ static void judge_domain(const struct kms_zone_court *court)
         blame(zone, KMS_STATE_UNKNOWN, KMS_REASON_STALE);
         return;
     }
+    if (zone->servers.known && zone->servers.differ) {
+        blame(zone, KMS_STATE_WARNING, KMS_REASON_CONFIG_DRIFT);
+    }
     if (present == 0) {
         blame(zone, KMS_STATE_CRITICAL, KMS_REASON_NOT_PUBLISHED);
         return;

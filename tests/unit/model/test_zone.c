@@ -17,6 +17,7 @@
 struct told {
     unsigned lookups, records, publications, numbers_out, watched;
     size_t more;
+    size_t servers;
     struct kms_zone_news last;
     char target[KMS_ZONE_NAME_SIZE]; /* of the last record */
 };
@@ -74,6 +75,9 @@ static void hear(void *arg, const struct kms_zone_news *news)
         break;
     case KMS_ZONE_NEWS_PUBLICATION:
         told->publications++;
+        break;
+    case KMS_ZONE_NEWS_SERVERS:
+        told->servers++;
         break;
     }
 }
@@ -1404,9 +1408,50 @@ static void ten_thousand_hosts_are_judged_in_many_domains(void **state)
     stage_close(stage);
 }
 
+static void servers_that_differ_are_a_warning_and_told_once(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    size_t slot = add_host(stage, "kms1.kms.lab", NULL, 1688);
+    size_t zone = watch(stage, "kms.lab");
+    const struct kms_zone_record records[] = {record("kms1.kms.lab", 1688)};
+    struct kms_zone_servers servers = {.known = true};
+    answers(stage, slot);
+    (void)publish(stage, zone, records, 1);
+    const struct kms_zone *of = kms_zones_get(stage->zones, zone);
+    assert_false(of->servers.known);
+    assert_int_equal(of->state, KMS_STATE_OK);
+    stage->told.servers = 0;
+    assert_int_equal(kms_zones_publish_servers(stage->zones, zone, &servers), KMS_OK);
+    assert_int_equal(stage->told.servers, 0); /* they agree, as they should */
+    servers.disagree = true;
+    kms_text_copy(servers.text, sizeof servers.text, "the resolver lacks a");
+    assert_int_equal(kms_zones_publish_servers(stage->zones, zone, &servers), KMS_OK);
+    assert_int_equal(stage->told.servers, 1);
+    assert_int_equal(of->state, KMS_STATE_OK); /* it may remember */
+    servers.differ = true;
+    kms_text_copy(servers.text, sizeof servers.text, "192.0.2.1 lacks a");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(kms_zones_publish_servers(stage->zones, zone, &servers), KMS_OK);
+        (void)publish(stage, zone, records, 1); /* a lookup of the resolver changes nothing of it */
+    }
+    assert_int_equal(stage->told.servers, 2);
+    assert_true(of->servers.differ);
+    assert_int_equal(of->state, KMS_STATE_WARNING);
+    assert_int_equal(of->reasons, KMS_BIT(KMS_REASON_CONFIG_DRIFT));
+    const struct kms_zone_servers unknown = {.known = false}, agree = {.known = true};
+    assert_int_equal(kms_zones_publish_servers(stage->zones, zone, &unknown), KMS_OK);
+    assert_int_equal(of->state, KMS_STATE_OK);
+    assert_int_equal(stage->told.servers, 2); /* nobody knows whether it is over */
+    assert_int_equal(kms_zones_publish_servers(stage->zones, zone, &agree), KMS_OK);
+    assert_int_equal(stage->told.servers, 3);
+    stage_close(stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(servers_that_differ_are_a_warning_and_told_once),
         cmocka_unit_test(a_domain_is_watched_once_and_unknown_at_first),
         cmocka_unit_test(a_published_host_that_answers_is_healthy),
         cmocka_unit_test(every_record_has_the_state_of_what_it_leads_to),

@@ -503,9 +503,11 @@ static void names_are_looked_up_as_the_block_dns_says(void **state)
                 "host 192.0.2.1 { rpc { } dns { publish-in a.example } }\n"
                 "discover = {\"c.example.\", d.example}\n"
                 "dns { servers \"127.0.0.1:5353, [::1]:53\" interval 30s timeout 2s "
-                "probe-records no }\n",
+                "probe-records no all-authoritative no authoritative \"192.0.2.1:53\" }\n",
                 &site);
     assert_false(site.dns.probe_records);
+    assert_false(site.dns.all_authoritative);
+    assert_string_equal(site.dns.authoritative, "192.0.2.1:53");
     assert_string_equal(site.dns.servers, "127.0.0.1:5353, [::1]:53");
     assert_int_equal(site.dns.interval_ms, 30000);
     const struct kms_target *host = &site.host[0];
