@@ -69,11 +69,18 @@ static bool begin(struct kms_login_job *job)
     return job->job != NULL;
 }
 
-/* Those that no memory was found for stay in line until the next one ends. */
+/* Those that no memory was found for stay in line until the next one ends. The line may be as long
+ * as there are hosts, nearly all of one key: that one is counted once. */
 static void begin_waiting(struct kms_logins *logins)
 {
+    const char *busy = NULL;
     for (struct kms_login_job *job = logins->first; job; job = job->next) {
-        if (!job->job && running_of(logins, job->key) < logins->of_key_max && !begin(job)) {
+        if (job->job || (busy && kms_text_equal(job->key, busy))) {
+            continue;
+        }
+        if (running_of(logins, job->key) >= logins->of_key_max) {
+            busy = job->key;
+        } else if (!begin(job)) {
             return;
         }
     }
@@ -86,7 +93,9 @@ static void hand_over(struct kms_login_job *job, kms_job_fn *call)
     void *data = job->data;
     if (logins) {
         unlink_job(job);
-        begin_waiting(logins);
+        if (job->job) { /* else nobody's place became free */
+            begin_waiting(logins);
+        }
     }
     free_job(job);
     if (call) {
