@@ -63,5 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     if (kms_dns_alias_read(bytes, len, "_vlmcs._tcp.kms.lab", alias)) {
         require(alias[0] != '\0' && memchr(alias, '\0', sizeof alias) != NULL);
     }
+    bool loops = kms_dns_alias_loops(bytes, len, "_vlmcs._tcp.kms.lab");
+    require(!loops ||
+            kms_srv_read(bytes, len, "_vlmcs._tcp.kms.lab", &set, NULL) != KMS_OUTCOME_OK);
     return 0;
 }

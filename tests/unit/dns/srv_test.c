@@ -407,6 +407,93 @@ static void names_are_equal_without_case_and_last_dot(void **state)
     assert_false(kms_dns_name_equal(".", ""));
 }
 
+static void put_ns(struct message *to, const char *server)
+{
+    put_record(to, 2, 300, (unsigned)name_len(server));
+    put_name(to, server);
+}
+
+static void the_servers_of_a_zone_are_read_each_once(void **state)
+{
+    (void)state;
+    struct kms_ns_set set;
+    begin(&m, 0, 4, "kms.lab", 2);
+    put_ns(&m, "ns1.kms.lab");
+    put_ns(&m, "ns2.other.lab");
+    put_ns(&m, "NS1.kms.LAB");
+    put_record(&m, 1, 300, 4); /* is none */
+    put_bytes(&m, "\xc0\0\2\1", 4);
+    assert_int_equal(kms_ns_read(m.bytes, m.len, "kms.lab", &set, &fault), KMS_OUTCOME_OK);
+    assert_int_equal(set.count, 2);
+    assert_string_equal(set.name[0], "ns1.kms.lab");
+    assert_string_equal(set.name[1], "ns2.other.lab");
+    assert_int_equal(set.left_out, 0);
+    for (size_t len = 0; len < m.len; len++) {
+        assert_int_equal(kms_ns_read(m.bytes, len, "kms.lab", &set, &fault),
+                         KMS_OUTCOME_DNS_MALFORMED);
+    }
+}
+
+static void servers_beyond_the_bound_are_counted(void **state)
+{
+    (void)state;
+    struct kms_ns_set set;
+    begin(&m, 0, KMS_NS_MAX + 3, "kms.lab", 2);
+    for (unsigned i = 0; i < KMS_NS_MAX + 3; i++) {
+        char server[40];
+        kms_text_format(server, sizeof server, "ns%u.kms.lab", i);
+        put_ns(&m, server);
+    }
+    assert_int_equal(kms_ns_read(m.bytes, m.len, "kms.lab", &set, &fault), KMS_OUTCOME_OK);
+    assert_int_equal(set.count, KMS_NS_MAX);
+    assert_int_equal(set.left_out, 3);
+}
+
+/* The servers of the target of an alias are not those of the name. */
+static void a_name_without_servers_of_its_own_is_no_zone(void **state)
+{
+    (void)state;
+    struct kms_ns_set set;
+    begin(&m, 0, 2, "kms.lab", 2);
+    put_record(&m, 5, 300, (unsigned)name_len("other.lab"));
+    put_name(&m, "other.lab");
+    put_name(&m, "other.lab");
+    put16(&m, 2);
+    put16(&m, 1);
+    put32(&m, 300);
+    put16(&m, (unsigned)name_len("ns.other.lab"));
+    put_name(&m, "ns.other.lab");
+    assert_int_equal(kms_ns_read(m.bytes, m.len, "kms.lab", &set, &fault), KMS_OUTCOME_DNS_NODATA);
+}
+
+static void aliases_are_told_also_beside_a_failure(void **state)
+{
+    (void)state;
+    char to[KMS_DNS_NAME_SIZE];
+    begin(&m, 0, 1, ASKED, 33);
+    put_record(&m, 5, 60, (unsigned)name_len("x.other.lab"));
+    put_name(&m, "x.other.lab");
+    assert_true(kms_dns_alias_read(m.bytes, m.len, ASKED, to));
+    assert_string_equal(to, "x.other.lab");
+    assert_false(kms_dns_alias_loops(m.bytes, m.len, ASKED));
+    assert_false(kms_dns_alias_read(m.bytes, m.len - 4, ASKED, to));
+    begin(&m, 2, 1, ASKED, 33); /* SERVFAIL */
+    put_record(&m, 5, 60, 2);
+    put16(&m, 0xC00C);
+    assert_true(kms_dns_alias_loops(m.bytes, m.len, ASKED));
+    assert_false(kms_dns_alias_read(m.bytes, m.len, ASKED, to));
+    assert_false(kms_dns_alias_loops(NULL, 0, ASKED));
+}
+
+static void an_answer_that_was_cut_is_no_answer(void **state)
+{
+    (void)state;
+    begin(&m, 0, 1, ASKED, 33);
+    put_srv(&m, 0, 0, 1688, 300, "kms1.kms.lab");
+    m.bytes[2] |= 0x02;
+    expect(KMS_OUTCOME_DNS_TRUNCATED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +522,11 @@ int main(void)
         cmocka_unit_test(addresses_are_gathered_over_both_types),
         cmocka_unit_test(an_address_of_a_wrong_length_is_malformed),
         cmocka_unit_test(names_are_equal_without_case_and_last_dot),
+        cmocka_unit_test(the_servers_of_a_zone_are_read_each_once),
+        cmocka_unit_test(servers_beyond_the_bound_are_counted),
+        cmocka_unit_test(a_name_without_servers_of_its_own_is_no_zone),
+        cmocka_unit_test(aliases_are_told_also_beside_a_failure),
+        cmocka_unit_test(an_answer_that_was_cut_is_no_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

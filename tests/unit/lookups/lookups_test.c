@@ -55,6 +55,10 @@ struct world {
     unsigned rcode;
     bool silent;
     size_t asked; /* for SRV records */
+    /* It is the zone's too, where questions wish for no recursion. */
+    char server[32];
+    bool asks_servers, is_lame;
+    size_t zone_lacks, zone_asked;
     /* The hosts. */
     const char *refuses; /* the host whose port refuses; NULL: none */
     const char *hangs;   /* hosts whose name begins so never answer; NULL: none */
@@ -86,11 +90,13 @@ enum kms_status __wrap_kms_scheduler_add(struct kms_scheduler *scheduler, size_t
 
 /* ---- the name server ---- */
 
-static void answer_srv(void)
+static void answer_srv(bool of_zone)
 {
-    unsigned rcode = world.rcode ? world.rcode : world.record_count == 0 ? 3 : 0;
-    begin(&reply, rcode, rcode ? 0 : (unsigned)world.record_count, ASKED, 33);
-    for (size_t i = 0; rcode == 0 && i < world.record_count; i++) {
+    size_t count = world.record_count - (of_zone ? world.zone_lacks : 0);
+    unsigned rcode = world.rcode ? world.rcode : count == 0 ? 3 : 0;
+    begin(&reply, rcode, rcode ? 0 : (unsigned)count, ASKED, 33);
+    reply.bytes[2] |= of_zone && !world.is_lame ? 0x04 : 0;
+    for (size_t i = 0; rcode == 0 && i < count; i++) {
         put_srv(&reply, 0, 0, world.record[i].port, 300, world.record[i].target);
     }
 }
@@ -139,12 +145,14 @@ static void serve(void *arg, int fd, unsigned ready)
         return;
     }
     unsigned type = asked_type(query);
-    world.asked += type == 33 ? 1 : 0;
+    bool of_zone = (query[2] & 0x01) == 0;
+    world.asked += type == 33 && !of_zone ? 1 : 0;
+    world.zone_asked += of_zone ? 1 : 0;
     if (world.silent) {
         return;
     }
     if (type == 33) {
-        answer_srv();
+        answer_srv(of_zone);
     } else {
         answer_address(query, type);
     }
@@ -285,9 +293,8 @@ static int begin_world(void **state)
                            .forget_after_ms = INT64_C(604800000)};
     world.env = (struct kms_env){.clock = world.clock, .loop = kms_loop_new(&world.clock)};
     assert_non_null(world.env.loop);
-    char server[32];
-    open_server(server, sizeof server);
-    const struct kms_resolver_setup setup = {.servers = server, .try_ms = 20000};
+    open_server(world.server, sizeof world.server);
+    const struct kms_resolver_setup setup = {.servers = world.server, .try_ms = 20000};
     assert_int_equal(kms_resolver_new(world.env.loop, &setup, &world.env.resolver, NULL), KMS_OK);
     struct kms_policy policy;
     kms_policy_preset(&policy);
@@ -340,6 +347,8 @@ static void start_lookups(int64_t interval_ms, int64_t timeout_ms)
                                               .timeout_ms = timeout_ms,
                                               .rpc_timeout_ms = world.rpc_timeout_ms,
                                               .bind = world.probes_records ? &rpc : NULL,
+                                              .ask_servers = world.asks_servers,
+                                              .servers = world.server,
                                               .forget_after_ms = world.forget_after_ms,
                                               .seen = world.seen,
                                               .seen_changed = seen_changed,
@@ -800,11 +809,84 @@ static void what_runs_is_cancelled_at_the_end(void **state)
     assert_int_equal(world.asked, 16);
 }
 
+static const struct kms_zone_servers *wait_for_servers(bool known, bool disagree)
+{
+    const struct kms_zone_servers *servers = &kms_zones_get(world.zones, 0)->servers;
+    for (int i = 0; i < TURNS_MAX && (servers->known != known || servers->disagree != disagree);
+         i++) {
+        kms_loop_once(world.env.loop, 100);
+    }
+    assert_int_equal(servers->known, known);
+    assert_int_equal(servers->disagree, disagree);
+    return servers;
+}
+
+static void what_the_servers_of_the_zone_know_is_set_against_the_answer(void **state)
+{
+    (void)state;
+    watch_host("kms1.kms.lab", 1688);
+    publish_in_dns("kms1.kms.lab", 1688);
+    publish_in_dns("kms2.kms.lab", 1688);
+    world.asks_servers = true;
+    start_lookups(20, 10000);
+    (void)wait_for_servers(true, false);
+    wait_for_lookups(3);
+    assert_int_equal(count_lines("servers kms.lab"), 0); /* they agree, as they should */
+    world.zone_lacks = 1;
+    const struct kms_zone_servers *servers = wait_for_servers(true, true);
+    assert_false(servers->differ); /* there is but one */
+    wait_for_line("I servers kms.lab: agree, but not with the resolver: ");
+    wait_for_line(" lacks kms2.kms.lab:1688 (priority 0, weight 0)\n");
+    wait_for_lookups(5);
+    assert_int_equal(count_lines("servers kms.lab"), 1);
+    world.zone_lacks = 0;
+    wait_for_line("I servers kms.lab: agree\n");
+    world.is_lame = true;
+    (void)wait_for_servers(false, false);
+    assert_int_equal(count_lines("servers kms.lab"), 2);
+    world.is_lame = false;
+    (void)wait_for_servers(true, false);
+}
+
+static void a_lookup_without_an_answer_asks_no_server_of_the_zone(void **state)
+{
+    (void)state;
+    watch_host("kms1.kms.lab", 1688);
+    publish_in_dns("kms1.kms.lab", 1688);
+    world.asks_servers = true;
+    world.rcode = 2;
+    start_lookups(20, 10000);
+    wait_for_lookups(3);
+    assert_int_equal(world.zone_asked, 0);
+    world.rcode = 0;
+    (void)wait_for_servers(true, false);
+    assert_true(world.zone_asked > 0);
+    world.rcode = 2;
+    (void)wait_for_servers(false, false);
+}
+
+static void servers_that_are_being_asked_are_left_alone_at_the_end(void **state)
+{
+    (void)state;
+    watch_host("kms1.kms.lab", 1688);
+    publish_in_dns("kms1.kms.lab", 1688);
+    world.asks_servers = true;
+    start_lookups(20, 10000);
+    for (int i = 0; i < TURNS_MAX && world.zone_asked == 0; i++) {
+        kms_loop_once(world.env.loop, 100);
+    }
+    world.silent = true;
+    assert_true(world.zone_asked > 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin_world, end_world)
     const struct CMUnitTest tests[] = {
         TEST(a_host_is_published_missed_and_published_again),
+        TEST(what_the_servers_of_the_zone_know_is_set_against_the_answer),
+        TEST(a_lookup_without_an_answer_asks_no_server_of_the_zone),
+        TEST(servers_that_are_being_asked_are_left_alone_at_the_end),
         TEST(what_did_not_change_is_not_logged),
         TEST(a_host_that_dies_is_told_of_its_records_without_another_lookup),
         TEST(no_answer_is_not_taken_for_no_record),
