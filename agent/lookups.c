@@ -396,12 +396,13 @@ static void free_lookup(struct lookup *lookup)
     free(lookup);
 }
 
-static bool add_domain(struct kms_lookups *l, const char *domain, bool discovers)
+static bool add_domain(struct kms_lookups *l, const char *domain, bool discovers, size_t *ret_zone)
 {
     size_t zone;
     if (kms_zones_add(l->config.zones, domain, &zone) != KMS_OK) {
         return false;
     }
+    *ret_zone = zone;
     for (size_t i = 0; i < l->count; i++) {
         if (l->lookup[i]->zone == zone) {
             return true;
@@ -431,10 +432,27 @@ static bool add_domains_of(struct kms_lookups *l, const struct kms_target *targe
         return true;
     }
     const char *own = kms_target_domain(target);
-    bool whole = !own || add_domain(l, own, false);
+    size_t ignored;
+    bool whole = !own || add_domain(l, own, false, &ignored);
     for (size_t i = 0; whole && i < target->publish_in.count; i++) {
-        whole = add_domain(l, target->publish_in.text[i], false);
+        whole = add_domain(l, target->publish_in.text[i], false, &ignored);
     }
+    return whole;
+}
+
+/* Its hosts were checked with the configuration. */
+static bool add_wish(struct kms_lookups *l, const struct kms_site_domain *domain)
+{
+    size_t zone;
+    struct kms_zone_expected *expect = calloc(domain->expect.count + 1, sizeof *expect);
+    bool whole = expect && add_domain(l, domain->name, false, &zone);
+    size_t count = 0;
+    for (size_t i = 0; whole && i < domain->expect.count; i++) {
+        count += kms_zone_expected_parse(domain->expect.text[i], &expect[count]) ? 1 : 0;
+    }
+    whole = whole && kms_zones_wish(l->config.zones, zone, (uint32_t)domain->want_hosts, expect,
+                                    count) == KMS_OK;
+    free(expect);
     return whole;
 }
 
@@ -443,11 +461,15 @@ static bool add_domains(struct kms_lookups *l)
 {
     const struct kms_texts *discover = l->config.discover;
     bool whole = true;
+    size_t ignored;
     for (size_t i = 0; whole && discover && i < discover->count; i++) {
-        whole = add_domain(l, discover->text[i], true);
+        whole = add_domain(l, discover->text[i], true, &ignored);
     }
     for (size_t slot = 0; whole && slot < kms_board_count(l->config.board); slot++) {
         whole = add_domains_of(l, kms_board_snapshot(l->config.board, slot)->target);
+    }
+    for (size_t i = 0; whole && i < l->config.domain_count; i++) {
+        whole = add_wish(l, &l->config.domain[i]);
     }
     return whole;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "agent/scheduler.h"
+#include "agent/site.h"
 #include "base/log.h"
 #include "base/texts.h"
 #include "model/board.h"
@@ -22,6 +23,8 @@ struct kms_lookups_config {
     struct kms_zones *zones;
     struct kms_scheduler *scheduler; /* gets the hosts that are discovered */
     const struct kms_log *log;
+    const struct kms_site_domain *domain; /* what the site wants of them; watched too */
+    size_t domain_count;
     const struct kms_texts *discover;  /* domains whose targets become watched hosts */
     int64_t interval_ms, timeout_ms;   /* of a lookup */
     int64_t rpc_timeout_ms;            /* of the bind probe of a discovered host or a stranger */

@@ -96,6 +96,12 @@ static void tell_servers(const struct kms_log *log, const struct kms_zone_news *
                   servers->disagree ? who : "agree", servers->text[0] ? ": " : "", servers->text);
 }
 
+static void tell_hosts(const struct kms_log *log, const struct kms_zone *zone)
+{
+    kms_log_write(log, level_of(!zone->few_hosts && zone->unmet == 0), "domain %s: %s", zone->name,
+                  zone->summary);
+}
+
 void kms_lookups_news(void *arg, const struct kms_zone_news *news)
 {
     const struct kms_lookups_log *to = arg;
@@ -117,6 +123,9 @@ void kms_lookups_news(void *arg, const struct kms_zone_news *news)
         break;
     case KMS_ZONE_NEWS_SERVERS:
         tell_servers(to->log, news);
+        break;
+    case KMS_ZONE_NEWS_HOSTS:
+        tell_hosts(to->log, news->zone);
         break;
     }
 }

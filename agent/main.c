@@ -427,6 +427,8 @@ static bool open_lookups(struct program *p)
         .scheduler = p->scheduler,
         .log = &p->log,
         .discover = &p->discover,
+        .domain = dns->domain,
+        .domain_count = dns->domain_count,
         .interval_ms = dns->interval_ms > 0 ? dns->interval_ms : p->site.interval_ms,
         .timeout_ms = dns->timeout_ms,
         .rpc_timeout_ms = DISCOVERED_TIMEOUT_MS,

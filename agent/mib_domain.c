@@ -15,7 +15,8 @@ enum told {
     DATA_AGE,
     REASONS,
     TRIES,
-    TRIES_UNIFORM
+    TRIES_UNIFORM,
+    SUMMARY
 };
 
 /* What a lookup counted; absent before one succeeded. */
@@ -60,6 +61,8 @@ static bool get_told(const struct kms_mib_view *view, int what, struct kms_mib_v
         return kms_mib_time(ret, zone->last_lookup_s);
     case DATA_AGE:
         return kms_mib_age(ret, view->now_s, zone->last_success_s);
+    case SUMMARY:
+        return kms_mib_text(ret, zone->summary);
     case REASONS:
         return kms_mib_bits(ret, zone->reasons, kms_words_reason());
     case TRIES:
@@ -85,6 +88,7 @@ static const struct kms_mib_column columns[] = {
     {13, ASN_OCTET_STR, REASONS, get_told},
     {14, ASN_GAUGE, TRIES, get_told},
     {15, ASN_GAUGE, TRIES_UNIFORM, get_told},
+    {16, ASN_OCTET_STR, SUMMARY, get_told},
 };
 
 static void lay_out(const struct kms_board *board, const struct kms_zone *zone, size_t number,

@@ -15,11 +15,20 @@
 #include "model/target.h"
 #include "vocab/product.h"
 
+/* What the site wants of a DNS domain. */
+struct kms_site_domain {
+    char *name;              /* no dot at the end */
+    int64_t want_hosts;      /* healthy ones that are published there */
+    struct kms_texts expect; /* "HOST[:PORT]": no other host may answer there; empty: any may */
+};
+
 /* How names and records are looked up. */
 struct kms_site_dns {
     char *servers;       /* "192.0.2.53, [2001:db8::53]:5353"; NULL: the system's */
     int64_t interval_ms; /* 0: the site's interval */
     int64_t timeout_ms;
+    struct kms_site_domain *domain; /* in the order of the file */
+    size_t domain_count;
     int64_t forget_after_ms; /* records and discovered hosts that DNS names no more */
     bool probe_records;      /* bind probes of what records lead to beside the watched hosts */
     bool all_authoritative;  /* the servers of the zones are asked as well */

@@ -14,6 +14,8 @@ struct entry {
     struct kms_zone_numbers numbers;
     bool told_short; /* of numbers */
     struct kms_zone_servers told_servers;
+    bool told_few;
+    uint32_t told_unmet;
 };
 
 struct kms_zones {
@@ -52,6 +54,7 @@ static void free_entry(struct entry *entry)
     free(entry->shown.record);
     free(entry->shown.publication);
     free(entry->wanted.slot);
+    free(entry->wanted.expect);
     free(entry);
 }
 
@@ -192,6 +195,21 @@ static void tell_numbers(const struct kms_zones *zones, struct entry *entry)
     }
 }
 
+/* What is not known for once is no news, nor is what nobody was asked about yet. */
+static void tell_hosts(const struct kms_zones *zones, struct entry *entry)
+{
+    const struct kms_zone *zone = &entry->shown;
+    bool is_told = zone->few_hosts == entry->told_few && zone->unmet == entry->told_unmet;
+    bool is_open = !zone->few_hosts && zone->healthy_hosts < zone->wanted_hosts;
+    if (!kms_zone_answered(zone->outcome) || is_told || is_open) {
+        return;
+    }
+    const struct kms_zone_news news = {.what = KMS_ZONE_NEWS_HOSTS, .zone = zone};
+    entry->told_few = zone->few_hosts;
+    entry->told_unmet = zone->unmet;
+    zones->news(zones->news_arg, &news);
+}
+
 /* That a lookup failed is told once for the domain, not for each of its hosts. */
 static void tell_publications(const struct kms_zones *zones, const struct kms_zone *zone)
 {
@@ -229,6 +247,7 @@ static void tell(const struct kms_zones *zones, struct entry *entry, enum kms_ou
     tell_records(zones, zone, false);
     tell_records(zones, zone, true);
     tell_numbers(zones, entry);
+    tell_hosts(zones, entry);
     tell_publications(zones, zone);
 }
 
@@ -304,6 +323,7 @@ enum kms_status kms_zones_add(struct kms_zones *zones, const char *domain, size_
         return KMS_ENOMEM;
     }
     struct kms_zone *zone = &entry->shown;
+    entry->wanted.hosts = 1;
     memcpy(zone->name, name, sizeof name);
     zone->outcome = KMS_OUTCOME_NONE;
     entry->numbers = (struct kms_zone_numbers){.number = zones->number, .arg = zones->number_arg};
@@ -317,6 +337,25 @@ enum kms_status kms_zones_add(struct kms_zones *zones, const char *domain, size_
     }
     *ret_zone = zones->count;
     zones->entry[zones->count++] = entry;
+    return KMS_OK;
+}
+
+enum kms_status kms_zones_wish(struct kms_zones *zones, size_t at, uint32_t want_hosts,
+                               const struct kms_zone_expected *expect, size_t expect_count)
+{
+    struct kms_zone_wanted *wanted = &zones->entry[at]->wanted;
+    struct kms_zone_expected *copy = NULL;
+    if (expect_count > 0) {
+        copy = calloc(expect_count, sizeof *copy);
+        if (!copy) {
+            return KMS_ENOMEM;
+        }
+        memcpy(copy, expect, expect_count * sizeof *copy);
+    }
+    free(wanted->expect);
+    wanted->expect = copy;
+    wanted->expect_count = expect_count;
+    wanted->hosts = want_hosts;
     return KMS_OK;
 }
 

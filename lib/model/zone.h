@@ -118,10 +118,13 @@ struct kms_zone {
     enum kms_outcome outcome; /* of the last lookup; NONE: not looked up yet */
     char detail[200];
     struct kms_zone_servers servers;
-    int64_t last_lookup_s, last_success_s;   /* 0: never */
-    uint32_t records, healthy_hosts, rogue;  /* of the last lookup that succeeded */
-    uint32_t wanted_hosts;                   /* watched hosts that are expected here */
-    bool shares_known;                       /* there is at least one record */
+    int64_t last_lookup_s, last_success_s;  /* 0: never */
+    uint32_t records, healthy_hosts, rogue; /* of the last lookup that succeeded */
+    uint32_t wanted_hosts;                  /* healthy hosts that the site wants here */
+    bool few_hosts;    /* there are fewer, and none that may turn out to be healthy */
+    uint32_t unmet;    /* hosts of kms_zones_wish that no record names */
+    char summary[256]; /* one line for people */
+    bool shares_known; /* there is at least one record */
     uint32_t dead_share, dead_share_uniform; /* per mille of clients whose first choice is dead */
     bool tries_known;                        /* some record may serve, unknown ones included */
     uint32_t tries, tries_uniform; /* records that a client tries until one serves it, on average,
@@ -140,6 +143,16 @@ typedef enum kms_rpc_state kms_zone_stranger_fn(void *arg, const struct kms_zone
 /* The stable number of a name in a space ("domain", "record/3"); 0: out of memory. */
 typedef uint32_t kms_zone_index_fn(void *arg, const char *space, const char *name);
 
+/* A host that the site expects in the records of a domain. */
+struct kms_zone_expected {
+    char name[KMS_ZONE_NAME_SIZE]; /* no dot at the end */
+    uint16_t port;
+};
+/* "kms1.example.com", "kms1.example.com:1689"; the port is 1688 where none is given. False:
+ * neither.
+ */
+bool kms_zone_expected_parse(const char *text, struct kms_zone_expected *ret);
+
 /* What changed, for the log: called once for each line-worthy change after a publish or a refresh,
  * never for what is not known for once: a record that becomes unknown and then what it was, or the
  * hosts of a domain whose lookup failed, which is told as LOOKUP. Of records, those that lead to a
@@ -151,7 +164,8 @@ struct kms_zone_news {
         KMS_ZONE_NEWS_RECORDS_MORE, /* after KMS_ZONE_NEWS_MAX of them */
         KMS_ZONE_NEWS_NUMBERS_OUT,  /* once: records that come from now on have no number */
         KMS_ZONE_NEWS_PUBLICATION,
-        KMS_ZONE_NEWS_SERVERS /* they disagree now, in other records, or no longer */
+        KMS_ZONE_NEWS_SERVERS, /* they disagree now, in other records, or no longer */
+        KMS_ZONE_NEWS_HOSTS    /* few_hosts or unmet; zone->summary says it */
     } what;
     const struct kms_zone *zone;
     enum kms_outcome was_outcome;              /* LOOKUP */
@@ -198,6 +212,13 @@ enum kms_status kms_zones_recall(struct kms_zones *zones, size_t zone,
 /* The same for a host that was missing since then; no host of that name there: nothing. */
 void kms_zones_recall_missing(struct kms_zones *zones, size_t zone, const char *host,
                               int64_t since_s);
+
+/* How many healthy hosts the site wants in the domain (1 unless told), and which hosts it lists
+ * there: with any, each other host that answers is a rogue, and one that no record names is told. A
+ * listed one is at the wrong port when another one is published and does not answer. expect is
+ * copied. Nothing is judged by it before the next publish or refresh. */
+enum kms_status kms_zones_wish(struct kms_zones *zones, size_t zone, uint32_t want_hosts,
+                               const struct kms_zone_expected *expect, size_t expect_count);
 
 /* Takes in a lookup. A failed one keeps the records of the last that succeeded. */
 enum kms_status kms_zones_publish(struct kms_zones *zones, size_t zone,

@@ -101,6 +101,18 @@ static enum kms_rpc_state ask_stranger(const struct kms_zone_court *court,
     return law->stranger ? law->stranger(law->stranger_arg, record) : KMS_RPC_UNKNOWN;
 }
 
+/* No host of the configuration: a rogue, unless the site lists it or lists none. */
+static enum kms_srv_state state_by_list(const struct kms_zone_court *court,
+                                        const struct kms_zone_record *record,
+                                        enum kms_rpc_state rpc)
+{
+    const struct kms_zone_expected *listed = kms_zone_listed(court->wanted, record);
+    bool site_lists = court->law->site_lists || court->wanted->expect_count > 0;
+    enum kms_srv_state state = state_by_probe(rpc, site_lists && !listed);
+    bool is_wrong = listed && listed->port != record->port && state != KMS_SRV_HEALTHY;
+    return is_wrong ? KMS_SRV_WRONG_PORT : state;
+}
+
 static enum kms_srv_state state_by_host(const struct kms_zone_court *court,
                                         const struct kms_zone_record *record,
                                         const struct kms_zone_match *match)
@@ -114,8 +126,10 @@ static enum kms_srv_state state_by_host(const struct kms_zone_court *court,
     }
     enum kms_rpc_state rpc = is_probed(snapshot) ? kms_zone_port_state(snapshot, record->port)
                                                  : ask_stranger(court, record);
-    bool is_rogue = court->law->site_lists && snapshot->target->origin == KMS_ORIGIN_DISCOVERED;
-    return state_by_probe(rpc, is_rogue);
+    if (snapshot->target->origin == KMS_ORIGIN_CONFIGURED) {
+        return state_by_probe(rpc, false);
+    }
+    return state_by_list(court, record, rpc);
 }
 
 /* The host that it leads to, if any, has no probe; and one can be made. */
@@ -143,7 +157,7 @@ static enum kms_srv_state state_of(const struct kms_zone_court *court,
     }
     return view->record.flaw
                ? KMS_SRV_DEAD
-               : state_by_probe(ask_stranger(court, &view->record), court->law->site_lists);
+               : state_by_list(court, &view->record, ask_stranger(court, &view->record));
 }
 
 /* Of several hosts on one name or address the one whose probe says most. */
@@ -279,7 +293,9 @@ static void judge_domain(const struct kms_zone_court *court)
     size_t present;
     size_t lost = sum_up(zone, &present);
     zone->healthy_hosts = count_healthy_hosts(court);
-    zone->wanted_hosts = (uint32_t)court->wanted->count;
+    zone->wanted_hosts = court->wanted->hosts;
+    zone->few_hosts = false;
+    zone->unmet = 0;
     zone->state = KMS_STATE_OK;
     zone->reasons = 0;
     if (zone->outcome == KMS_OUTCOME_NONE) {
@@ -293,6 +309,7 @@ static void judge_domain(const struct kms_zone_court *court)
     if (zone->servers.known && zone->servers.differ) {
         blame(zone, KMS_STATE_WARNING, KMS_REASON_CONFIG_DRIFT);
     }
+    kms_zone_judge_wish(court->wanted, zone);
     if (present == 0) {
         blame(zone, KMS_STATE_CRITICAL, KMS_REASON_NOT_PUBLISHED);
         return;
@@ -343,6 +360,7 @@ enum kms_status kms_zone_judge(const struct kms_zone_law *law, const struct kms_
     zone->publication_count = count;
     zone->publication = made;
     judge_domain(&court);
+    kms_zone_summary_text(zone);
     free(court.match);
     return KMS_OK;
 }

@@ -62,9 +62,19 @@ struct kms_zone_publication *kms_zone_publication_of(const struct kms_zone *zone
 struct kms_zone_wanted {
     size_t *slot; /* hosts that are expected in the domain, ascending */
     size_t count, cap;
-    size_t checked;    /* slots of the board that were looked at */
+    size_t checked; /* slots of the board that were looked at */
+    uint32_t hosts; /* healthy ones, of whatever name */
+    struct kms_zone_expected *expect;
+    size_t expect_count;
     uint64_t turnover; /* of the board, when they were */
 };
+
+/* Whether the site lists the host of the record: NULL when it does not. */
+const struct kms_zone_expected *kms_zone_listed(const struct kms_zone_wanted *wanted,
+                                                const struct kms_zone_record *record);
+/* Sets few_hosts, unmet, and state and reasons by them; the records are judged. */
+void kms_zone_judge_wish(const struct kms_zone_wanted *wanted, struct kms_zone *zone);
+void kms_zone_summary_text(struct kms_zone *zone);
 
 /* What all domains are judged by. */
 struct kms_zone_law {

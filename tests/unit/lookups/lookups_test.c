@@ -68,6 +68,8 @@ struct world {
     int64_t forget_after_ms;
     const struct kms_seen *seen;
     size_t seen_changes;
+    const struct kms_site_domain *domain;
+
     uint32_t numbers;
     size_t published;
     size_t plans_without_memory; /* of the next hosts that are discovered */
@@ -351,6 +353,8 @@ static void start_lookups(int64_t interval_ms, int64_t timeout_ms)
                                               .servers = world.server,
                                               .forget_after_ms = world.forget_after_ms,
                                               .seen = world.seen,
+                                              .domain = world.domain,
+                                              .domain_count = world.domain ? 1 : 0,
                                               .seen_changed = seen_changed,
                                               .number_of_host = number_of_host,
                                               .published = lookup_published,
@@ -738,6 +742,29 @@ static void a_stranger_that_answers_in_a_listed_site_is_a_rogue_and_a_silent_one
     assert_int_equal(kms_zones_get(world.zones, 0)->rogue, 1);
 }
 
+static void a_domain_of_the_site_is_watched_for_its_hosts(void **state)
+{
+    (void)state;
+    char name[] = "kms.lab", first[] = "kms1.kms.lab", second[] = "kms2.kms.lab:1700";
+    char *expect[] = {first, second};
+    const struct kms_site_domain domain = {
+        .name = name, .want_hosts = 2, .expect = {.text = expect, .count = 2}};
+    publish_in_dns("kms1.kms.lab", 1688);
+    publish_in_dns("other.kms.lab", 1688);
+    world.domain = &domain;
+    world.probes_records = true;
+    start_lookups(20, 10000);
+    wait_for_line("I record kms.lab kms1.kms.lab:1688: healthy\n");
+    wait_for_line("W record kms.lab other.kms.lab:1688: rogue\n");
+    wait_for_line("W domain kms.lab: 2 records, 1 healthy host of 2 wanted, 1 expected host in no "
+                  "record, 1 rogue record\n");
+    world.record[1] = (struct srv){"kms2.kms.lab", 1700};
+    wait_for_line("I domain kms.lab: 2 records, 2 healthy hosts of 2 wanted\n");
+    assert_int_equal(kms_zones_get(world.zones, 0)->state, KMS_STATE_OK);
+    assert_int_equal(kms_zones_get(world.zones, 0)->wanted_hosts, 2);
+    assert_int_equal(kms_board_count(world.board), 0);
+}
+
 static void strangers_are_probed_once_an_interval_and_few_at_a_time(void **state)
 {
     (void)state;
@@ -899,6 +926,7 @@ int main(void)
         TEST(a_configured_host_is_not_discovered),
         TEST(a_record_that_leads_to_no_watched_host_is_probed),
         TEST(a_stranger_that_answers_in_a_listed_site_is_a_rogue_and_a_silent_one_dead),
+        TEST(a_domain_of_the_site_is_watched_for_its_hosts),
         TEST(strangers_are_probed_once_an_interval_and_few_at_a_time),
         TEST(a_stranger_of_two_domains_has_one_probe),
         TEST(what_runs_is_cancelled_at_the_end),

@@ -52,7 +52,7 @@ static void bits_count_from_the_most_significant_one(void **state)
                              KMS_BIT(KMS_REASON_UNREACHABLE) | KMS_BIT(KMS_REASON_STALE) |
                                  KMS_BIT(KMS_REASON_NO_DATA),
                              kms_words_reason()));
-    assert_int_equal(value.len, 2);
+    assert_int_equal(value.len, 3);
     assert_int_equal(value.octet[0], 0x80);
     assert_int_equal(value.octet[1], 0x82);
 }

@@ -495,6 +495,23 @@ static void expect_stable(const struct kms_site *site)
     kms_buf_done(&twice);
 }
 
+static void a_domain_is_named_once_and_its_hosts_are_names(void **state)
+{
+    (void)state;
+    expect_errors("dns {\n domain a.example { }\n domain \"A.example.\" { }\n"
+                  " domain \"_vlmcs._tcp.b.example\" { }\n domain { }\n"
+                  " domain c.example {\n  expect = {\"kms1:0\", kms2}\n  want-hosts = 1001 } }\n",
+                  "t.conf:5: block domain has no name; allowed: domain \"NAME\" { ... }\n"
+                  "t.conf:3: domain: 'A.example' is there a second time; allowed: one block a "
+                  "domain\n"
+                  "t.conf:4: domain: '_vlmcs._tcp.b.example' is a record's name; allowed: the "
+                  "domain alone, leave _vlmcs._tcp away\n"
+                  "t.conf:8: want-hosts: '1001' is out of range; allowed: a whole number, 0 to "
+                  "1000\n"
+                  "t.conf:7: expect: 'kms1:0' is not a host; allowed: the name of a record's "
+                  "target, with a port behind ':' where it is not 1688\n");
+}
+
 static void names_are_looked_up_as_the_block_dns_says(void **state)
 {
     (void)state;
@@ -503,9 +520,21 @@ static void names_are_looked_up_as_the_block_dns_says(void **state)
                 "host 192.0.2.1 { rpc { } dns { publish-in a.example } }\n"
                 "discover = {\"c.example.\", d.example}\n"
                 "dns { servers \"127.0.0.1:5353, [::1]:53\" interval 30s timeout 2s "
-                "probe-records no all-authoritative no authoritative \"192.0.2.1:53\" }\n",
+                "probe-records no forget-after 1h\n"
+                "  all-authoritative no authoritative \"192.0.2.1:53\"\n"
+                "  domain \"Corp.example.\" { want-hosts 2\n"
+                "    expect = {kms1.corp.example, \"kms2.corp.example:1700\"} }\n"
+                "  domain b.example { } }\n",
                 &site);
     assert_false(site.dns.probe_records);
+    assert_int_equal(site.dns.forget_after_ms, 3600000);
+    assert_int_equal(site.dns.domain_count, 2);
+    assert_string_equal(site.dns.domain[0].name, "Corp.example");
+    assert_int_equal(site.dns.domain[0].want_hosts, 2);
+    assert_int_equal(site.dns.domain[0].expect.count, 2);
+    assert_string_equal(site.dns.domain[0].expect.text[1], "kms2.corp.example:1700");
+    assert_int_equal(site.dns.domain[1].want_hosts, 1);
+    assert_int_equal(site.dns.domain[1].expect.count, 0);
     assert_false(site.dns.all_authoritative);
     assert_string_equal(site.dns.authoritative, "192.0.2.1:53");
     assert_string_equal(site.dns.servers, "127.0.0.1:5353, [::1]:53");
@@ -992,6 +1021,7 @@ int main(void)
         cmocka_unit_test(a_host_needs_a_name_and_a_source),
         cmocka_unit_test(without_hosts_and_domains_the_machine_s_domains_are_discovered),
         cmocka_unit_test(the_preset_site_is_that_of_an_empty_file),
+        cmocka_unit_test(a_domain_is_named_once_and_its_hosts_are_names),
         cmocka_unit_test(names_are_looked_up_as_the_block_dns_says),
         cmocka_unit_test(domains_and_servers_that_cannot_be_asked_are_errors),
         cmocka_unit_test(the_port_of_its_own_is_an_address_with_a_transport),
