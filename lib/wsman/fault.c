@@ -39,6 +39,8 @@ static const struct meaning meanings[] = {
           "The provider of the class refused the user."),
     MEANS(0x80338106U, "ERROR_WSMAN_WMI_CANNOT_CONNECT_ACCESS_DENIED", NAMESPACE, GIVE_UP,
           "The user may not connect to WMI: Remote Enable is missing."),
+    MEANS(0xC004F025U, "SL_E_LUA_ACCESSDENIED", NAMESPACE, GIVE_UP,
+          "The licensing provider wants more rights; compare with what an administrator reads."),
 
     MEANS(0x8033801AU, "ERROR_WSMAN_ENUMERATE_CANNOT_PROCESS_FILTER", NO_CLASS, TRY_OLDER, ""),
     MEANS(0x80041010U, "WBEM_E_INVALID_CLASS", NO_CLASS, TRY_OLDER, ""),
