@@ -68,10 +68,11 @@ static void check_expect(const struct kms_conf_node *block, const struct kms_tex
     struct kms_zone_expected ignored;
     for (size_t i = 0; i < expect->count; i++) {
         if (!kms_zone_expected_parse(expect->text[i], &ignored)) {
-            kms_bind_wrong(block, "expect", expect->text[i],
-                           "is not a host; allowed: the name of a record's target, with a port "
-                           "behind ':' where it is not 1688",
-                           errors);
+            kms_bind_wrong(
+                block, "expect", expect->text[i],
+                "is not a host; allowed: the name of a record's target in ASCII (xn--...), "
+                "with a port behind ':' where it is not 1688",
+                errors);
         }
     }
 }

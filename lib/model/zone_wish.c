@@ -15,12 +15,24 @@ static bool parse_port(const char *text, uint16_t *ret)
     return true;
 }
 
+/* As DNS answers: visible ASCII. */
+static bool is_plain(const char *name, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (name[i] <= ' ' || name[i] > '~') {
+            return false;
+        }
+    }
+    return len > 0;
+}
+
 bool kms_zone_expected_parse(const char *text, struct kms_zone_expected *ret)
 {
     struct kms_zone_expected made = {.port = KMS_DEFAULT_PORT};
     const char *colon = strchr(text, ':');
     size_t len = colon ? (size_t)(colon - text) : strlen(text);
-    if (len == 0 || len >= sizeof made.name || (colon && !parse_port(colon + 1, &made.port))) {
+    if (!is_plain(text, len) || len >= sizeof made.name ||
+        (colon && !parse_port(colon + 1, &made.port))) {
         return false;
     }
     memcpy(made.name, text, len);

@@ -500,7 +500,8 @@ static void a_domain_is_named_once_and_its_hosts_are_names(void **state)
     (void)state;
     expect_errors("dns {\n domain a.example { }\n domain \"A.example.\" { }\n"
                   " domain \"_vlmcs._tcp.b.example\" { }\n domain { }\n"
-                  " domain c.example {\n  expect = {\"kms1:0\", kms2}\n  want-hosts = 1001 } }\n",
+                  " domain c.example {\n  expect = {\"kms1:0\", kms2, kms.\xc3\xa4.de}\n  "
+                  "want-hosts = 1001 } }\n",
                   "t.conf:5: block domain has no name; allowed: domain \"NAME\" { ... }\n"
                   "t.conf:3: domain: 'A.example' is there a second time; allowed: one block a "
                   "domain\n"
@@ -509,7 +510,10 @@ static void a_domain_is_named_once_and_its_hosts_are_names(void **state)
                   "t.conf:8: want-hosts: '1001' is out of range; allowed: a whole number, 0 to "
                   "1000\n"
                   "t.conf:7: expect: 'kms1:0' is not a host; allowed: the name of a record's "
-                  "target, with a port behind ':' where it is not 1688\n");
+                  "target in ASCII (xn--...), with a port behind ':' where it is not 1688\n"
+                  "t.conf:7: expect: 'kms.\xc3\xa4.de' is not a host; allowed: the name of a "
+                  "record's target in ASCII (xn--...), with a port behind ':' where it is not "
+                  "1688\n");
 }
 
 static void names_are_looked_up_as_the_block_dns_says(void **state)
