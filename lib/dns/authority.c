@@ -230,7 +230,9 @@ static void take_servers(struct kms_authority_probe *probe)
             explain(named->outcome, named->name, NULL, server->detail, sizeof server->detail);
         }
     }
-    qsort(authority->server, authority->count, sizeof *authority->server, compare_servers);
+    if (authority->server && authority->count > 1) {
+        qsort(authority->server, authority->count, sizeof *authority->server, compare_servers);
+    }
     if (!ask_servers(probe)) {
         fail(probe, KMS_OUTCOME_NO_MEMORY, probe->name);
     }

@@ -124,4 +124,7 @@ void kms_zone_summary_text(struct kms_zone *zone)
         kms_text_append(text, size, ", %u rogue record%s", (unsigned)zone->rogue,
                         plural(zone->rogue));
     }
+    if (zone->servers.known && zone->servers.differ) {
+        kms_text_append(text, size, ", the zone's servers disagree: %s", zone->servers.text);
+    }
 }

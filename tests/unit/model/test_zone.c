@@ -1559,6 +1559,7 @@ static void servers_that_differ_are_a_warning_and_told_once(void **state)
     assert_true(of->servers.differ);
     assert_int_equal(of->state, KMS_STATE_WARNING);
     assert_int_equal(of->reasons, KMS_BIT(KMS_REASON_CONFIG_DRIFT));
+    assert_non_null(strstr(of->summary, ", the zone's servers disagree: 192.0.2.1 lacks a"));
     const struct kms_zone_servers unknown = {.known = false}, agree = {.known = true};
     assert_int_equal(kms_zones_publish_servers(stage->zones, zone, &unknown), KMS_OK);
     assert_int_equal(of->state, KMS_STATE_OK);
