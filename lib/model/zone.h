@@ -149,8 +149,7 @@ struct kms_zone_expected {
     uint16_t port;
 };
 /* "kms1.example.com", "kms1.example.com:1689"; the port is 1688 where none is given. False:
- * neither.
- */
+ * neither, or not in ASCII. */
 bool kms_zone_expected_parse(const char *text, struct kms_zone_expected *ret);
 
 /* What changed, for the log: called once for each line-worthy change after a publish or a refresh,

@@ -108,6 +108,9 @@ static unsigned run(struct kms_board *board, struct kms_zones **ret_zones)
                                        {.target = "stranger.example.com", .port = 1688}};
     struct kms_zone_lookup lookup = {
         .outcome = KMS_OUTCOME_OK, .record = record, .record_count = KMS_COUNT_OF(record)};
+    const struct kms_zone_past past = {
+        .record = {.target = "old.example.com", .port = 1688}, .first_seen_s = 5, .last_seen_s = 6};
+    const struct kms_zone_expected expected = {.name = "kms1.example.com", .port = 1688};
     struct kms_result result;
     size_t zone;
     *ret_zones = kms_zones_new(board, &steady, true, number, NULL, NULL, NULL);
@@ -118,27 +121,42 @@ static unsigned run(struct kms_board *board, struct kms_zones **ret_zones)
         assert_int_equal(kms_zones_count(*ret_zones), 0);
         return 1;
     }
-    if (kms_zones_publish(*ret_zones, zone, &lookup) != KMS_OK) {
-        assert_int_equal(kms_zones_get(*ret_zones, zone)->outcome, KMS_OUTCOME_NONE);
+    if (kms_zones_recall(*ret_zones, zone, &past, 1) != KMS_OK) {
         assert_int_equal(kms_zones_get(*ret_zones, zone)->record_count, 0);
         return 2;
     }
-    if (add_host(board, "kms3.example.com") != KMS_OK || kms_zones_refresh(*ret_zones) != KMS_OK) {
-        assert_int_equal(kms_zones_get(*ret_zones, zone)->publication_count, 2);
+    if (kms_zones_wish(*ret_zones, zone, 2, &expected, 1) != KMS_OK) {
         return 3;
     }
-    if (!kms_zones_host_result(*ret_zones, 0, &result)) {
+    if (kms_zones_publish(*ret_zones, zone, &lookup) != KMS_OK) {
+        assert_int_equal(kms_zones_get(*ret_zones, zone)->outcome, KMS_OUTCOME_NONE);
+        assert_int_equal(kms_zones_get(*ret_zones, zone)->record_count, 1);
         return 4;
     }
+    if (add_host(board, "kms3.example.com") != KMS_OK || kms_zones_refresh(*ret_zones) != KMS_OK) {
+        assert_int_equal(kms_zones_get(*ret_zones, zone)->publication_count, 2);
+        return 5;
+    }
+    if (!kms_zones_host_result(*ret_zones, 0, &result)) {
+        return 6;
+    }
     kms_result_done(&result);
-    return 5;
+    if (kms_board_retire(board, 0) != KMS_OK) {
+        assert_string_equal(kms_board_snapshot(board, 0)->target->name, "kms1.example.com");
+        return 7;
+    }
+    if (kms_zones_refresh(*ret_zones) != KMS_OK) {
+        return 8;
+    }
+    assert_int_equal(kms_zones_get(*ret_zones, zone)->publication_count, 2);
+    return 9;
 }
 
 static void zones_without_memory_show_what_they_showed(void **state)
 {
     (void)state;
     unsigned steps = 0;
-    for (int64_t i = 1; steps < 5; i++) {
+    for (int64_t i = 1; steps < 9; i++) {
         struct kms_policy policy;
         kms_policy_preset(&policy);
         struct kms_board *board = kms_board_new(&policy, &steady, NULL, NULL);
@@ -149,7 +167,7 @@ static void zones_without_memory_show_what_they_showed(void **state)
         left = i;
         steps = run(board, &zones);
         left = -1;
-        if (steps == 3) {
+        if (steps == 5) {
             assert_int_equal(kms_zones_refresh(zones), KMS_OK);
             assert_int_equal(kms_zones_get(zones, 0)->publication_count, kms_board_count(board));
         }

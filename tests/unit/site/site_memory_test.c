@@ -49,12 +49,14 @@ static const char good[] = "agentx \"unix:/x\" state-dir /s\njudgement { client-
                            "host a { address 192.0.2.1 classes = {server, client}\n"
                            "  report { url = /r ca-file /etc/passwd }\n"
                            "  dns { publish-in = {a.example, b.example} } }\n"
-                           "dns { servers \"192.0.2.1, ::1\" } discover = {c.example, d.example}\n"
+                           "dns { servers \"192.0.2.1, ::1\" domain e.example { expect = {a, b} } "
+                           "  domain f.example { } } discover = {c.example, d.example}\n"
                            "snmp { listen = {\"udp:0.0.0.0:161\", \"unix:/x\"} community c }\n"
                            "credentials c { auth kerberos user u@X ccache KCM: }\n"
                            "host w { wsman { credentials c url http://w:5985 service WSMAN } }\n"
                            "include x\n";
-static const char bad[] = "x 1\nhost a { classes = {z} report { } }\nhost a { dns { } }\n"
+static const char bad[] = "x 1\ndns { domain x..y { expect = {\":\"} } domain { } }\nhost a { "
+                          "classes = {z} report { } }\nhost a { dns { } }\n"
                           "snmp { user u { } user v { auth-file /x } }\n"
                           "credentials c { user x password-file /x }\n"
                           "host w { wsman { credentials d pin x url ftp://x } }\n\"\n";
