@@ -61,8 +61,11 @@ void kms_zone_hosts_done(struct kms_zone_hosts *hosts)
         free(hosts->name[i].name);
     }
     free(hosts->name);
-    *hosts = (struct kms_zone_hosts){.board = hosts->board,
-                                     .turnover = kms_board_turnover(hosts->board)};
+    hosts->name = NULL;
+    hosts->count = 0;
+    hosts->cap = 0;
+    hosts->slots = 0;
+    hosts->turnover = kms_board_turnover(hosts->board);
 }
 
 static bool add_name(struct kms_zone_hosts *hosts, const char *text, size_t slot)
