@@ -15,6 +15,7 @@ static enum kms_zone_resolution resolution_of(const struct kms_dns_target *targe
         return KMS_ZONE_RESOLVES;
     case KMS_OUTCOME_DNS_NXDOMAIN:
     case KMS_OUTCOME_DNS_NODATA:
+    case KMS_OUTCOME_DNS_LOOP:
         return KMS_ZONE_RESOLVES_NOT;
     default:
         return KMS_ZONE_RESOLUTION_UNKNOWN;

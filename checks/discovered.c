@@ -15,20 +15,13 @@ enum { TEXT_SIZE = 600 };
 /* ---- what clients do ---- */
 
 /* A port that was not probed, and a target that could not be looked up, may serve. */
-static bool is_lost(const struct kms_discovered_record *record)
-{
-    enum kms_outcome outcome = record->target.outcome;
-
-    return outcome == KMS_OUTCOME_DNS_NXDOMAIN || outcome == KMS_OUTCOME_DNS_NODATA ||
-           (record->probed != NULL && !kms_outcome_good(record->probed->result.outcome));
-}
-
-static struct kms_zone_choice choice_of(const struct kms_discovered_record *record)
+static struct kms_zone_choice choice_of(const struct kms_discovered *of,
+                                        const struct kms_discovered_record *record)
 {
     return (struct kms_zone_choice){.priority = record->srv.priority,
                                     .weight = record->srv.weight,
                                     .usable = kms_srv_usable(&record->srv),
-                                    .lost = is_lost(record)};
+                                    .lost = kms_record_lost(kms_discovered_state(record, of))};
 }
 
 static bool tolls_of(const struct kms_discovered *found, struct kms_zone_toll *ret_rfc,
@@ -40,7 +33,7 @@ static bool tolls_of(const struct kms_discovered *found, struct kms_zone_toll *r
         return false;
     }
     for (size_t i = 0; i < found->record_count; i++) {
-        choice[i] = choice_of(&found->record[i]);
+        choice[i] = choice_of(found, &found->record[i]);
     }
     *ret_rfc = kms_zone_toll_of(choice, found->record_count, KMS_ZONE_CLIENTS_RFC);
     *ret_uniform = kms_zone_toll_of(choice, found->record_count, KMS_ZONE_CLIENTS_UNIFORM);
@@ -58,7 +51,7 @@ static bool add_shares(struct kms_discovered *found)
     bool ok = choice != NULL && share != NULL;
 
     for (size_t i = 0; ok && i < found->record_count; i++) {
-        choice[i] = choice_of(&found->record[i]);
+        choice[i] = choice_of(found, &found->record[i]);
     }
     if (ok) {
         kms_zone_choice_shares(choice, found->record_count, KMS_ZONE_CLIENTS_RFC, share);
@@ -194,6 +187,8 @@ static const char *fault_of(const struct kms_discovered_record *record)
         return "the target does not exist";
     case KMS_OUTCOME_DNS_NODATA:
         return "the target has no address";
+    case KMS_OUTCOME_DNS_LOOP:
+        return "the aliases of the target lead in a circle";
     default:
         return "the target could not be looked up";
     }

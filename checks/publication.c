@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "model/judge.h"
+#include "record_state.h"
 
 enum { NAMES_SHOWN = 3, TEXT_SIZE = 700 };
 
@@ -22,8 +23,7 @@ struct view {
 
 static bool has_no_address(const struct kms_dns_target *target)
 {
-    return target && (target->outcome == KMS_OUTCOME_DNS_NXDOMAIN ||
-                      target->outcome == KMS_OUTCOME_DNS_NODATA);
+    return target && kms_record_no_address(target->outcome);
 }
 
 static bool concerns(const struct view *view, const struct kms_srv *srv)
@@ -90,6 +90,8 @@ static void say_target(const struct view *view, const struct kms_srv *srv, char 
         kms_text_copy(dst, size, "that name does not exist (NXDOMAIN)");
     } else if (target->outcome == KMS_OUTCOME_DNS_NODATA) {
         kms_text_copy(dst, size, "that name has no address");
+    } else if (target->outcome == KMS_OUTCOME_DNS_LOOP) {
+        kms_text_copy(dst, size, "the aliases (CNAME) of that name lead in a circle");
     } else if (target->outcome != KMS_OUTCOME_OK) {
         kms_text_format(dst, size, "its address is not known: %s",
                         kms_outcome_row(target->outcome)->token);

@@ -83,7 +83,8 @@ enum kms_expected_match kms_expected_match(const struct kms_expected_list *list,
 
 bool kms_record_no_address(enum kms_outcome address)
 {
-    return address == KMS_OUTCOME_DNS_NXDOMAIN || address == KMS_OUTCOME_DNS_NODATA;
+    return address == KMS_OUTCOME_DNS_NXDOMAIN || address == KMS_OUTCOME_DNS_NODATA ||
+           address == KMS_OUTCOME_DNS_LOOP;
 }
 
 bool kms_record_lost(enum kms_srv_state state)

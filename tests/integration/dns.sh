@@ -27,6 +27,7 @@ named_settled() {
 }
 
 run_named() {
+    : >"$work/named.log" # what the one before it wrote says nothing of this one
     named -g -c "$work/named.conf" >"$work/named.log" 2>&1 &
     named_pid=$!
     other_pids="$other_pids $named_pid"
