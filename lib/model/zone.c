@@ -340,6 +340,18 @@ enum kms_status kms_zones_add(struct kms_zones *zones, const char *domain, size_
     return KMS_OK;
 }
 
+/* "kms1" is a host of the domain itself. */
+static void complete_names(struct kms_zone_expected *expect, size_t count, const char *domain)
+{
+    for (size_t i = 0; i < count; i++) {
+        char full[KMS_ZONE_NAME_SIZE];
+        if (!strchr(expect[i].name, '.') &&
+            kms_text_format(full, sizeof full, "%s.%s", expect[i].name, domain)) {
+            memcpy(expect[i].name, full, sizeof full);
+        }
+    }
+}
+
 enum kms_status kms_zones_wish(struct kms_zones *zones, size_t at, uint32_t want_hosts,
                                const struct kms_zone_expected *expect, size_t expect_count)
 {
@@ -351,6 +363,7 @@ enum kms_status kms_zones_wish(struct kms_zones *zones, size_t at, uint32_t want
             return KMS_ENOMEM;
         }
         memcpy(copy, expect, expect_count * sizeof *copy);
+        complete_names(copy, expect_count, zones->entry[at]->shown.name);
     }
     free(wanted->expect);
     wanted->expect = copy;

@@ -215,7 +215,8 @@ void kms_zones_recall_missing(struct kms_zones *zones, size_t zone, const char *
 /* How many healthy hosts the site wants in the domain (1 unless told), and which hosts it lists
  * there: with any, each other host that answers is a rogue, and one that no record names is told. A
  * listed one is at the wrong port when another one is published and does not answer. expect is
- * copied. Nothing is judged by it before the next publish or refresh. */
+ * copied; a name without a dot is one of the domain. Nothing is judged by it before the next
+ * publish or refresh. */
 enum kms_status kms_zones_wish(struct kms_zones *zones, size_t zone, uint32_t want_hosts,
                                const struct kms_zone_expected *expect, size_t expect_count);
 
