@@ -258,7 +258,7 @@ void kms_discover_recall(const struct kms_lookups_config *config, struct kms_dis
         return;
     }
     int64_t now_s = kms_clock_wall_s(&config->env->clock);
-    added->first_seen_s = row->first_s;
+    added->first_seen_s = row->first_s < now_s ? row->first_s : now_s;
     added->last_seen_s = row->last_s < now_s ? row->last_s : now_s;
     kms_log_write(config->log, KMS_LOG_INFO, "discover %s: host %s is known from before",
                   row->domain, name);

@@ -18,14 +18,20 @@ static bool find_zone(const struct kms_zones *zones, const char *domain, size_t 
     return false;
 }
 
-static void past_of(const struct kms_seen_row *row, struct kms_zone_past *ret)
+/* The clock may have been wrong then: what lies ahead would be kept for good. */
+static int64_t not_ahead(int64_t time_s, int64_t now_s)
+{
+    return time_s < now_s ? time_s : now_s;
+}
+
+static void past_of(const struct kms_seen_row *row, int64_t now_s, struct kms_zone_past *ret)
 {
     *ret = (struct kms_zone_past){.record = {.port = row->port,
                                              .priority = row->priority,
                                              .weight = row->weight,
                                              .ttl = row->ttl},
-                                  .first_seen_s = row->first_s,
-                                  .last_seen_s = row->last_s};
+                                  .first_seen_s = not_ahead(row->first_s, now_s),
+                                  .last_seen_s = not_ahead(row->last_s, now_s)};
     /* A name that DNS cannot have is cut, and met by no record again. */
     kms_text_copy(ret->record.target, sizeof ret->record.target, row->name);
 }
@@ -36,8 +42,8 @@ static bool is_record_of(const struct kms_seen_row *row, const char *domain)
 }
 
 /* The records of one domain, which stand together. */
-static enum kms_status recall_records(struct kms_zones *zones, const struct kms_seen_row *row,
-                                      size_t count)
+static enum kms_status recall_records(struct kms_zones *zones, int64_t now_s,
+                                      const struct kms_seen_row *row, size_t count)
 {
     size_t zone;
     if (!find_zone(zones, row->domain, &zone)) {
@@ -48,14 +54,15 @@ static enum kms_status recall_records(struct kms_zones *zones, const struct kms_
         return KMS_ENOMEM;
     }
     for (size_t i = 0; i < count; i++) {
-        past_of(&row[i], &past[i]);
+        past_of(&row[i], now_s, &past[i]);
     }
     enum kms_status status = kms_zones_recall(zones, zone, past, count);
     free(past);
     return status;
 }
 
-static enum kms_status recall_all_records(struct kms_zones *zones, const struct kms_seen *seen)
+static enum kms_status recall_all_records(struct kms_zones *zones, int64_t now_s,
+                                          const struct kms_seen *seen)
 {
     enum kms_status status = KMS_OK;
     size_t count;
@@ -66,7 +73,7 @@ static enum kms_status recall_all_records(struct kms_zones *zones, const struct 
                is_record_of(&row[count], row->domain)) {
             count++;
         }
-        status = row->kind == KMS_SEEN_RECORD ? recall_records(zones, row, count) : KMS_OK;
+        status = row->kind == KMS_SEEN_RECORD ? recall_records(zones, now_s, row, count) : KMS_OK;
     }
     return status;
 }
@@ -74,12 +81,13 @@ static enum kms_status recall_all_records(struct kms_zones *zones, const struct 
 enum kms_status kms_lookups_recall(const struct kms_lookups_config *config,
                                    struct kms_discovery *discovery, const struct kms_seen *seen)
 {
+    int64_t now_s = kms_clock_wall_s(&config->env->clock);
     for (size_t i = 0; i < seen->count; i++) {
         if (seen->row[i].kind == KMS_SEEN_HOST) {
             kms_discover_recall(config, discovery, &seen->row[i]);
         }
     }
-    enum kms_status status = recall_all_records(config->zones, seen);
+    enum kms_status status = recall_all_records(config->zones, now_s, seen);
     if (status == KMS_OK) {
         status = kms_zones_refresh(config->zones); /* hosts were added */
     }
@@ -87,7 +95,8 @@ enum kms_status kms_lookups_recall(const struct kms_lookups_config *config,
         const struct kms_seen_row *row = &seen->row[i];
         size_t zone;
         if (row->kind == KMS_SEEN_MISSING && find_zone(config->zones, row->domain, &zone)) {
-            kms_zones_recall_missing(config->zones, zone, row->name, row->first_s);
+            kms_zones_recall_missing(config->zones, zone, row->name,
+                                     not_ahead(row->first_s, now_s));
         }
     }
     return status;

@@ -35,9 +35,20 @@ struct reader {
     size_t cap;
 };
 
+/* A name becomes part of lines in the log. */
+static bool is_one_line(const char *name)
+{
+    bool is_clean = true;
+    for (size_t i = 0; is_clean && name[i]; i++) {
+        is_clean = (uint8_t)name[i] >= 0x20 && name[i] != 0x7F;
+    }
+    return is_clean;
+}
+
 static bool read_name(struct reader *reader, struct kms_rd *line, char dst[KMS_SEEN_NAME_SIZE])
 {
     return kms_word_read(line, &reader->word) == KMS_OK &&
+           is_one_line(kms_buf_str(&reader->word)) &&
            kms_text_copy(dst, KMS_SEEN_NAME_SIZE, kms_buf_str(&reader->word));
 }
 

@@ -641,6 +641,31 @@ static void what_an_earlier_process_discovered_is_watched(void **state)
     assert_int_equal(world.seen_changes, changes); /* the same again is worth no write */
 }
 
+static void what_was_seen_later_than_now_is_seen_now(void **state)
+{
+    (void)state;
+    assert_int_equal(kms_texts_add(&world.discover, "kms.lab"), KMS_OK);
+    const int64_t ahead_s = INT64_C(1) << 39;
+    struct kms_seen_row row[] = {
+        seen_host("kms.lab", "kms1.kms.lab", 1688),
+        {.kind = KMS_SEEN_RECORD, .domain = "kms.lab", .name = "kms1.kms.lab", .port = 1688},
+        {.kind = KMS_SEEN_MISSING, .domain = "kms.lab", .name = "kms1.kms.lab"}};
+    for (size_t i = 0; i < KMS_COUNT_OF(row); i++) {
+        row[i].first_s = row[i].last_s = ahead_s;
+    }
+    const struct kms_seen seen = {.row = row, .count = KMS_COUNT_OF(row)};
+    world.seen = &seen;
+    start_lookups(20, 10000);
+    struct kms_buf text;
+    uint64_t mark;
+    assert_int_equal(kms_lookups_render(world.lookups, &text, &mark), KMS_OK);
+    assert_non_null(strstr(kms_buf_str(&text), "host kms.lab kms1.kms.lab kms1.kms.lab 1688 "));
+    assert_non_null(strstr(kms_buf_str(&text), "record kms.lab kms1.kms.lab 1688 0 0 0 "));
+    assert_non_null(strstr(kms_buf_str(&text), "missing kms.lab kms1.kms.lab "));
+    assert_null(strstr(kms_buf_str(&text), "549755813888"));
+    kms_buf_done(&text);
+}
+
 static void a_discovered_host_that_dns_names_no_more_is_retired(void **state)
 {
     (void)state;
@@ -922,6 +947,7 @@ int main(void)
         TEST(a_host_whose_probes_could_not_be_planned_is_tried_again),
         TEST(what_is_too_much_for_the_log_is_one_line),
         TEST(what_an_earlier_process_discovered_is_watched),
+        TEST(what_was_seen_later_than_now_is_seen_now),
         TEST(a_discovered_host_that_dns_names_no_more_is_retired),
         TEST(a_configured_host_is_not_discovered),
         TEST(a_record_that_leads_to_no_watched_host_is_probed),
