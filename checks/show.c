@@ -468,8 +468,12 @@ static const struct advice advices[] = {
      "host"},
     {KMS_REASON_NOT_SERVED,
      "next step: install a host key for the class, or take the class out of --classes"},
-    {KMS_REASON_STALE,
-     "next step: check the task on the KMS host that writes the report, or raise --max-age"},
+    {KMS_REASON_SERVICE_DOWN,
+     "next step: start the service Software Protection (sppsvc) on the KMS host, and look into its "
+     "Application log for why it stopped"},
+    {KMS_REASON_CLOCK_SKEW,
+     "next step: let the KMS host's clock be synchronised (w32tm /resync); clients whose clock is "
+     "too far from it are refused (0xC004F06C)"},
     {KMS_REASON_NOT_ACTIVATING,
      "next step: look up what the error code of the activation request means for the host, and "
      "whether the product asked for is one that its key serves"},
@@ -483,5 +487,11 @@ void kms_show_advice(struct kms_check *check, uint32_t reasons)
         if (reasons & KMS_BIT(advices[i].reason)) {
             kms_output_line(&check->out, 0, "%s", advices[i].text);
         }
+    }
+    /* A host that could not be asked itself has its next step beside its outcome. */
+    if ((reasons & KMS_BIT(KMS_REASON_STALE)) && check->judgement.source[KMS_SOURCE_REPORT].stale) {
+        kms_output_line(&check->out, 0, "%s",
+                        "next step: check the task on the KMS host that writes the report, or "
+                        "raise --max-age");
     }
 }
