@@ -29,7 +29,6 @@ struct kms_http_session {
     const char *refused; /* why this server's settings cannot be used; NULL: they can */
     enum kms_outcome refusal_outcome;
     struct curl_slist *address; /* CURLOPT_CONNECT_TO */
-    char *basic;                /* the header line, secret */
     uint8_t *der;
     size_t der_len;
     bool busy;       /* a POST is under way */
@@ -429,10 +428,6 @@ static void release(struct kms_http_session *session)
     forget_post(session);
     forget_challenges(&session->reply);
     curl_slist_free_all(session->address);
-    if (session->basic) {
-        explicit_bzero(session->basic, strlen(session->basic));
-    }
-    free(session->basic);
     free(session->der);
 }
 
@@ -488,9 +483,14 @@ static void end_post(struct kms_http_transfer *transfer, CURLcode code)
 static void refuse_post(void *arg)
 {
     struct kms_http_session *session = arg;
-    session->reply.outcome = session->refusal_outcome;
-    describe(&session->reply, session->refused);
     deliver(session);
+}
+
+static void refuse(struct kms_http_session *session, enum kms_outcome outcome, const char *why)
+{
+    session->reply.outcome = outcome;
+    describe(&session->reply, why);
+    kms_timer_set(session->refusal, 0);
 }
 
 /* ---- how a session begins ---- */
@@ -521,30 +521,6 @@ static bool pin_text(const char *pin, char *dst, size_t size)
     return kms_text_format(dst, size, "sha256//%s", base64);
 }
 
-/* The header is made here, and not by libcurl, so that it can be wiped. */
-static char *basic_line(const char *user, const char *password)
-{
-    static const char start[] = "Authorization: Basic ";
-    size_t plain_len = strlen(user) + 1 + strlen(password);
-    size_t line_len = sizeof start - 1 + BASE64_ENCODE_RAW_LENGTH(plain_len);
-    char *plain = malloc(plain_len + 1);
-    char *line = malloc(line_len + 1);
-    if (plain && line) {
-        kms_text_format(plain, plain_len + 1, "%s:%s", user, password);
-        kms_text_copy(line, line_len + 1, start);
-        base64_encode_raw(line + sizeof start - 1, plain_len, (const uint8_t *)plain);
-        line[line_len] = '\0';
-    } else {
-        free(line);
-        line = NULL;
-    }
-    if (plain) {
-        explicit_bzero(plain, plain_len);
-    }
-    free(plain);
-    return line;
-}
-
 /* What makes the settings unusable, whatever the server is. */
 static void check(struct kms_http_session *session, const struct kms_http_server *server)
 {
@@ -553,8 +529,6 @@ static void check(struct kms_http_session *session, const struct kms_http_server
         strncasecmp(server->url, https, sizeof https - 1) != 0) {
         refuse_all(session, KMS_OUTCOME_HTTP_URL,
                    "the url does not begin with http:// or https://");
-    } else if (!session->https && server->user) {
-        refuse_all(session, KMS_OUTCOME_HTTP_URL, "a password is only sent over https");
     } else if (!session->https && (server->pin || server->certificate)) {
         refuse_all(session, KMS_OUTCOME_HTTP_URL, "a pin and a certificate mean nothing over http");
     }
@@ -573,12 +547,6 @@ static bool set_server(struct kms_http_session *session, const struct kms_http_s
         session->address = curl_slist_append(NULL, text);
         if (!session->address ||
             curl_easy_setopt(easy, CURLOPT_CONNECT_TO, session->address) != CURLE_OK) {
-            return false;
-        }
-    }
-    if (server->user) {
-        session->basic = basic_line(server->user, server->password ? server->password : "");
-        if (!session->basic) {
             return false;
         }
     }
@@ -692,13 +660,8 @@ static bool set_lines(struct kms_http_session *session, const struct kms_http_po
         (post->header && !add_line(lines, post->header))) {
         return false;
     }
-    bool added = true;
-    if (post->authorization) {
-        added = add_field(lines, "Authorization", post->authorization);
-    } else if (session->basic) {
-        added = add_line(lines, session->basic);
-    }
-    return added && curl_easy_setopt(session->easy, CURLOPT_HTTPHEADER, *lines) == CURLE_OK;
+    return (!post->authorization || add_field(lines, "Authorization", post->authorization)) &&
+           curl_easy_setopt(session->easy, CURLOPT_HTTPHEADER, *lines) == CURLE_OK;
 }
 
 static bool set_body(struct kms_http_session *session, const struct kms_http_post *post)
@@ -742,6 +705,12 @@ static void begin(struct kms_http_session *session, const struct kms_http_post *
     session->busy = true;
 }
 
+/* RFC 7617: base64 hides nothing. */
+static bool holds_password(const char *authorization)
+{
+    return authorization && strncasecmp(authorization, "Basic ", 6) == 0;
+}
+
 enum kms_status kms_http_post(struct kms_http_session *session, const struct kms_http_post *post)
 {
     if (session->busy) {
@@ -749,7 +718,11 @@ enum kms_status kms_http_post(struct kms_http_session *session, const struct kms
     }
     begin(session, post);
     if (session->refused) {
-        kms_timer_set(session->refusal, 0);
+        refuse(session, session->refusal_outcome, session->refused);
+        return KMS_OK;
+    }
+    if (!session->https && holds_password(post->authorization)) {
+        refuse(session, KMS_OUTCOME_HTTP_URL, "a password is only sent over https");
         return KMS_OK;
     }
     if (!set_lines(session, post) || !set_body(session, post) || !set_bounds(session, post) ||

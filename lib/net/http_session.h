@@ -24,15 +24,12 @@ struct kms_http_server {
     const char *certificate; /* the client's, PEM; then TLS 1.2 at most (specification wsman 3.5) */
     const char *key;         /* PEM; NULL: in the certificate's file */
     bool shown; /* keep the certificate that the server shows; costs some 2 % of a connection */
-    const char *user; /* Basic; only for https: refused otherwise */
-    /* Copied, and wiped by free; what libcurl and OpenSSL leave in buffers they sent is not. */
-    const char *password;
 };
 
 /* Each session has a connection of its own, so that no other session is ever served by a connection
  * that this one authenticated. TLS 1.2 at least, never resumed. The environment's proxies are not
- * used: they would stand between the two who authenticate each other. A user, pin or certificate
- * over plain http, and a url with a user in it, are refused as HTTP_URL by the POST. What server
+ * used: they would stand between the two who authenticate each other. A pin or certificate over
+ * plain http, and a url with a user in it, are refused as HTTP_URL by the POST. What server
  * points to is copied. NULL: out of memory. Nothing is sent yet. */
 struct kms_http_session *kms_http_session_new(struct kms_http *http,
                                               const struct kms_http_server *server);
@@ -70,11 +67,12 @@ typedef bool kms_http_data_fn(void *arg, const struct kms_http_reply *so_far, co
                               size_t len);
 
 struct kms_http_post {
-    const void *body;          /* copied */
-    size_t len;                /* 0: an empty body, with Content-Length: 0 */
-    const char *content_type;  /* NULL: none is sent */
-    const char *authorization; /* whole value of the header; NULL: none */
-    const char *header;        /* one more header line; NULL: none */
+    const void *body;         /* copied */
+    size_t len;               /* 0: an empty body, with Content-Length: 0 */
+    const char *content_type; /* NULL: none is sent */
+    /* Whole value of the header; NULL: none. Basic over plain http is refused as HTTP_URL. */
+    const char *authorization;
+    const char *header; /* one more header line; NULL: none */
     /* Send it over the connection of the last POST or not at all: a sealed message means nothing
      * on another one. Without that connection: HTTP_BROKEN with connection_lost. */
     bool kept_only;

@@ -73,6 +73,7 @@ struct kms_http_post bench_usual(struct bench *bench)
     return (struct kms_http_post){.body = "question",
                                   .len = 8,
                                   .content_type = "text/x-test",
+                                  .authorization = bench->authorization,
                                   .size_max = 4000,
                                   .timeout_ms = 20000,
                                   .data = bench_take,

@@ -23,6 +23,7 @@ struct bench {
     struct kms_http *http;
     struct kms_http_session *session;
     struct answer answer;
+    const char *authorization; /* of usual posts; NULL: none */
 };
 
 void bench_open(struct bench *bench);

@@ -855,25 +855,29 @@ static void settings_that_cannot_be_used_are_refused_by_the_post(void **state)
     static const struct {
         struct kms_http_server server;
         enum kms_outcome outcome;
+        const char *authorization;
     } cases[] = {
-        {{.url = "http://127.0.0.1:1/", .user = "u", .password = "p"}, KMS_OUTCOME_HTTP_URL},
-        {{.url = "http://127.0.0.1:1/", .pin = pin}, KMS_OUTCOME_HTTP_URL},
-        {{.url = "http://127.0.0.1:1/", .certificate = "/none"}, KMS_OUTCOME_HTTP_URL},
-        {{.url = "http://u:p@127.0.0.1:1/"}, KMS_OUTCOME_HTTP_URL},
-        {{.url = "https://u@127.0.0.1:1/"}, KMS_OUTCOME_HTTP_URL},
-        {{.url = "ftp://127.0.0.1:1/"}, KMS_OUTCOME_HTTP_URL},
-        {{.url = "https:5986/", .user = "u"}, KMS_OUTCOME_HTTP_URL},
-        {{.url = "127.0.0.1:1/"}, KMS_OUTCOME_HTTP_URL},
-        {{.url = ""}, KMS_OUTCOME_HTTP_URL},
-        {{.url = "http://"}, KMS_OUTCOME_HTTP_URL},
-        {{.url = "http://127.0.0.1:99999/"}, KMS_OUTCOME_HTTP_URL},
-        {{.url = "https://127.0.0.1:1/", .pin = "00"}, KMS_OUTCOME_HTTP_PIN},
+        {{.url = "http://127.0.0.1:1/"}, KMS_OUTCOME_HTTP_URL, "Basic dTpw"},
+        {{.url = "http://127.0.0.1:1/"}, KMS_OUTCOME_HTTP_URL, "basic dTpw"},
+        {{.url = "http://127.0.0.1:1/", .pin = pin}, KMS_OUTCOME_HTTP_URL, NULL},
+        {{.url = "http://127.0.0.1:1/", .certificate = "/none"}, KMS_OUTCOME_HTTP_URL, NULL},
+        {{.url = "http://u:p@127.0.0.1:1/"}, KMS_OUTCOME_HTTP_URL, NULL},
+        {{.url = "https://u@127.0.0.1:1/"}, KMS_OUTCOME_HTTP_URL, NULL},
+        {{.url = "ftp://127.0.0.1:1/"}, KMS_OUTCOME_HTTP_URL, NULL},
+        {{.url = "https:5986/"}, KMS_OUTCOME_HTTP_URL, "Basic dTo="},
+        {{.url = "127.0.0.1:1/"}, KMS_OUTCOME_HTTP_URL, NULL},
+        {{.url = ""}, KMS_OUTCOME_HTTP_URL, NULL},
+        {{.url = "http://"}, KMS_OUTCOME_HTTP_URL, NULL},
+        {{.url = "http://127.0.0.1:99999/"}, KMS_OUTCOME_HTTP_URL, NULL},
+        {{.url = "https://127.0.0.1:1/", .pin = "00"}, KMS_OUTCOME_HTTP_PIN, NULL},
         {{.url = "https://127.0.0.1:1/",
           .pin = "0x112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},
-         KMS_OUTCOME_HTTP_PIN},
+         KMS_OUTCOME_HTTP_PIN,
+         NULL},
     };
     for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
         bench_session(&f->bench, &cases[i].server);
+        f->bench.authorization = cases[i].authorization;
         for (int again = 0; again < 2; again++) {
             post(f);
             expect(f, cases[i].outcome, 0);

@@ -312,6 +312,7 @@ static void ask(struct fixture *f, enum place place, struct kms_http_server serv
     bench_post(&f->bench);
     bench_expect(&f->bench, outcome, status);
     assert_int_equal(f->bench.answer.reply.detail[0] != '\0', outcome != KMS_OUTCOME_OK);
+    assert_null(strstr(f->bench.answer.reply.detail, "dTpzZWNyZXQ="));
     assert_null(strstr(f->bench.answer.reply.detail, "secret"));
     assert_int_equal(f->bench.answer.reply.secured, status != 0);
 }
@@ -394,8 +395,8 @@ static void a_certificate_that_cannot_be_verified_is_refused(void **state)
                  {GOOD, conf.text},  {OTHER_NAME, ca.text}, {EXPIRED, ca.text},
                  {OLD_TLS, ca.text}, {ANONYMOUS, ca.text}};
     for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
-        const struct kms_http_server server = {
-            .ca_file = cases[i].ca_file, .user = "u", .password = "secret"};
+        const struct kms_http_server server = {.ca_file = cases[i].ca_file};
+        f->bench.authorization = "Basic dTpzZWNyZXQ=";
         ask(f, cases[i].place, server, KMS_OUTCOME_HTTP_TLS, 0);
         assert_true(f->bench.answer.reply.connected);
         assert_true(f->bench.answer.reply.new_connection);
@@ -427,8 +428,8 @@ static void a_wrong_pin_ends_it_before_anything_is_sent(void **state)
     const struct path ca = in_folder("ca.pem");
     char url[96];
     url_of(GOOD, "127.0.0.1", "/wrong-pin", url, sizeof url);
-    struct kms_http_server server = {
-        .url = url, .pin = site->other_pin, .user = "u", .password = "secret"};
+    struct kms_http_server server = {.url = url, .pin = site->other_pin};
+    f->bench.authorization = "Basic dTpzZWNyZXQ=";
     for (int with_ca = 0; with_ca < 2; with_ca++) {
         server.ca_file = with_ca ? ca.text : NULL;
         ask(f, GOOD, server, KMS_OUTCOME_HTTP_PIN, 0);
@@ -498,8 +499,8 @@ static void a_password_goes_along_only_where_the_server_is_known(void **state)
 {
     struct fixture *f = fixture_of(state);
     const struct path ca = in_folder("ca.pem");
-    const struct kms_http_server server = {
-        .ca_file = ca.text, .user = "monitor", .password = "pa:ss"};
+    const struct kms_http_server server = {.ca_file = ca.text};
+    f->bench.authorization = "Basic bW9uaXRvcjpwYTpzcw==";
     ask(f, GOOD, server, KMS_OUTCOME_OK, 200);
     expect_said(f, ";authorization=Basic bW9uaXRvcjpwYTpzcw==;");
     struct kms_http_post own = bench_usual(&f->bench);
