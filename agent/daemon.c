@@ -1,0 +1,482 @@
+/* The daemon: puts the parts together, runs the loop until a signal, and takes them apart again. */
+#include "agent/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/agentx.h"
+#include "agent/detach.h"
+#include "agent/file_limit.h"
+#include "agent/index_writer.h"
+#include "agent/key_number.h"
+#include "agent/known_key.h"
+#include "agent/lookups.h"
+#include "agent/mib.h"
+#include "agent/pid_file.h"
+#include "agent/scheduler.h"
+#include "agent/site_snmp.h"
+#include "agent/state_dir.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/undumpable.h"
+#include "net/http.h"
+#include "net/resolve.h"
+#include "probe/worker.h"
+#include "report/probe.h"
+#include "rpc/activation.h"
+#include "rpc/probe.h"
+#include "store/index.h"
+#include "wsman/logins.h"
+#include "wsman/probe.h"
+
+#define PROGRAM               "kmsmond"
+#define WORKERS_MAX           16    /* reads from network mounts that may hang at the same time */
+#define GRACE_MS              500   /* for reads that run when the program ends */
+#define DISCOVERED_TIMEOUT_MS 10000 /* of a bind probe, as for hosts of the configuration */
+
+static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+struct program {
+    const struct kms_options *options;
+    struct kms_site *site;
+    bool config_absent;
+    struct kms_log log;
+    int state_lock;   /* -1: not locked */
+    int detach_ready; /* -1: in the foreground */
+    char *pid_path;   /* absolute: the working folder is given up; NULL: not written */
+    struct kms_index *index;
+    struct kms_file_writer *index_writer;
+    struct kms_env env;
+    struct kms_signal *signal[KMS_COUNT_OF(stop_signals)];
+    struct kms_board *board;
+    const struct kms_probe_type *types[5]; /* ended by NULL */
+    struct kms_scheduler *scheduler;
+    struct kms_texts discover; /* the site's, or the system's search domains */
+    struct kms_lookups_log lookups_log;
+    struct kms_zones *zones;
+    struct kms_lookups *lookups;
+    struct kms_buf seen_path;
+    struct kms_file_writer *seen_writer;
+    struct kms_agent_facts facts;
+    struct kms_mib *mib;
+    struct kms_agentx *agentx;
+};
+
+/* A name keeps its number when it is written with other letters, as DNS would have it. */
+static uint32_t number_of_name(void *arg, const char *space, const char *name)
+{
+    struct program *p = arg;
+    char *key = kms_text_dup(name);
+    if (!key) {
+        return 0;
+    }
+    for (char *c = key; *c; c++) {
+        *c = kms_text_lower(*c);
+    }
+    uint32_t number = kms_index_get(p->index, space, key);
+    free(key);
+    return number;
+}
+
+static uint32_t number_of_host(void *arg, const char *name)
+{
+    return number_of_name(arg, "host", name);
+}
+
+static uint32_t number_of_key(void *arg, const char *host, const char *identity)
+{
+    struct program *p = arg;
+    return kms_key_number(p->index, &p->log, host, number_of_host(p, host), identity);
+}
+
+static bool out_of_memory(const struct program *p)
+{
+    kms_log_write(&p->log, KMS_LOG_ERROR, "start: out of memory");
+    return false;
+}
+
+/* Numbers of rows must outlive a restart, so there is no start without a place to keep them. */
+static bool open_state(struct program *p)
+{
+    struct kms_fault fault = {0};
+    if (kms_state_dir_open(p->site->state_dir, &p->state_lock, &fault) != KMS_OK) {
+        kms_log_write(&p->log, KMS_LOG_ERROR, "start: %s", fault.text);
+        return false;
+    }
+    struct kms_buf path;
+    kms_buf_init(&path, (size_t)2 * KMS_CONF_TEXT_MAX);
+    if (kms_buf_addf(&path, "%s/index", p->site->state_dir) != KMS_OK) {
+        return out_of_memory(p);
+    }
+    enum kms_status status = kms_index_open(kms_buf_str(&path), &p->index, &fault);
+    kms_buf_done(&path);
+    if (status != KMS_OK) {
+        kms_log_write(&p->log, KMS_LOG_ERROR,
+                      "start: index file: %s; restore it, or remove it and accept new row numbers",
+                      fault.text);
+    }
+    return status == KMS_OK;
+}
+
+static bool fill_board(struct program *p)
+{
+    p->board = kms_board_new(&p->site->policy, &p->env.clock, number_of_key, p);
+    if (!p->board) {
+        return out_of_memory(p);
+    }
+    for (size_t i = 0; i < p->site->host_count; i++) {
+        uint32_t number = number_of_host(p, p->site->host[i].name);
+        size_t slot;
+        if (number == 0 || kms_board_add(p->board, &p->site->host[i], number, &slot) != KMS_OK) {
+            return out_of_memory(p);
+        }
+    }
+    struct kms_fault fault = {0};
+    if (kms_index_save(p->index, &fault) != KMS_OK) {
+        kms_log_write(&p->log, KMS_LOG_ERROR, "start: index file: %s; free space in state-dir '%s'",
+                      fault.text, p->site->state_dir);
+        return false;
+    }
+    return true;
+}
+
+static void save_index(void *arg)
+{
+    struct program *p = arg;
+    kms_file_writer_poke(p->index_writer);
+}
+
+static void poll_published(void *arg)
+{
+    struct program *p = arg;
+    save_index(p);
+    kms_lookups_poke(p->lookups);
+}
+
+static int64_t poll_lag_ms(void *arg)
+{
+    const struct program *p = arg;
+    return p->scheduler ? kms_scheduler_lag_ms(p->scheduler) : 0;
+}
+
+static void stop(void *arg, int number)
+{
+    struct program *p = arg;
+    kms_log_write(&p->log, KMS_LOG_INFO, "stop: SIG%s", sigabbrev_np(number));
+    kms_loop_stop(p->env.loop);
+}
+
+static bool open_loop(struct program *p)
+{
+    p->env.clock = kms_clock_system();
+    p->env.loop = kms_loop_new(&p->env.clock);
+    if (!p->env.loop) {
+        return out_of_memory(p);
+    }
+    for (size_t i = 0; i < KMS_COUNT_OF(stop_signals); i++) {
+        p->signal[i] = kms_signal_new(p->env.loop, stop_signals[i], stop, p);
+        if (!p->signal[i]) {
+            return out_of_memory(p);
+        }
+    }
+    p->env.worker = kms_worker_new(p->env.loop, WORKERS_MAX);
+    p->env.http = kms_http_new(p->env.loop);
+    if (!p->env.worker || !p->env.http) {
+        return out_of_memory(p);
+    }
+    if (p->site->credentials_count > 0) {
+        p->env.logins = kms_logins_new(p->env.loop, KMS_LOGINS_THREADS, KMS_LOGINS_OF_KEY);
+        if (!p->env.logins) {
+            return out_of_memory(p);
+        }
+    }
+    p->index_writer = kms_index_writer_open(p->env.loop, p->env.worker, p->index, &p->log);
+    return p->index_writer || out_of_memory(p);
+}
+
+static bool open_resolver(struct program *p)
+{
+    const struct kms_resolver_setup setup = {.servers = p->site->dns.servers};
+    struct kms_fault fault = {0};
+    if (kms_resolver_new(p->env.loop, &setup, &p->env.resolver, &fault) != KMS_OK) {
+        kms_log_write(&p->log, KMS_LOG_ERROR, "start: resolver: %s", fault.text);
+        return false;
+    }
+    return true;
+}
+
+static bool open_polls(struct program *p)
+{
+    p->types[0] = kms_rpc_probe();
+    p->types[1] = kms_report_probe();
+    p->types[2] = kms_activation_probe();
+    p->types[3] = kms_wsman_probe();
+    p->env.state_dir = p->site->state_dir;
+    p->env.products = &p->site->products;
+    p->env.known_key = kms_known_key_of;
+    p->env.known_key_arg = p->board;
+    size_t room = kms_file_limit_probes(kms_file_limit_raise());
+    const struct kms_scheduler_config config = {
+        .env = &p->env,
+        .board = p->board,
+        .log = &p->log,
+        .types = p->types,
+        .interval_ms = p->site->interval_ms,
+        .sockets_max = room < KMS_SCHEDULER_SOCKETS_MAX ? room : KMS_SCHEDULER_SOCKETS_MAX,
+        .published = poll_published,
+        .arg = p};
+    p->scheduler = kms_scheduler_new(&config);
+    return p->scheduler || out_of_memory(p);
+}
+
+static bool find_domains(struct program *p)
+{
+    if (kms_texts_copy(&p->discover, &p->site->discover) != KMS_OK) {
+        return out_of_memory(p);
+    }
+    const char *domain;
+    for (size_t i = 0;
+         p->site->discover_search && (domain = kms_resolver_domain(p->env.resolver, i)); i++) {
+        if (kms_texts_add(&p->discover, domain) != KMS_OK) {
+            return out_of_memory(p);
+        }
+        kms_log_write(&p->log, KMS_LOG_INFO,
+                      "start: no host is configured: looking for KMS hosts in the search domain %s",
+                      domain);
+    }
+    if (p->site->discover_search && p->discover.count == 0) {
+        kms_log_write(&p->log, KMS_LOG_WARNING,
+                      "start: nothing to watch: no host is configured and the system has no DNS "
+                      "search domain; name hosts or discover a domain in %s",
+                      p->options->config);
+    }
+    return true;
+}
+
+static void save_seen(void *arg)
+{
+    struct program *p = arg;
+    if (p->seen_writer) {
+        kms_file_writer_poke(p->seen_writer);
+    }
+}
+
+/* A memory that cannot be read is a loss, but no reason not to watch. */
+static void load_seen(struct program *p, struct kms_seen *ret)
+{
+    struct kms_fault fault = {0};
+    if (kms_seen_load(kms_buf_str(&p->seen_path), ret, &fault) != KMS_OK) {
+        kms_log_write(&p->log, KMS_LOG_WARNING, "start: what was seen in DNS is not known: %s",
+                      fault.text);
+    } else if (ret->left_out > 0) {
+        kms_log_write(&p->log, KMS_LOG_WARNING,
+                      "start: %zu lines of %s cannot be read and are left out", ret->left_out,
+                      kms_buf_str(&p->seen_path));
+    }
+}
+
+static bool open_seen_writer(struct program *p)
+{
+    const struct kms_file_source source = {.name = "seen",
+                                           .kept = "what DNS showed is",
+                                           .path = kms_buf_str(&p->seen_path),
+                                           .unsaved = kms_lookups_unsaved,
+                                           .render = kms_lookups_render,
+                                           .saved = kms_lookups_saved,
+                                           .arg = p->lookups};
+    p->seen_writer = kms_file_writer_open(p->env.loop, p->env.worker, &source, &p->log);
+    return p->seen_writer || out_of_memory(p);
+}
+
+static void close_seen_writer(struct program *p)
+{
+    if (p->seen_writer) {
+        kms_lookups_unsave(p->lookups);
+        kms_file_writer_close(p->seen_writer, GRACE_MS);
+    }
+    kms_buf_done(&p->seen_path);
+}
+
+static bool open_lookups(struct program *p)
+{
+    kms_buf_init(&p->seen_path, (size_t)2 * KMS_CONF_TEXT_MAX);
+    if (kms_buf_addf(&p->seen_path, "%s/seen", p->site->state_dir) != KMS_OK) {
+        return out_of_memory(p);
+    }
+    bool site_lists = p->site->host_count > 0 && p->discover.count == 0;
+    p->lookups_log = (struct kms_lookups_log){.log = &p->log, .board = p->board};
+    p->zones = kms_zones_new(p->board, &p->env.clock, site_lists, number_of_name, p,
+                             kms_lookups_news, &p->lookups_log);
+    if (!p->zones) {
+        return out_of_memory(p);
+    }
+    const struct kms_site_dns *dns = &p->site->dns;
+    struct kms_seen seen;
+    load_seen(p, &seen);
+    const struct kms_lookups_config config = {
+        .env = &p->env,
+        .board = p->board,
+        .zones = p->zones,
+        .scheduler = p->scheduler,
+        .log = &p->log,
+        .discover = &p->discover,
+        .domain = dns->domain,
+        .domain_count = dns->domain_count,
+        .interval_ms = dns->interval_ms > 0 ? dns->interval_ms : p->site->interval_ms,
+        .timeout_ms = dns->timeout_ms,
+        .rpc_timeout_ms = DISCOVERED_TIMEOUT_MS,
+        .bind = dns->probe_records ? kms_rpc_probe() : NULL,
+        .forget_after_ms = dns->forget_after_ms,
+        .seen = &seen,
+        .seen_changed = save_seen,
+        .ask_servers = dns->all_authoritative,
+        .servers = dns->authoritative,
+        .number_of_host = number_of_host,
+        .published = save_index,
+        .arg = p};
+    p->lookups = kms_lookups_new(&config);
+    kms_seen_done(&seen);
+    return p->lookups ? open_seen_writer(p) : out_of_memory(p);
+}
+
+static bool open_snmp(struct program *p)
+{
+    int64_t now_s = kms_clock_wall_s(&p->env.clock);
+    p->facts = (struct kms_agent_facts){.started_s = now_s,
+                                        .config_loaded_s = now_s,
+                                        .config_result = KMS_CONFIG_OK,
+                                        .interval_s = p->site->interval_ms / 1000,
+                                        .poll_lag_ms = poll_lag_ms,
+                                        .arg = p};
+    p->mib = kms_mib_new(p->board, p->zones, &p->env.clock, &p->facts);
+    if (!p->mib) {
+        return out_of_memory(p);
+    }
+    const struct kms_agentx_config config = {.socket = p->site->agentx,
+                                             .ping_s = (p->site->ping_ms + 999) / 1000,
+                                             .standalone = p->options->standalone ? &p->site->snmp
+                                                                                  : NULL,
+                                             .state_dir = p->site->state_dir};
+    p->agentx = kms_agentx_start(p->env.loop, p->mib, &config, &p->log);
+    return p->agentx != NULL;
+}
+
+static bool write_pid(struct program *p)
+{
+    if (!p->options->pid_file) {
+        return true;
+    }
+    struct kms_fault fault = {0};
+    p->pid_path = kms_pid_file_write(p->options->pid_file, &fault);
+    if (!p->pid_path) {
+        kms_log_write(&p->log, KMS_LOG_ERROR, "start: pid file: %s", fault.text);
+    }
+    return p->pid_path != NULL;
+}
+
+static void close_program(struct program *p)
+{
+    close_seen_writer(p);
+    kms_lookups_free(p->lookups);
+    kms_scheduler_free(p->scheduler);
+    kms_file_writer_close(p->index_writer, GRACE_MS);
+    kms_agentx_stop(p->agentx);
+    kms_mib_free(p->mib);
+    if (p->zones) {
+        kms_zones_free(p->zones);
+    }
+    kms_texts_done(&p->discover);
+    kms_board_free(p->board);
+    if (p->env.http) {
+        kms_http_free(p->env.http);
+    }
+    kms_resolver_free(p->env.resolver);
+    kms_logins_free(p->env.logins, GRACE_MS);
+    if (p->env.worker) {
+        kms_worker_free(p->env.worker, GRACE_MS);
+    }
+    for (size_t i = 0; i < KMS_COUNT_OF(stop_signals); i++) {
+        if (p->signal[i]) {
+            kms_signal_free(p->signal[i]);
+        }
+    }
+    if (p->env.loop) {
+        kms_loop_free(p->env.loop);
+    }
+    if (p->index) {
+        kms_index_free(p->index);
+    }
+    kms_pid_file_remove(p->pid_path);
+    if (p->state_lock >= 0) {
+        (void)close(p->state_lock);
+    }
+}
+
+static void go(struct program *p)
+{
+    if (p->detach_ready >= 0) {
+        p->log = kms_log_syslog(PROGRAM, p->log.level);
+        kms_detach_ready(p->detach_ready);
+    }
+    if (p->config_absent) {
+        kms_log_write(&p->log, KMS_LOG_INFO,
+                      "start: " PROGRAM " " KMSMON_VERSION ", without a configuration: %s does not "
+                      "exist",
+                      p->options->config);
+    } else {
+        kms_log_write(&p->log, KMS_LOG_INFO,
+                      "start: " PROGRAM " " KMSMON_VERSION ", %zu hosts of %s", p->site->host_count,
+                      p->options->config);
+    }
+    kms_loop_run(p->env.loop);
+}
+
+static bool detach(struct program *p)
+{
+    if (!p->options->detach) {
+        return true;
+    }
+    if (!kms_detach_begin(&p->detach_ready)) {
+        kms_log_write(&p->log, KMS_LOG_ERROR, "start: no new process: %s", strerrordesc_np(errno));
+        return false;
+    }
+    return true;
+}
+
+/* Libraries copy the passwords that they are given. */
+static bool close_memory(struct program *p)
+{
+    struct kms_fault fault = {0};
+    if (p->site->credentials_count == 0 || kms_undumpable(&fault) == KMS_OK) {
+        return true;
+    }
+    kms_log_write(&p->log, KMS_LOG_ERROR, "start: %s", fault.text);
+    return false;
+}
+
+int kms_daemon_run(const struct kms_options *options, struct kms_site *site, bool config_absent)
+{
+    struct program program = {.options = options,
+                              .site = site,
+                              .config_absent = config_absent,
+                              .state_lock = -1,
+                              .detach_ready = -1};
+    struct program *p = &program;
+    /* A master agent or a web server that goes away is an error of a write, not the end. */
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+    p->log = kms_log_stderr(p->options->verbose > 0 ? KMS_LOG_DEBUG
+                                                    : (enum kms_log_level)p->site->log_level);
+    bool ready = close_memory(p) && open_state(p) && detach(p) && open_loop(p) &&
+                 open_resolver(p) && fill_board(p) && open_polls(p) && find_domains(p) &&
+                 open_lookups(p) && open_snmp(p) && write_pid(p);
+    if (ready) {
+        go(p);
+    }
+    close_program(p);
+    return ready ? EXIT_SUCCESS : EXIT_FAILURE;
+}
