@@ -23,7 +23,7 @@ struct key_memory {
 };
 
 struct slot {
-    struct kms_target target;
+    struct kms_target *target; /* its own, since what runs for it may outlive it */
     uint32_t index;
     bool retired;
     struct kms_tally tally[KMS_SOURCE_MAX + 1];
@@ -43,7 +43,8 @@ struct kms_board {
     void *key_index_arg;
     struct slot **slot; /* each of its own: targets keep their place while hosts are added */
     size_t count, cap;
-    size_t retired; /* slots */
+    size_t retired;      /* slots */
+    size_t retired_from; /* the first of them is not before this one */
     uint64_t turnover;
     uint64_t serial;
     uint64_t shape;
@@ -89,7 +90,8 @@ static void slot_free(struct slot *slot)
     kms_epid_memory_done(&slot->epids);
     kms_settings_memory_done(&slot->settings);
     free_snapshot(slot->snapshot);
-    kms_target_done(&slot->target);
+    kms_target_done(slot->target);
+    free(slot->target);
     free(slot);
 }
 
@@ -152,7 +154,7 @@ static struct key_memory *need_key(struct kms_board *board, struct slot *slot, c
 
 static uint32_t number_of(const struct kms_board *board, const struct slot *slot, const char *name)
 {
-    return board->key_index ? board->key_index(board->key_index_arg, slot->target.name, name) : 0;
+    return board->key_index ? board->key_index(board->key_index_arg, slot->target->name, name) : 0;
 }
 
 static uint32_t own_number(struct kms_board *board, struct slot *slot, const char *identity)
@@ -287,7 +289,7 @@ static enum kms_status rejudge(struct kms_board *board, struct slot *slot,
         return KMS_ENOMEM;
     }
     struct kms_evidence evidence = {
-        .target = &slot->target, .window = window_of, .window_arg = slot};
+        .target = slot->target, .window = window_of, .window_arg = slot};
     for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
         evidence.last[i] = made->last[i] = slot->last[i];
         evidence.good[i] = made->good[i] = slot->good[i];
@@ -307,7 +309,7 @@ static enum kms_status rejudge(struct kms_board *board, struct slot *slot,
         return status;
     }
     number_keys(board, slot, &made->judgement);
-    made->target = &slot->target;
+    made->target = slot->target;
     made->index = slot->index;
     made->retired = slot->retired;
     made->serial = ++board->serial;
@@ -337,6 +339,17 @@ static bool room_for_slot(struct kms_board *board)
     return true;
 }
 
+/* NULL: out of memory. */
+static struct kms_target *copy_target(const struct kms_target *target)
+{
+    struct kms_target *copy = calloc(1, sizeof *copy);
+    if (copy && kms_target_copy(copy, target) != KMS_OK) {
+        free(copy);
+        return NULL;
+    }
+    return copy;
+}
+
 /* A slot that is not on the board yet; NULL: out of memory. */
 static struct slot *make_slot(struct kms_board *board, const struct kms_target *target,
                               uint32_t index, bool retired)
@@ -347,9 +360,9 @@ static struct slot *make_slot(struct kms_board *board, const struct kms_target *
     }
     slot->index = index;
     slot->retired = retired;
+    slot->target = copy_target(target);
     struct kms_change ignored;
-    if (kms_target_copy(&slot->target, target) != KMS_OK ||
-        rejudge(board, slot, &ignored) != KMS_OK) {
+    if (!slot->target || rejudge(board, slot, &ignored) != KMS_OK) {
         slot_free(slot);
         return NULL;
     }
@@ -367,7 +380,7 @@ static void replace(struct kms_board *board, size_t at, struct slot *slot)
 
 static size_t first_retired(const struct kms_board *board)
 {
-    size_t at = 0;
+    size_t at = board->retired_from;
     while (!board->slot[at]->retired) {
         at++;
     }
@@ -384,6 +397,7 @@ enum kms_status kms_board_add(struct kms_board *board, const struct kms_target *
     if (board->retired > 0) {
         *ret_slot = first_retired(board);
         board->retired--;
+        board->retired_from = *ret_slot + 1;
         replace(board, *ret_slot, slot);
         return KMS_OK;
     }
@@ -400,9 +414,130 @@ enum kms_status kms_board_retire(struct kms_board *board, size_t at)
     if (!slot) {
         return KMS_ENOMEM;
     }
+    if (board->retired == 0 || at < board->retired_from) {
+        board->retired_from = at;
+    }
     board->retired++;
     replace(board, at, slot);
     return KMS_OK;
+}
+
+/* ---- other wishes for the same host ---- */
+
+/* What a slot remembers of a machine; moved out, so that it can be put back. */
+struct past {
+    struct kms_target *target;
+    struct kms_tally tally[KMS_SOURCE_MAX + 1];
+    struct kms_result *last[KMS_SOURCE_MAX + 1];
+    struct kms_result *good[KMS_SOURCE_MAX + 1];
+    bool whole; /* what the sources told together, too */
+    struct key_memory *key;
+    size_t key_count;
+    struct kms_epid_memory epids;
+    struct kms_settings_memory settings;
+};
+
+static void take_out_source(struct slot *slot, struct past *past, size_t source)
+{
+    past->tally[source] = slot->tally[source];
+    past->last[source] = slot->last[source];
+    past->good[source] = slot->good[source];
+    slot->tally[source] = (struct kms_tally){0};
+    slot->last[source] = slot->good[source] = NULL;
+}
+
+static void take_out_memories(struct slot *slot, struct past *past)
+{
+    past->whole = true;
+    past->key = slot->key;
+    past->key_count = slot->key_count;
+    past->epids = slot->epids;
+    past->settings = slot->settings;
+    slot->key = NULL;
+    slot->key_count = 0;
+    slot->epids = (struct kms_epid_memory){0};
+    slot->settings = (struct kms_settings_memory){0};
+}
+
+/* A source that looks at another machine from now on ends what was remembered of this one; one that
+ * goes away does not, nor does DNS, which tells nothing of machines. */
+static void take_out(struct slot *slot, uint32_t sources, struct past *past)
+{
+    bool moved = false;
+    for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
+        if (sources & KMS_BIT(i)) {
+            take_out_source(slot, past, i);
+            moved |= i != KMS_SOURCE_DNS && slot->target->source[i].enabled;
+        }
+    }
+    if (moved) {
+        take_out_memories(slot, past);
+    }
+}
+
+static void forget_past(struct past *past)
+{
+    for (size_t i = 0; i <= KMS_SOURCE_MAX; i++) {
+        if (past->good[i] != past->last[i]) {
+            free_result(past->good[i]);
+        }
+        free_result(past->last[i]);
+    }
+    free(past->key);
+    kms_epid_memory_done(&past->epids);
+    kms_settings_memory_done(&past->settings);
+}
+
+/* What the slot got meanwhile is less than what it had. */
+static void put_back(struct slot *slot, uint32_t sources, struct past *past)
+{
+    for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
+        if (sources & KMS_BIT(i)) {
+            slot->tally[i] = past->tally[i];
+            slot->last[i] = past->last[i];
+            slot->good[i] = past->good[i];
+        }
+    }
+    if (past->whole) {
+        free(slot->key);
+        slot->key = past->key;
+        slot->key_count = past->key_count;
+        slot->epids = past->epids;
+        slot->settings = past->settings;
+    }
+    slot->target = past->target;
+}
+
+enum kms_status kms_board_retarget(struct kms_board *board, size_t at,
+                                   const struct kms_target *target, uint32_t elsewhere,
+                                   struct kms_target **ret_was, struct kms_change *ret_change)
+{
+    struct slot *slot = board->slot[at];
+    struct past past = {.target = slot->target};
+    struct kms_target *copy = copy_target(target);
+    if (!copy) {
+        return KMS_ENOMEM;
+    }
+    slot->target = copy;
+    take_out(slot, elsewhere, &past);
+    struct kms_change change = {0};
+    if (rejudge(board, slot, &change) != KMS_OK) {
+        put_back(slot, elsewhere, &past);
+        kms_target_done(copy);
+        free(copy);
+        return KMS_ENOMEM;
+    }
+    forget_past(&past);
+    board->turnover++;
+    board->shape++;
+    *ret_was = past.target;
+    *ret_change = change;
+    return KMS_OK;
+}
+
+void kms_board_set_policy(struct kms_board *board, const struct kms_policy *policy)
+{
+    board->policy = *policy;
 }
 
 uint64_t kms_board_turnover(const struct kms_board *board)

@@ -49,14 +49,24 @@ struct kms_board *kms_board_new(const struct kms_policy *policy, const struct km
 void kms_board_free(struct kms_board *board);
 
 /* Adds a host (the target is copied) under a stable index above 0; ret_slot numbers the slots from
- * 0. May be called at any time: targets keep their place in memory until they are retired. The
- * slot of a retired host is taken again. */
+ * 0. May be called at any time: targets keep their place in memory until they are retired or
+ * replaced. The slot of a retired host is taken again. */
 enum kms_status kms_board_add(struct kms_board *board, const struct kms_target *target,
                               uint32_t index, size_t *ret_slot);
 /* Takes a host off the board. Nothing may be running for it, and its target is gone. KMS_ENOMEM
  * changes nothing. */
 enum kms_status kms_board_retire(struct kms_board *board, size_t slot);
-/* Grows whenever a slot is retired or taken again: what was known of it by its number is void. */
+/* Another target for the same host, as a reload gives it; it is copied. Index, tallies, results and
+ * memories stay, but for the sources of elsewhere (KMS_BIT mask), which told of another place: they
+ * were never tried. ret_was is the target before, the caller's to free (kms_target_done, free) once
+ * nothing that runs uses it. KMS_ENOMEM changes nothing. */
+enum kms_status kms_board_retarget(struct kms_board *board, size_t slot,
+                                   const struct kms_target *target, uint32_t elsewhere,
+                                   struct kms_target **ret_was, struct kms_change *ret_change);
+/* Judges by other numbers from now on: each host at its next publish or tick. */
+void kms_board_set_policy(struct kms_board *board, const struct kms_policy *policy);
+/* Grows whenever a slot is retired, taken again or has another target: what was known of it by its
+ * number is void. */
 uint64_t kms_board_turnover(const struct kms_board *board);
 /* Slots, retired ones too. */
 size_t kms_board_count(const struct kms_board *board);

@@ -573,6 +573,123 @@ static void a_key_is_named_by_its_epid_when_nothing_better_is_known(void **state
     kms_board_free(stage.board);
 }
 
+/* As a reload gives it: the name of the stage's host, and its report. */
+static struct kms_target again(char *name, char *url)
+{
+    struct kms_target target = {.name = name};
+    target.source[KMS_SOURCE_REPORT].enabled = true;
+    target.source[KMS_SOURCE_REPORT].url = url;
+    target.source[KMS_SOURCE_REPORT].max_age_ms = 3600000;
+    return target;
+}
+
+static struct kms_change retarget(struct stage *stage, const struct kms_target *target,
+                                  uint32_t elsewhere)
+{
+    struct kms_target *was = NULL;
+    struct kms_change change = {0};
+    const struct kms_target *before = kms_board_snapshot(stage->board, 0)->target;
+    assert_int_equal(kms_board_retarget(stage->board, 0, target, elsewhere, &was, &change), KMS_OK);
+    assert_ptr_equal(was, before); /* what runs goes on with it */
+    assert_string_equal(was->name, "kms01");
+    kms_target_done(was);
+    free(was);
+    return change;
+}
+
+static void a_host_with_another_target_keeps_its_row_and_what_is_known_of_it(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    publish(&stage, KMS_OUTCOME_OK, 50);
+    stage.wall_us += 1000000;
+    publish(&stage, KMS_OUTCOME_OK, 51);
+    uint64_t turnover = kms_board_turnover(stage.board);
+    char name[] = "kms01";
+    struct kms_target target = again(name, NULL);
+    target.classes = KMS_CLASS_BIT(KMS_CLASS_CLIENT);
+    struct kms_change change = retarget(&stage, &target, 0);
+    assert_int_equal(change.was_state, KMS_STATE_OK);
+    assert_int_equal(change.is_state, KMS_STATE_OK);
+    const struct kms_snapshot *snapshot = kms_board_snapshot(stage.board, 0);
+    assert_int_equal(snapshot->index, 7);
+    assert_int_equal(snapshot->target->classes, target.classes);
+    assert_int_equal(snapshot->tally[KMS_SOURCE_REPORT].attempts, 2);
+    assert_int_equal(snapshot->judgement.key[0].index, 1);
+    assert_int_equal(snapshot->judgement.key[0].window.total, 2);
+    assert_int_equal(stage.keys_numbered, 1);
+    assert_true(kms_board_turnover(stage.board) > turnover);
+    kms_board_free(stage.board);
+}
+
+static void a_source_that_looks_elsewhere_was_never_tried(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    publish(&stage, KMS_OUTCOME_OK, 50);
+    publish(&stage, KMS_OUTCOME_REPORT_EMPTY, 0);
+    char name[] = "kms01", url[] = "/other";
+    struct kms_target target = again(name, url);
+    struct kms_change change = retarget(&stage, &target, KMS_BIT(KMS_SOURCE_REPORT));
+    assert_int_equal(change.is_state, KMS_STATE_UNKNOWN);
+    assert_true(change.shape);
+    const struct kms_snapshot *snapshot = kms_board_snapshot(stage.board, 0);
+    assert_int_equal(snapshot->index, 7);
+    assert_int_equal(snapshot->tally[KMS_SOURCE_REPORT].attempts, 0);
+    assert_null(snapshot->last[KMS_SOURCE_REPORT]);
+    assert_null(snapshot->good[KMS_SOURCE_REPORT]);
+    assert_int_equal(snapshot->judgement.key_count, 0);
+    publish(&stage, KMS_OUTCOME_OK, 3); /* another machine's counters are no reset of these */
+    snapshot = kms_board_snapshot(stage.board, 0);
+    assert_false(snapshot->judgement.key[0].window.known);
+    kms_board_free(stage.board);
+}
+
+static void another_policy_is_judged_by_at_the_next_tick(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    publish(&stage, KMS_OUTCOME_OK, 50);
+    stage.policy.required[KMS_CLASS_CLIENT] = 60;
+    stage.policy.required[KMS_CLASS_SERVER] = 60;
+    stage.policy.required[KMS_CLASS_OFFICE] = 60;
+    stage.policy.required[KMS_CLASS_OFFICE2010] = 60;
+    kms_board_set_policy(stage.board, &stage.policy);
+    assert_int_equal(kms_board_snapshot(stage.board, 0)->judgement.state, KMS_STATE_OK);
+    struct kms_change change = {0};
+    assert_int_equal(kms_board_tick(stage.board, 0, &change), KMS_OK);
+    assert_int_equal(change.was_state, KMS_STATE_OK);
+    assert_int_not_equal(change.is_state, KMS_STATE_OK);
+    kms_board_free(stage.board);
+}
+
+static void slots_of_retired_hosts_are_taken_from_the_first_on(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    char name[] = "kms01";
+    struct kms_target target = again(name, NULL);
+    size_t slot;
+    for (uint32_t i = 1; i < 6; i++) {
+        assert_int_equal(kms_board_add(stage.board, &target, 10 + i, &slot), KMS_OK);
+        assert_int_equal(slot, i);
+    }
+    static const size_t gone[] = {4, 1, 2};
+    for (size_t i = 0; i < KMS_COUNT_OF(gone); i++) {
+        assert_int_equal(kms_board_retire(stage.board, gone[i]), KMS_OK);
+    }
+    static const size_t taken[] = {1, 2, 4, 6};
+    for (size_t i = 0; i < KMS_COUNT_OF(taken); i++) {
+        assert_int_equal(kms_board_add(stage.board, &target, 20, &slot), KMS_OK);
+        assert_int_equal(slot, taken[i]);
+    }
+    kms_board_free(stage.board);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -583,6 +700,10 @@ int main(void)
         cmocka_unit_test(data_goes_stale_without_any_publish),
         cmocka_unit_test(a_sample_is_timed_by_the_file_or_the_present_before_the_reports_own_clock),
         cmocka_unit_test(a_retired_host_leaves_a_slot_that_another_one_takes),
+        cmocka_unit_test(a_host_with_another_target_keeps_its_row_and_what_is_known_of_it),
+        cmocka_unit_test(a_source_that_looks_elsewhere_was_never_tried),
+        cmocka_unit_test(another_policy_is_judged_by_at_the_next_tick),
+        cmocka_unit_test(slots_of_retired_hosts_are_taken_from_the_first_on),
         cmocka_unit_test(targets_stay_where_they_are_however_many_hosts_are_added),
         cmocka_unit_test(ten_thousand_hosts_keep_their_targets_while_the_board_grows),
         cmocka_unit_test(an_epid_that_changes_is_drift_for_a_day),
