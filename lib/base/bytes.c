@@ -171,12 +171,17 @@ void kms_buf_done(struct kms_buf *buf)
     *buf = (struct kms_buf){.max = buf->max};
 }
 
+void kms_buf_cut(struct kms_buf *buf, size_t len)
+{
+    if (buf->data && len <= buf->len) {
+        buf->len = len;
+        buf->data[len] = '\0';
+    }
+}
+
 void kms_buf_clear(struct kms_buf *buf)
 {
-    buf->len = 0;
-    if (buf->data) {
-        buf->data[0] = '\0';
-    }
+    kms_buf_cut(buf, 0);
 }
 
 const char *kms_buf_str(const struct kms_buf *buf)

@@ -49,6 +49,8 @@ struct kms_buf {
 void kms_buf_init(struct kms_buf *buf, size_t max);
 void kms_buf_done(struct kms_buf *buf);
 void kms_buf_clear(struct kms_buf *buf);
+/* Takes back what was added behind the first len bytes. */
+void kms_buf_cut(struct kms_buf *buf, size_t len);
 /* The contents as a string, "" when empty. Valid until the next change. */
 const char *kms_buf_str(const struct kms_buf *buf);
 
