@@ -7,6 +7,12 @@
 #include "agent/news.h"
 #include "agent/turns.h"
 
+/* A target that was replaced while probes of it ran. */
+struct held {
+    struct kms_target *target;
+    size_t users;
+};
+
 /* A source of a host. Never more than one run of it. */
 struct poll {
     struct kms_scheduler *scheduler;
@@ -17,6 +23,7 @@ struct poll {
     int64_t rest_us; /* after a host that wants to be left alone; 0: it does not */
     struct kms_timer *timer;
     struct kms_run *run; /* NULL: not running */
+    struct held *held;   /* what it runs with; NULL: the board's target */
     struct kms_turn turn;
     bool told_same; /* that the host is asked under another name too */
 };
@@ -141,10 +148,27 @@ static void plan_after(struct poll *poll, const struct kms_result *result)
     }
 }
 
+static void let_go(struct held *held)
+{
+    if (held && --held->users == 0) {
+        kms_target_done(held->target);
+        free(held->target);
+        free(held);
+    }
+}
+
+/* It does not run any more. */
+static void end_run(struct poll *poll)
+{
+    let_go(poll->held);
+    poll->held = NULL;
+    poll->run = NULL;
+}
+
 static void run_done(void *arg, const struct kms_result *result)
 {
     struct poll *poll = arg;
-    poll->run = NULL;
+    end_run(poll);
     publish(poll, result);
     plan_after(poll, result);
     kms_turns_end(lane_of(poll));
@@ -241,9 +265,14 @@ static bool grow_polls(struct kms_scheduler *s)
     return true;
 }
 
+static int64_t interval_us_of(const struct kms_scheduler *s, size_t slot, enum kms_source source)
+{
+    int64_t own_ms = snapshot_of(s, slot)->target->source[source].interval_ms;
+    return (own_ms > 0 ? own_ms : s->config.interval_ms) * 1000;
+}
+
 static bool add_poll(struct kms_scheduler *s, size_t slot, const struct kms_probe_type *type)
 {
-    int64_t own_ms = snapshot_of(s, slot)->target->source[type->source].interval_ms;
     struct poll *poll = grow_polls(s) ? calloc(1, sizeof *poll) : NULL;
     if (!poll) {
         return false;
@@ -251,7 +280,7 @@ static bool add_poll(struct kms_scheduler *s, size_t slot, const struct kms_prob
     *poll = (struct poll){.scheduler = s,
                           .type = type,
                           .slot = slot,
-                          .interval_us = (own_ms > 0 ? own_ms : s->config.interval_ms) * 1000,
+                          .interval_us = interval_us_of(s, slot, type->source),
                           .turn = {.start = start, .arg = poll}};
     poll->timer = kms_timer_new(s->config.env->loop, poll_due, poll);
     if (!poll->timer) {
@@ -267,6 +296,7 @@ static void drop_polls(struct kms_scheduler *s, size_t keep)
     while (s->poll_count > keep) {
         struct poll *poll = s->poll[--s->poll_count];
         kms_run_cancel(poll->run);
+        end_run(poll);
         kms_timer_free(poll->timer);
         free(poll);
     }
@@ -281,6 +311,7 @@ static void drop_poll(struct kms_scheduler *s, size_t at)
     s->poll[at] = s->poll[--s->poll_count];
     kms_turns_forget(lane, &poll->turn);
     kms_run_cancel(poll->run);
+    end_run(poll);
     kms_timer_free(poll->timer);
     free(poll);
     if (was_running) {
@@ -314,14 +345,142 @@ static bool add_polls(struct kms_scheduler *s, size_t slot)
 
 enum kms_status kms_scheduler_add(struct kms_scheduler *s, size_t slot)
 {
+    return kms_scheduler_add_after(s, slot, 0);
+}
+
+enum kms_status kms_scheduler_add_after(struct kms_scheduler *s, size_t slot, int64_t delay_ms)
+{
     size_t before = s->poll_count;
     if (!add_polls(s, slot)) {
         return KMS_ENOMEM;
     }
     for (size_t i = before; i < s->poll_count; i++) {
-        plan_first(s->poll[i], 0);
+        plan_first(s->poll[i], delay_ms * 1000);
     }
     return KMS_OK;
+}
+
+/* ---- other wishes for the same host ---- */
+
+/* What runs needs its target for longer than the board does. NULL: out of memory. */
+static struct held *hold(struct kms_target *was)
+{
+    struct held *held = malloc(sizeof *held);
+    if (held) {
+        *held = (struct held){.target = was, .users = 1};
+    }
+    return held;
+}
+
+static void stop_run(struct poll *poll)
+{
+    struct kms_turns *lane = lane_of(poll);
+    kms_run_cancel(poll->run);
+    end_run(poll);
+    kms_turns_end(lane);
+}
+
+/* It is asked again soon: what it tells is of a question that nobody has any more. */
+static void ask_anew(struct poll *poll, int64_t delay_us)
+{
+    kms_turns_forget(lane_of(poll), &poll->turn);
+    poll->rest_us = 0;
+    plan_first(poll, delay_us);
+    if (poll->run) {
+        stop_run(poll);
+    }
+}
+
+static void set_interval(struct poll *poll, int64_t interval_us)
+{
+    int64_t left_us = poll->due_us - now_us(poll->scheduler);
+    bool waits = !poll->run && left_us > 0 && poll->rest_us == 0;
+    poll->interval_us = interval_us;
+    if (waits && left_us > interval_us) {
+        plan_first(poll, left_us % interval_us);
+    }
+}
+
+static void follow(struct poll *poll, struct held *held, bool anew, int64_t delay_us)
+{
+    struct kms_scheduler *s = poll->scheduler;
+    if (poll->run && held && !poll->held) {
+        poll->held = held;
+        held->users++;
+    }
+    set_interval(poll, interval_us_of(s, poll->slot, poll->type->source));
+    if (anew) {
+        ask_anew(poll, delay_us);
+    }
+}
+
+static void follow_all(struct kms_scheduler *s, size_t slot, struct held *held, uint32_t anew,
+                       int64_t delay_us)
+{
+    const struct kms_target *target = snapshot_of(s, slot)->target;
+    for (size_t i = s->poll_count; i > 0; i--) {
+        struct poll *poll = s->poll[i - 1];
+        enum kms_source source = poll->type->source;
+        if (poll->slot != slot) {
+            continue;
+        }
+        if (target->source[source].enabled) {
+            follow(poll, held, (anew & KMS_BIT(source)) != 0, delay_us);
+        } else {
+            drop_poll(s, i - 1);
+        }
+    }
+}
+
+static bool is_polled(const struct kms_scheduler *s, size_t slot, const struct kms_probe_type *type)
+{
+    for (size_t i = 0; i < s->poll_count; i++) {
+        if (s->poll[i]->slot == slot && s->poll[i]->type == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum kms_status add_missing(struct kms_scheduler *s, size_t slot, int64_t delay_us)
+{
+    const struct kms_target *target = snapshot_of(s, slot)->target;
+    for (size_t i = 0; s->config.types[i]; i++) {
+        const struct kms_probe_type *type = s->config.types[i];
+        if (!target->source[type->source].enabled || is_polled(s, slot, type)) {
+            continue;
+        }
+        if (!add_poll(s, slot, type)) {
+            return KMS_ENOMEM;
+        }
+        plan_first(s->poll[s->poll_count - 1], delay_us);
+    }
+    return KMS_OK;
+}
+
+enum kms_status kms_scheduler_retarget(struct kms_scheduler *s, size_t slot, struct kms_target *was,
+                                       uint32_t anew, int64_t delay_ms)
+{
+    struct held *held = was ? hold(was) : NULL;
+    uint32_t all = UINT32_MAX;
+    /* Without memory to hold it nothing may run with it. */
+    follow_all(s, slot, held, was && !held ? all : anew, delay_ms * 1000);
+    if (held) {
+        let_go(held);
+    } else if (was) {
+        kms_target_done(was);
+        free(was);
+    }
+    return add_missing(s, slot, delay_ms * 1000);
+}
+
+void kms_scheduler_set_interval(struct kms_scheduler *s, int64_t interval_ms)
+{
+    s->config.interval_ms = interval_ms;
+    for (size_t i = 0; i < s->poll_count; i++) {
+        struct poll *poll = s->poll[i];
+        set_interval(poll, interval_us_of(s, poll->slot, poll->type->source));
+    }
 }
 
 /* All hosts at once would be a burst every interval, for ever. */

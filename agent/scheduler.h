@@ -38,6 +38,19 @@ struct kms_scheduler;
 struct kms_scheduler *kms_scheduler_new(const struct kms_scheduler_config *config);
 /* Plans the sources of a host that was added to the board since, the first poll at once. */
 enum kms_status kms_scheduler_add(struct kms_scheduler *scheduler, size_t slot);
+/* The same, the first poll after delay_ms: for thousands that are added together. */
+enum kms_status kms_scheduler_add_after(struct kms_scheduler *scheduler, size_t slot,
+                                        int64_t delay_ms);
+/* The host has another target since (kms_board_retarget): sources that it did not have are planned
+ * after delay_ms, and so are those of anew (KMS_BIT mask), of which what runs is cancelled; those
+ * that it has no more are dropped. The others go on as they were, at their new interval. was is the
+ * target before: taken over, and freed once nothing that runs uses it. KMS_ENOMEM: what is new is
+ * not planned yet; call again, with NULL for was. Not from inside published. */
+enum kms_status kms_scheduler_retarget(struct kms_scheduler *scheduler, size_t slot,
+                                       struct kms_target *was, uint32_t anew, int64_t delay_ms);
+/* Another interval for sources without one of their own; what was due later than that is due within
+ * it, spread as it was. */
+void kms_scheduler_set_interval(struct kms_scheduler *scheduler, int64_t interval_ms);
 /* Plans nothing for the host any more, and cancels what runs. Not from inside published. */
 void kms_scheduler_drop(struct kms_scheduler *scheduler, size_t slot);
 /* Cancels what runs. Not from inside a call back. */

@@ -19,6 +19,7 @@
 struct kms_probe {
     struct kms_timer *timer;
     size_t host;
+    const struct kms_target *target;
     kms_done_fn *done;
     void *arg;
 };
@@ -65,6 +66,7 @@ static void end_probe(struct kms_probe *probe)
         kms_text_copy(result.detail, sizeof result.detail, "made up");
     }
     world.running[probe->host] = NULL;
+    assert_int_equal(probe->target->name[0], 'h'); /* it lives for as long as the probe */
     kms_done_fn *done = probe->done;
     void *arg = probe->arg;
     kms_timer_free(probe->timer);
@@ -86,7 +88,7 @@ static struct kms_probe *probe_start(struct kms_env *env, const struct kms_targe
     assert_null(world.running[host]);
     struct kms_probe *probe = calloc(1, sizeof *probe);
     assert_non_null(probe);
-    *probe = (struct kms_probe){.host = (size_t)host, .done = done, .arg = arg};
+    *probe = (struct kms_probe){.host = (size_t)host, .target = target, .done = done, .arg = arg};
     probe->timer = kms_timer_new(env->loop, probe_due, probe);
     assert_non_null(probe->timer);
     if (!world.hold[host]) {
@@ -283,6 +285,110 @@ static void a_host_that_is_dropped_is_not_asked_and_keeps_no_turn(void **state)
     while (world.started[runs[1]] < 3) {
         kms_loop_once(world.loop, 1000);
     }
+}
+
+/* As a reload gives it. */
+static void retarget(size_t host, uint32_t sources, int64_t classes, uint32_t anew)
+{
+    char name[16];
+    kms_text_format(name, sizeof name, "h%zu", host);
+    struct kms_target target = {.name = name, .port = 1688, .classes = (uint32_t)classes};
+    for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
+        target.source[i] = (struct kms_source_config){.enabled = (sources & KMS_BIT(i)) != 0,
+                                                      .timeout_ms = 60000};
+    }
+    struct kms_target *was = NULL;
+    struct kms_change change;
+    assert_int_equal(kms_board_retarget(world.board, host, &target, 0, &was, &change), KMS_OK);
+    assert_int_equal(kms_scheduler_retarget(world.scheduler, host, was, anew, 0), KMS_OK);
+}
+
+static void a_probe_in_flight_outlives_another_target_of_its_host(void **state)
+{
+    (void)state;
+    begin(2, 60000);
+    memset(world.hold, 1, sizeof world.hold);
+    turn_until_started(2);
+    retarget(0, KMS_BIT(KMS_SOURCE_REPORT), 1, 0);
+    retarget(0, KMS_BIT(KMS_SOURCE_REPORT), 2, 0);
+    retarget(1, KMS_BIT(KMS_SOURCE_REPORT), 1, 0);
+    assert_int_equal(world.cancelled, 0);
+    end_probe(world.running[0]);
+    assert_int_equal(world.published, 1);
+    assert_int_equal(kms_board_snapshot(world.board, 0)->target->classes, 2);
+    assert_int_equal(kms_board_snapshot(world.board, 0)->tally[KMS_SOURCE_REPORT].attempts, 1);
+    for (int i = 0; i < 20; i++) {
+        kms_loop_once(world.loop, 1);
+    }
+    assert_int_equal(world.started_all, 2); /* the other runs until the end */
+}
+
+static void a_source_that_looks_elsewhere_is_asked_anew(void **state)
+{
+    (void)state;
+    begin(2, 60000);
+    world.hold[0] = true;
+    turn_until_started(2);
+    turn_until_published(1);
+    retarget(0, KMS_BIT(KMS_SOURCE_REPORT), 0, KMS_BIT(KMS_SOURCE_REPORT));
+    retarget(1, KMS_BIT(KMS_SOURCE_REPORT), 0, KMS_BIT(KMS_SOURCE_REPORT));
+    assert_int_equal(world.cancelled, 1);
+    world.hold[0] = false;
+    turn_until_published(3);
+    assert_int_equal(world.started[0], 2);
+    assert_int_equal(world.started[1], 2);
+}
+
+static void sources_come_and_go_with_another_target(void **state)
+{
+    (void)state;
+    begin(1, 1);
+    turn_until_published(3);
+    world.hold[0] = true;
+    turn_until_started(world.started_all + 1);
+    retarget(0, KMS_BIT(KMS_SOURCE_WSMAN), 0, 0); /* the report that runs is cancelled */
+    assert_int_equal(world.cancelled, 1);
+    assert_null(world.running[0]);
+    size_t started = world.started_all;
+    world.hold[0] = false;
+    turn_until_published(world.published + 3);
+    assert_true(world.started_all >= started + 3);
+    const struct kms_snapshot *snapshot = kms_board_snapshot(world.board, 0);
+    assert_true(snapshot->last[KMS_SOURCE_REPORT] != NULL);
+    retarget(0, 0, 0, 0);
+    started = world.started_all;
+    for (int i = 0; i < 20; i++) {
+        kms_loop_once(world.loop, 1);
+    }
+    assert_int_equal(world.started_all, started);
+}
+
+static void a_shorter_interval_is_in_force_at_once(void **state)
+{
+    (void)state;
+    begin(3, 3600000);
+    turn_until_published(3);
+    kms_scheduler_set_interval(world.scheduler, 1);
+    turn_until_published(9);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(world.started[i] >= 2);
+    }
+    kms_scheduler_set_interval(world.scheduler, 3600000);
+    turn_until_published(world.published + 1); /* what was due before */
+}
+
+static void hosts_that_are_added_later_wait_for_as_long_as_they_are_told(void **state)
+{
+    (void)state;
+    begin(0, 60000);
+    size_t late, soon;
+    add_host(0, KMS_SOURCE_REPORT, &late);
+    add_host(1, KMS_SOURCE_REPORT, &soon);
+    assert_int_equal(kms_scheduler_add_after(world.scheduler, late, 3600000), KMS_OK);
+    assert_int_equal(kms_scheduler_add_after(world.scheduler, soon, 1), KMS_OK);
+    turn_until_published(1);
+    assert_int_equal(world.started[1], 1);
+    assert_int_equal(world.started[0], 0);
 }
 
 static void sixty_four_run_at_once_and_the_others_wait_their_turn(void **state)
@@ -502,6 +608,12 @@ int main(void)
         cmocka_unit_test_teardown(every_host_is_asked_and_asked_again, end),
         cmocka_unit_test_teardown(without_hosts_nothing_is_asked, end),
         cmocka_unit_test_teardown(a_source_is_never_asked_twice_at_once, end),
+        cmocka_unit_test_teardown(a_probe_in_flight_outlives_another_target_of_its_host, end),
+        cmocka_unit_test_teardown(a_source_that_looks_elsewhere_is_asked_anew, end),
+        cmocka_unit_test_teardown(sources_come_and_go_with_another_target, end),
+        cmocka_unit_test_teardown(a_shorter_interval_is_in_force_at_once, end),
+        cmocka_unit_test_teardown(hosts_that_are_added_later_wait_for_as_long_as_they_are_told,
+                                  end),
         cmocka_unit_test_teardown(sixty_four_run_at_once_and_the_others_wait_their_turn, end),
         cmocka_unit_test_teardown(two_hundred_silent_ports_do_not_delay_a_healthy_one, end),
         cmocka_unit_test_teardown(silent_ports_do_not_delay_a_report, end),
