@@ -1,11 +1,15 @@
-/* One timer for each source of each host, a bound on how many run at once, and the log lines about
- * what changed. */
+/* Every source of every host at its time, in lanes that bound how many run at once, and the log
+ * lines about what changed. */
 #include "agent/scheduler.h"
 
 #include <stdlib.h>
 
+#include "agent/due.h"
+#include "agent/lane.h"
 #include "agent/news.h"
+#include "agent/pace.h"
 #include "agent/turns.h"
+#include "base/text.h"
 
 /* A target that was replaced while probes of it ran. */
 struct held {
@@ -13,35 +17,77 @@ struct held {
     size_t users;
 };
 
-/* A source of a host. Never more than one run of it. */
+/* A source of a host. Never more than one run of it. It waits for its time in dues, or for its turn
+ * in a lane, or runs. */
 struct poll {
     struct kms_scheduler *scheduler;
+    struct poll *next; /* of the same host */
     const struct kms_probe_type *type;
     size_t slot;
-    int64_t interval_us;
-    int64_t due_us;
-    int64_t rest_us; /* after a host that wants to be left alone; 0: it does not */
-    struct kms_timer *timer;
+    struct kms_lane *lane;
+    struct kms_due due;
+    struct kms_place place;
     struct kms_run *run; /* NULL: not running */
     struct held *held;   /* what it runs with; NULL: the board's target */
-    struct kms_turn turn;
-    bool told_same; /* that the host is asked under another name too */
+    int64_t interval_us, phase_us;
+    int64_t began_us;  /* the last time */
+    int64_t rest_us;   /* after a host that wants to be left alone; 0: it does not */
+    uint64_t asked_by; /* bits of struct kms_probe_now */
+    uint64_t round;    /* that it was asked in */
+    unsigned silent;   /* times in a row */
+    bool known_slow;   /* it was silent for long the last time */
+    bool was_left_out; /* the last time, since that had passed long ago */
+    bool told_same;    /* that the host is asked under another name too */
 };
 
 /* Hosts that say nothing hold their turn until the deadline. Where a turn costs a socket and
  * nothing else, there are so many that the others need not wait for them; activation requests,
  * which need the disk too and are rare, wait for each other alone. Conversations over WS-Management
- * wait for a KDC too, and for each other alone. */
-enum lane { LANE_WORK, LANE_SOCKETS, LANE_ACTIVATION, LANE_WSMAN, LANE_COUNT };
+ * wait for a KDC too, and for each other alone. Reports in files need threads, of which those known
+ * to hang may not take all. */
+enum lane { LANE_FILES, LANE_HTTP, LANE_SOCKETS, LANE_ACTIVATION, LANE_WSMAN, LANE_COUNT };
+
+/* Of the sixteen threads, with room for one that hangs for the first time. */
+#define SLOW_FILES_MAX 10
+#define SLOW_US        (INT64_C(1000) * KMS_SCHEDULER_PATIENCE_MS)
+
+/* What is started before others have their turn on the loop. */
+#define SLICE_POLLS 16
+#define SLICE_US    1000
+#define TICK_SLOTS  32
+#define OUTAGE_US   10000000 /* a poll that is later than that was missed */
+
+struct kms_probe_now {
+    struct kms_probe_now *next;
+    kms_probed_fn *done;
+    void *arg;
+    struct kms_probed probed;
+    int64_t began_us;
+    size_t left;
+    uint64_t bit;
+    bool all;
+};
 
 struct kms_scheduler {
     struct kms_scheduler_config config;
-    struct poll **poll; /* each on its own: what runs points to it */
-    size_t poll_count, poll_cap;
-    struct kms_turns lane[LANE_COUNT];
+    struct poll **of_slot; /* the first source of each host; NULL: none */
+    size_t slot_count, poll_count;
+    struct kms_dues dues;
+    struct kms_lane lane[LANE_COUNT];
+    struct kms_timer *pump; /* for what is due next */
+    int64_t pump_us;        /* INT64_MAX: it is not set */
     struct kms_timer *tick;
+    size_t tick_slot; /* the next that time is looked at for */
+    struct kms_probe_now *probe_now;
+    uint64_t probe_now_bits;
     int64_t lag_us;        /* worst since the last tick */
     int64_t lag_before_us; /* worst between the two ticks before */
+    int64_t lag_worst_us;
+    uint64_t started, ended;
+    uint64_t round;
+    size_t round_left; /* polls that were not asked in it */
+    int64_t round_began_us, round_us, sweep_us;
+    size_t backed_off;
 };
 
 static int64_t now_us(const struct kms_scheduler *s)
@@ -54,13 +100,20 @@ static const struct kms_snapshot *snapshot_of(const struct kms_scheduler *s, siz
     return kms_board_snapshot(s->config.board, slot);
 }
 
-static struct kms_turns *lane_of(const struct poll *poll)
+static struct kms_lane *lane_of(struct kms_scheduler *s, size_t slot, enum kms_source source)
 {
-    enum kms_source source = poll->type->source;
-    return &poll->scheduler->lane[source == KMS_SOURCE_RPC          ? LANE_SOCKETS
-                                  : source == KMS_SOURCE_ACTIVATION ? LANE_ACTIVATION
-                                  : source == KMS_SOURCE_WSMAN      ? LANE_WSMAN
-                                                                    : LANE_WORK];
+    switch (source) {
+    case KMS_SOURCE_RPC:
+        return &s->lane[LANE_SOCKETS];
+    case KMS_SOURCE_ACTIVATION:
+        return &s->lane[LANE_ACTIVATION];
+    case KMS_SOURCE_WSMAN:
+        return &s->lane[LANE_WSMAN];
+    default: {
+        const char *url = snapshot_of(s, slot)->target->source[source].url;
+        return &s->lane[url && kms_text_starts(url, "http") ? LANE_HTTP : LANE_FILES];
+    }
+    }
 }
 
 static void tell(const struct kms_scheduler *s)
@@ -70,17 +123,26 @@ static void tell(const struct kms_scheduler *s)
     }
 }
 
+static struct poll *first_of(const struct kms_scheduler *s, size_t slot)
+{
+    return slot < s->slot_count ? s->of_slot[slot] : NULL;
+}
+
+static void mark_told(const struct kms_scheduler *s, size_t slot)
+{
+    for (struct poll *poll = first_of(s, slot); poll; poll = poll->next) {
+        poll->told_same = true;
+    }
+}
+
 /* One line for both: either may be the first to answer. */
 static void tell_of_same(struct poll *poll)
 {
     const struct kms_scheduler *s = poll->scheduler;
     size_t other;
-    if (!kms_news_same_host(s->config.log, s->config.board, poll->slot, &other)) {
-        return;
-    }
-    for (size_t i = 0; i < s->poll_count; i++) {
-        size_t slot = s->poll[i]->slot;
-        s->poll[i]->told_same |= slot == other || slot == poll->slot;
+    if (kms_news_same_host(s->config.log, s->config.board, poll->slot, &other)) {
+        mark_told(s, other);
+        mark_told(s, poll->slot);
     }
 }
 
@@ -104,16 +166,70 @@ static void publish(struct poll *poll, const struct kms_result *result)
     tell(s);
 }
 
+/* ---- when it is asked ---- */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The pump runs when something is due, or at once when a slice was not enough. */
+static void set_pump(struct kms_scheduler *s)
+{
+    const struct kms_due *first = kms_dues_first(&s->dues);
+    int64_t now = now_us(s);
+    int64_t next_us = first ? first->at_us : INT64_MAX;
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        next_us = earlier(
+            next_us, kms_lane_may_start(&s->lane[i]) ? now : kms_lane_make_way(&s->lane[i], now));
+    }
+    for (const struct kms_probe_now *p = s->probe_now; p; p = p->next) {
+        next_us = p->left == 0 ? now : next_us;
+    }
+    if (next_us < s->pump_us) {
+        s->pump_us = next_us;
+        kms_timer_set(s->pump, next_us > now ? (next_us - now + 999) / 1000 : 0);
+    }
+}
+
+static void plan_at(struct poll *poll, int64_t at_us)
+{
+    struct kms_scheduler *s = poll->scheduler;
+    kms_dues_take(&s->dues, &poll->due);
+    poll->due.at_us = at_us;
+    kms_dues_put(&s->dues, &poll->due);
+}
+
+static bool is_backed_off(const struct poll *poll)
+{
+    return kms_pace_back_off(poll->silent, poll->scheduler->config.back_off_max) > 1;
+}
+
+static void count_silent(struct poll *poll, unsigned silent)
+{
+    struct kms_scheduler *s = poll->scheduler;
+    s->backed_off -= is_backed_off(poll) ? 1 : 0;
+    poll->silent = silent;
+    s->backed_off += is_backed_off(poll) ? 1 : 0;
+}
+
+/* Activation has no time of its own: its interval counts from the last request. */
 static void plan_next(struct poll *poll)
 {
-    kms_timer_set(poll->timer,
-                  kms_turn_next_ms(&poll->due_us, poll->interval_us, now_us(poll->scheduler)));
+    int64_t now = now_us(poll->scheduler);
+    int64_t asked_us = earlier(poll->due.at_us, poll->began_us);
+    if (poll->type->source == KMS_SOURCE_ACTIVATION) {
+        plan_at(poll, kms_pace_next_us(poll->due.at_us % poll->interval_us, poll->interval_us, 1,
+                                       asked_us, now));
+        return;
+    }
+    unsigned times = kms_pace_back_off(poll->silent, poll->scheduler->config.back_off_max);
+    plan_at(poll, kms_pace_next_us(poll->phase_us, poll->interval_us, times, asked_us, now));
 }
 
 static void plan_rest(struct poll *poll, int64_t rest_us)
 {
-    poll->due_us = now_us(poll->scheduler) + rest_us;
-    kms_timer_set(poll->timer, rest_us / 1000);
+    plan_at(poll, now_us(poll->scheduler) + rest_us);
 }
 
 /* A poll of activation that comes too early tells what is remembered of the last request, whoever
@@ -134,8 +250,18 @@ static bool wants_rest(enum kms_outcome outcome)
            outcome == KMS_OUTCOME_WSMAN_UNAUTHENTICATED;
 }
 
+/* Nothing there says anything: a dead host, or none. A refusal costs little, and comes from a
+ * machine that lives. */
+static bool is_silent(enum kms_outcome outcome)
+{
+    return outcome == KMS_OUTCOME_TIMEOUT || outcome == KMS_OUTCOME_RPC_TIMEOUT ||
+           outcome == KMS_OUTCOME_RPC_UNREACHABLE || outcome == KMS_OUTCOME_RPC_UNRESOLVED ||
+           outcome == KMS_OUTCOME_HTTP_RESOLVE || outcome == KMS_OUTCOME_WSMAN_UNRESOLVED;
+}
+
 static void plan_after(struct poll *poll, const struct kms_result *result)
 {
+    count_silent(poll, is_silent(result->outcome) ? poll->silent + 1 : 0);
     poll->rest_us = wants_rest(result->outcome)
                         ? kms_turn_longer_us(poll->interval_us, poll->rest_us)
                         : 0;
@@ -146,6 +272,77 @@ static void plan_after(struct poll *poll, const struct kms_result *result)
     } else {
         plan_next(poll);
     }
+}
+
+/* ---- what is counted ---- */
+
+static bool is_in_rounds(const struct poll *poll)
+{
+    return poll->type->source != KMS_SOURCE_ACTIVATION;
+}
+
+static void begin_round(struct kms_scheduler *s)
+{
+    s->round++;
+    s->round_began_us = now_us(s);
+    s->round_left = 0;
+    for (size_t slot = 0; slot < s->slot_count; slot++) {
+        for (const struct poll *poll = s->of_slot[slot]; poll; poll = poll->next) {
+            s->round_left += is_in_rounds(poll) ? 1 : 0;
+        }
+    }
+}
+
+static void leave_round(struct poll *poll)
+{
+    struct kms_scheduler *s = poll->scheduler;
+    if (!is_in_rounds(poll) || poll->round == s->round) {
+        return;
+    }
+    poll->round = s->round;
+    if (--s->round_left == 0) {
+        s->round_us = now_us(s) - s->round_began_us;
+        begin_round(s);
+    }
+}
+
+/* For those that asked for it. */
+static void count_answer(struct poll *poll)
+{
+    struct kms_scheduler *s = poll->scheduler;
+    for (struct kms_probe_now *p = s->probe_now; p && poll->asked_by != 0; p = p->next) {
+        if ((poll->asked_by & p->bit) != 0) {
+            p->left--;
+            p->probed.wall_us = now_us(s) - p->began_us;
+        }
+    }
+    poll->asked_by = 0;
+}
+
+static void count_lag(struct poll *poll)
+{
+    struct kms_scheduler *s = poll->scheduler;
+    int64_t late_us = now_us(s) - poll->due.at_us;
+    if (poll->known_slow) {
+        return;
+    }
+    s->lag_us = late_us > s->lag_us ? late_us : s->lag_us;
+    s->lag_worst_us = late_us > s->lag_worst_us ? late_us : s->lag_worst_us;
+}
+
+/* ---- asking ---- */
+
+static void leave_lane(struct poll *poll)
+{
+    kms_lane_leave(poll->lane, &poll->place);
+}
+
+static void start_waiting(struct kms_scheduler *s, size_t most);
+
+static void poll_ended(struct poll *poll)
+{
+    leave_round(poll);
+    count_answer(poll);
 }
 
 static void let_go(struct held *held)
@@ -168,10 +365,15 @@ static void end_run(struct poll *poll)
 static void run_done(void *arg, const struct kms_result *result)
 {
     struct poll *poll = arg;
+    struct kms_scheduler *s = poll->scheduler;
     end_run(poll);
+    s->ended++;
+    poll->known_slow = !kms_outcome_good(result->outcome) && now_us(s) - poll->began_us >= SLOW_US;
     publish(poll, result);
+    leave_lane(poll);
     plan_after(poll, result);
-    kms_turns_end(lane_of(poll));
+    poll_ended(poll);
+    start_waiting(s, 1);
 }
 
 static void start_failed(struct poll *poll)
@@ -182,37 +384,213 @@ static void start_failed(struct poll *poll)
     result.wall_s = kms_clock_wall_s(&poll->scheduler->config.env->clock);
     publish(poll, &result);
     kms_result_done(&result);
+    leave_lane(poll);
     plan_next(poll);
+    poll_ended(poll);
 }
 
-static bool start(void *arg)
+static void start(struct poll *poll)
 {
-    struct poll *poll = arg;
     struct kms_scheduler *s = poll->scheduler;
-    int64_t late_us = now_us(s) - poll->due_us;
-    if (late_us > s->lag_us) {
-        s->lag_us = late_us;
-    }
+    count_lag(poll);
+    poll->began_us = now_us(s);
     poll->run = kms_run_start(s->config.env, poll->type, snapshot_of(s, poll->slot)->target,
                               run_done, poll);
-    if (!poll->run) {
+    if (poll->run) {
+        s->started++;
+    } else {
         start_failed(poll);
-        return false;
     }
-    return true;
 }
 
-static void poll_due(void *arg)
+/* One of each lane by turns, so that none waits for another. */
+static bool start_one_of_each(struct kms_scheduler *s)
 {
-    struct poll *poll = arg;
-    kms_turns_ask(lane_of(poll), &poll->turn);
+    bool any = false;
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        struct kms_place *place = kms_lane_next(&s->lane[i], now_us(s));
+        if (place) {
+            any = true;
+            start(place->owner);
+        }
+    }
+    return any;
+}
+
+static void start_waiting(struct kms_scheduler *s, size_t most)
+{
+    int64_t until_us = now_us(s) + SLICE_US;
+    for (size_t i = 0; i < most && start_one_of_each(s) && now_us(s) < until_us; i++) {
+    }
+    set_pump(s);
+}
+
+/* A time that passed long ago, while the machine stood still: as many did, and all of them at once
+ * would be a burst. */
+static bool was_missed(const struct poll *poll, int64_t now)
+{
+    return now - poll->due.at_us > OUTAGE_US && !poll->was_left_out && is_in_rounds(poll);
+}
+
+/* Within half an interval, spread as ever, or at its next time when that is nearer. */
+static void make_up(struct poll *poll, int64_t now)
+{
+    int64_t next_us = kms_pace_next_us(poll->phase_us, poll->interval_us, 1,
+                                       now - poll->interval_us, now);
+    plan_at(poll, earlier(next_us, now + poll->phase_us % (poll->interval_us / 2)));
+}
+
+static void take_due(struct kms_scheduler *s)
+{
+    int64_t now = now_us(s);
+    struct kms_due *due = kms_dues_first(&s->dues);
+    for (; due && due->at_us <= now; due = kms_dues_first(&s->dues)) {
+        struct poll *poll = due->owner;
+        kms_dues_take(&s->dues, due);
+        bool missed = was_missed(poll, now);
+        poll->was_left_out = missed;
+        if (missed) {
+            count_lag(poll);
+            make_up(poll, now);
+        } else {
+            kms_lane_ask(poll->lane, &poll->place, poll->known_slow, false, now);
+        }
+    }
+}
+
+static void end_probe_nows(struct kms_scheduler *s);
+
+static void pump_due(void *arg)
+{
+    struct kms_scheduler *s = arg;
+    s->pump_us = INT64_MAX;
+    take_due(s);
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        (void)kms_lane_make_way(&s->lane[i], now_us(s));
+    }
+    start_waiting(s, SLICE_POLLS);
+    end_probe_nows(s);
+}
+
+/* ---- asked by a person ---- */
+
+static struct kms_probe_now **find_ended(struct kms_scheduler *s)
+{
+    struct kms_probe_now **at = &s->probe_now;
+    while (*at && (*at)->left > 0) {
+        at = &(*at)->next;
+    }
+    return *at ? at : NULL;
+}
+
+/* What is called may ask again, and drop hosts. */
+static void end_probe_nows(struct kms_scheduler *s)
+{
+    for (struct kms_probe_now **at = find_ended(s); at; at = find_ended(s)) {
+        struct kms_probe_now ended = **at;
+        free(*at);
+        *at = ended.next;
+        s->probe_now_bits &= ~ended.bit;
+        s->sweep_us = ended.all ? ended.probed.wall_us : s->sweep_us;
+        ended.done(ended.arg, &ended.probed);
+    }
+}
+
+static bool may_ask(const struct poll *poll, const struct kms_probe_now *p)
+{
+    return poll->type->source != KMS_SOURCE_ACTIVATION && (!p->all || poll->rest_us == 0);
+}
+
+static void ask_now(struct poll *poll, struct kms_probe_now *p)
+{
+    struct kms_scheduler *s = poll->scheduler;
+    if (!may_ask(poll, p)) {
+        return;
+    }
+    poll->asked_by |= p->bit;
+    p->left++;
+    p->probed.polls++;
+    count_silent(poll, 0);
+    if (!poll->run && (poll->place.state == KMS_PLACE_NONE || !p->all)) {
+        kms_dues_take(&s->dues, &poll->due);
+        kms_lane_leave(poll->lane, &poll->place);
+        kms_lane_ask(poll->lane, &poll->place, poll->known_slow && p->all, !p->all, now_us(s));
+    }
+}
+
+static void ask_host_now(struct kms_scheduler *s, size_t slot, struct kms_probe_now *p)
+{
+    for (struct poll *poll = first_of(s, slot); poll; poll = poll->next) {
+        ask_now(poll, p);
+    }
+}
+
+struct kms_probe_now *kms_scheduler_probe_now(struct kms_scheduler *s, size_t slot,
+                                              kms_probed_fn *done, void *arg)
+{
+    uint64_t bit = ~s->probe_now_bits & (s->probe_now_bits + 1); /* the lowest that is free */
+    struct kms_probe_now *p = bit != 0 ? calloc(1, sizeof *p) : NULL;
+    if (!p) {
+        return NULL;
+    }
+    *p = (struct kms_probe_now){.next = s->probe_now,
+                                .done = done,
+                                .arg = arg,
+                                .began_us = now_us(s),
+                                .bit = bit,
+                                .all = slot == KMS_SCHEDULER_ALL};
+    s->probe_now = p;
+    s->probe_now_bits |= bit;
+    size_t first = p->all ? 0 : slot;
+    size_t end = p->all ? s->slot_count : slot + 1;
+    for (size_t i = first; i < end; i++) {
+        ask_host_now(s, i, p);
+    }
+    set_pump(s);
+    return p;
+}
+
+void kms_scheduler_forget(struct kms_scheduler *s, struct kms_probe_now *probe_now)
+{
+    struct kms_probe_now **at = &s->probe_now;
+    while (*at && *at != probe_now) {
+        at = &(*at)->next;
+    }
+    if (!*at) {
+        return;
+    }
+    for (size_t slot = 0; slot < s->slot_count; slot++) {
+        for (struct poll *poll = s->of_slot[slot]; poll; poll = poll->next) {
+            poll->asked_by &= ~probe_now->bit;
+        }
+    }
+    s->probe_now_bits &= ~probe_now->bit;
+    *at = probe_now->next;
+    free(probe_now);
+}
+
+/* ---- the time that passes ---- */
+
+/* A few hosts at a time, so that all were looked at within KMS_SCHEDULER_TICK_MS. */
+static void plan_tick(struct kms_scheduler *s)
+{
+    int64_t slices = (int64_t)((kms_board_count(s->config.board) + TICK_SLOTS - 1) / TICK_SLOTS);
+    kms_timer_set(s->tick, KMS_SCHEDULER_TICK_MS / (slices > 0 ? slices : 1));
+}
+
+static void begin_ticks(struct kms_scheduler *s)
+{
+    s->tick_slot = 0;
+    s->lag_before_us = s->lag_us;
+    s->lag_us = 0;
 }
 
 static void tick_due(void *arg)
 {
     struct kms_scheduler *s = arg;
     bool changed = false;
-    for (size_t slot = 0; slot < kms_board_count(s->config.board); slot++) {
+    for (size_t i = 0; i < TICK_SLOTS && s->tick_slot < kms_board_count(s->config.board); i++) {
+        size_t slot = s->tick_slot++;
         struct kms_change change = {0};
         if (kms_board_tick(s->config.board, slot, &change) == KMS_OK &&
             change.was_state != change.is_state) {
@@ -223,141 +601,165 @@ static void tick_due(void *arg)
     if (changed) {
         tell(s);
     }
-    s->lag_before_us = s->lag_us;
-    s->lag_us = 0;
-    kms_timer_set(s->tick, KMS_SCHEDULER_TICK_MS);
+    if (s->tick_slot >= kms_board_count(s->config.board)) {
+        begin_ticks(s);
+    }
+    plan_tick(s);
 }
+
+/* ---- how it does ---- */
 
 int64_t kms_scheduler_lag_ms(const struct kms_scheduler *s)
 {
     int64_t worst = s->lag_us > s->lag_before_us ? s->lag_us : s->lag_before_us;
     /* A poll that still waits for its turn is late already. */
     for (size_t i = 0; i < LANE_COUNT; i++) {
-        if (s->lane[i].first) {
-            const struct poll *poll = s->lane[i].first->arg;
-            int64_t waits = now_us(s) - poll->due_us;
+        if (s->lane[i].waiting.first) {
+            const struct poll *poll = s->lane[i].waiting.first->owner;
+            int64_t waits = now_us(s) - poll->due.at_us;
             worst = waits > worst ? waits : worst;
         }
     }
     return worst / 1000;
 }
 
+struct kms_scheduler_view kms_scheduler_view(const struct kms_scheduler *s)
+{
+    struct kms_scheduler_view view = {.lag_ms = kms_scheduler_lag_ms(s),
+                                      .lag_worst_ms = s->lag_worst_us / 1000,
+                                      .polls = s->poll_count,
+                                      .backed_off = s->backed_off,
+                                      .started = s->started,
+                                      .ended = s->ended,
+                                      .round_ms = s->round_us / 1000,
+                                      .sweep_ms = s->sweep_us / 1000};
+    view.lag_worst_ms = view.lag_ms > view.lag_worst_ms ? view.lag_ms : view.lag_worst_ms;
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        const struct kms_lane *lane = &s->lane[i];
+        view.in_flight += lane->running;
+        view.slow += lane->running - lane->counting.count;
+        view.waiting += lane->waiting.count + lane->slow_waiting.count;
+    }
+    return view;
+}
+
 /* ---- what is polled ---- */
 
-static void plan_first(struct poll *poll, int64_t delay_us)
-{
-    poll->due_us = now_us(poll->scheduler) + delay_us;
-    kms_timer_set(poll->timer, delay_us / 1000);
-}
-
-static bool grow_polls(struct kms_scheduler *s)
-{
-    if (s->poll_count < s->poll_cap) {
-        return true;
-    }
-    size_t cap = s->poll_cap == 0 ? 64 : s->poll_cap * 2;
-    struct poll **poll = realloc(s->poll, cap * sizeof(struct poll *));
-    if (!poll) {
-        return false;
-    }
-    s->poll = poll;
-    s->poll_cap = cap;
-    return true;
-}
-
-static int64_t interval_us_of(const struct kms_scheduler *s, size_t slot, enum kms_source source)
+static int64_t interval_of(const struct kms_scheduler *s, size_t slot, enum kms_source source)
 {
     int64_t own_ms = snapshot_of(s, slot)->target->source[source].interval_ms;
     return (own_ms > 0 ? own_ms : s->config.interval_ms) * 1000;
 }
 
+static void set_interval(struct poll *poll)
+{
+    const struct kms_scheduler *s = poll->scheduler;
+    poll->interval_us = interval_of(s, poll->slot, poll->type->source);
+    poll->phase_us = kms_pace_phase_us(snapshot_of(s, poll->slot)->target->name,
+                                       (unsigned)poll->type->source, poll->interval_us);
+}
+
+static bool grow_slots(struct kms_scheduler *s, size_t count)
+{
+    if (count <= s->slot_count) {
+        return true;
+    }
+    size_t room = s->slot_count * 2 > count ? s->slot_count * 2 : count + 16;
+    struct poll **of_slot = realloc(s->of_slot, room * sizeof(struct poll *));
+    if (!of_slot) {
+        return false;
+    }
+    for (size_t i = s->slot_count; i < room; i++) {
+        of_slot[i] = NULL;
+    }
+    s->of_slot = of_slot;
+    s->slot_count = room;
+    return true;
+}
+
 static bool add_poll(struct kms_scheduler *s, size_t slot, const struct kms_probe_type *type)
 {
-    struct poll *poll = grow_polls(s) ? calloc(1, sizeof *poll) : NULL;
+    bool room = grow_slots(s, slot + 1) && kms_dues_reserve(&s->dues, s->poll_count + 1);
+    struct poll *poll = room ? calloc(1, sizeof *poll) : NULL;
     if (!poll) {
         return false;
     }
     *poll = (struct poll){.scheduler = s,
+                          .next = s->of_slot[slot],
                           .type = type,
                           .slot = slot,
-                          .interval_us = interval_us_of(s, slot, type->source),
-                          .turn = {.start = start, .arg = poll}};
-    poll->timer = kms_timer_new(s->config.env->loop, poll_due, poll);
-    if (!poll->timer) {
-        free(poll);
-        return false;
-    }
-    s->poll[s->poll_count++] = poll;
+                          .lane = lane_of(s, slot, type->source)};
+    poll->due.owner = poll->place.owner = poll;
+    set_interval(poll);
+    s->of_slot[slot] = poll;
+    s->poll_count++;
+    s->round_left += is_in_rounds(poll) ? 1 : 0;
     return true;
 }
 
-static void drop_polls(struct kms_scheduler *s, size_t keep)
+/* Nothing waits for it any more, and what runs is cancelled. */
+static void quit(struct poll *poll)
 {
-    while (s->poll_count > keep) {
-        struct poll *poll = s->poll[--s->poll_count];
-        kms_run_cancel(poll->run);
-        end_run(poll);
-        kms_timer_free(poll->timer);
-        free(poll);
-    }
-}
-
-/* Others may start in the place of what ran, so that the poll is gone before. */
-static void drop_poll(struct kms_scheduler *s, size_t at)
-{
-    struct poll *poll = s->poll[at];
-    struct kms_turns *lane = lane_of(poll);
-    bool was_running = poll->run != NULL;
-    s->poll[at] = s->poll[--s->poll_count];
-    kms_turns_forget(lane, &poll->turn);
+    kms_dues_take(&poll->scheduler->dues, &poll->due);
+    leave_lane(poll);
     kms_run_cancel(poll->run);
     end_run(poll);
-    kms_timer_free(poll->timer);
+}
+
+static void drop_poll(struct kms_scheduler *s, struct poll **at)
+{
+    struct poll *poll = *at;
+    *at = poll->next;
+    count_silent(poll, 0);
+    poll_ended(poll);
+    quit(poll);
     free(poll);
-    if (was_running) {
-        kms_turns_end(lane);
+    s->poll_count--;
+}
+
+static void drop_polls(struct kms_scheduler *s, size_t slot)
+{
+    while (first_of(s, slot)) {
+        drop_poll(s, &s->of_slot[slot]);
     }
 }
 
+/* Others may start in the place of what ran, so that the polls are gone before. */
 void kms_scheduler_drop(struct kms_scheduler *s, size_t slot)
 {
-    for (size_t i = s->poll_count; i > 0; i--) {
-        if (s->poll[i - 1]->slot == slot) {
-            drop_poll(s, i - 1);
-        }
-    }
+    drop_polls(s, slot);
+    start_waiting(s, 1);
 }
 
 /* All sources of the host or, when memory runs out, none. */
 static bool add_polls(struct kms_scheduler *s, size_t slot)
 {
     const struct kms_target *target = snapshot_of(s, slot)->target;
-    size_t before = s->poll_count;
     for (size_t i = 0; s->config.types[i]; i++) {
         const struct kms_probe_type *type = s->config.types[i];
         if (target->source[type->source].enabled && !add_poll(s, slot, type)) {
-            drop_polls(s, before);
+            drop_polls(s, slot);
             return false;
         }
     }
     return true;
 }
 
-enum kms_status kms_scheduler_add(struct kms_scheduler *s, size_t slot)
-{
-    return kms_scheduler_add_after(s, slot, 0);
-}
-
 enum kms_status kms_scheduler_add_after(struct kms_scheduler *s, size_t slot, int64_t delay_ms)
 {
-    size_t before = s->poll_count;
     if (!add_polls(s, slot)) {
         return KMS_ENOMEM;
     }
-    for (size_t i = before; i < s->poll_count; i++) {
-        plan_first(s->poll[i], delay_ms * 1000);
+    for (struct poll *poll = first_of(s, slot); poll; poll = poll->next) {
+        plan_at(poll, now_us(s) + delay_ms * 1000);
     }
+    set_pump(s);
     return KMS_OK;
+}
+
+enum kms_status kms_scheduler_add(struct kms_scheduler *s, size_t slot)
+{
+    return kms_scheduler_add_after(s, slot, 0);
 }
 
 /* ---- other wishes for the same host ---- */
@@ -372,43 +774,38 @@ static struct held *hold(struct kms_target *was)
     return held;
 }
 
-static void stop_run(struct poll *poll)
-{
-    struct kms_turns *lane = lane_of(poll);
-    kms_run_cancel(poll->run);
-    end_run(poll);
-    kms_turns_end(lane);
-}
-
 /* It is asked again soon: what it tells is of a question that nobody has any more. */
 static void ask_anew(struct poll *poll, int64_t delay_us)
 {
-    kms_turns_forget(lane_of(poll), &poll->turn);
+    struct kms_scheduler *s = poll->scheduler;
+    quit(poll);
+    poll->lane = lane_of(s, poll->slot, poll->type->source);
     poll->rest_us = 0;
-    plan_first(poll, delay_us);
-    if (poll->run) {
-        stop_run(poll);
-    }
+    poll->known_slow = false;
+    count_silent(poll, 0);
+    plan_at(poll, now_us(s) + delay_us);
 }
 
-static void set_interval(struct poll *poll, int64_t interval_us)
+/* What is due later than a shorter interval is due within it, at its own time there. */
+static void pace_anew(struct poll *poll)
 {
-    int64_t left_us = poll->due_us - now_us(poll->scheduler);
-    bool waits = !poll->run && left_us > 0 && poll->rest_us == 0;
-    poll->interval_us = interval_us;
-    if (waits && left_us > interval_us) {
-        plan_first(poll, left_us % interval_us);
+    struct kms_scheduler *s = poll->scheduler;
+    int64_t now = now_us(s);
+    set_interval(poll);
+    bool waits = poll->due.place != 0 && poll->due.at_us > now && poll->rest_us == 0;
+    if (waits && poll->due.at_us - now > poll->interval_us) {
+        plan_at(poll, kms_pace_next_us(poll->phase_us, poll->interval_us, 1,
+                                       now - poll->interval_us / 2, now));
     }
 }
 
 static void follow(struct poll *poll, struct held *held, bool anew, int64_t delay_us)
 {
-    struct kms_scheduler *s = poll->scheduler;
     if (poll->run && held && !poll->held) {
         poll->held = held;
         held->users++;
     }
-    set_interval(poll, interval_us_of(s, poll->slot, poll->type->source));
+    pace_anew(poll);
     if (anew) {
         ask_anew(poll, delay_us);
     }
@@ -418,28 +815,25 @@ static void follow_all(struct kms_scheduler *s, size_t slot, struct held *held, 
                        int64_t delay_us)
 {
     const struct kms_target *target = snapshot_of(s, slot)->target;
-    for (size_t i = s->poll_count; i > 0; i--) {
-        struct poll *poll = s->poll[i - 1];
-        enum kms_source source = poll->type->source;
-        if (poll->slot != slot) {
-            continue;
-        }
+    struct poll **at = slot < s->slot_count ? &s->of_slot[slot] : NULL;
+    while (at && *at) {
+        enum kms_source source = (*at)->type->source;
         if (target->source[source].enabled) {
-            follow(poll, held, (anew & KMS_BIT(source)) != 0, delay_us);
+            follow(*at, held, (anew & KMS_BIT(source)) != 0, delay_us);
+            at = &(*at)->next;
         } else {
-            drop_poll(s, i - 1);
+            drop_poll(s, at);
         }
     }
 }
 
 static bool is_polled(const struct kms_scheduler *s, size_t slot, const struct kms_probe_type *type)
 {
-    for (size_t i = 0; i < s->poll_count; i++) {
-        if (s->poll[i]->slot == slot && s->poll[i]->type == type) {
-            return true;
-        }
+    const struct poll *poll = first_of(s, slot);
+    while (poll && poll->type != type) {
+        poll = poll->next;
     }
-    return false;
+    return poll != NULL;
 }
 
 static enum kms_status add_missing(struct kms_scheduler *s, size_t slot, int64_t delay_us)
@@ -453,7 +847,7 @@ static enum kms_status add_missing(struct kms_scheduler *s, size_t slot, int64_t
         if (!add_poll(s, slot, type)) {
             return KMS_ENOMEM;
         }
-        plan_first(s->poll[s->poll_count - 1], delay_us);
+        plan_at(s->of_slot[slot], now_us(s) + delay_us);
     }
     return KMS_OK;
 }
@@ -471,30 +865,68 @@ enum kms_status kms_scheduler_retarget(struct kms_scheduler *s, size_t slot, str
         kms_target_done(was);
         free(was);
     }
-    return add_missing(s, slot, delay_ms * 1000);
+    enum kms_status status = add_missing(s, slot, delay_ms * 1000);
+    start_waiting(s, 1);
+    return status;
 }
 
 void kms_scheduler_set_interval(struct kms_scheduler *s, int64_t interval_ms)
 {
     s->config.interval_ms = interval_ms;
-    for (size_t i = 0; i < s->poll_count; i++) {
-        struct poll *poll = s->poll[i];
-        set_interval(poll, interval_us_of(s, poll->slot, poll->type->source));
+    for (size_t slot = 0; slot < s->slot_count; slot++) {
+        for (struct poll *poll = s->of_slot[slot]; poll; poll = poll->next) {
+            pace_anew(poll);
+        }
+    }
+    set_pump(s);
+}
+
+void kms_scheduler_set_back_off(struct kms_scheduler *s, unsigned back_off_max)
+{
+    s->config.back_off_max = back_off_max > 0 ? back_off_max : KMS_SCHEDULER_BACK_OFF_MAX;
+    s->backed_off = 0;
+    for (size_t slot = 0; slot < s->slot_count; slot++) {
+        for (const struct poll *poll = s->of_slot[slot]; poll; poll = poll->next) {
+            s->backed_off += is_backed_off(poll) ? 1 : 0;
+        }
     }
 }
 
-/* All hosts at once would be a burst every interval, for ever. */
+/* All hosts at once would be a burst. After the first round each has its own time, and few hosts
+ * need not wait for that. */
 static void plan_first_round(struct kms_scheduler *s)
 {
     int64_t hosts = (int64_t)kms_board_count(s->config.board);
-    for (size_t i = 0; i < s->poll_count; i++) {
-        struct poll *poll = s->poll[i];
-        int64_t spread_us = hosts * KMS_SCHEDULER_SPREAD_MS * 1000;
-        if (spread_us > poll->interval_us) {
-            spread_us = poll->interval_us;
+    int64_t spread_us = hosts * KMS_SCHEDULER_SPREAD_MS * 1000;
+    spread_us = earlier(spread_us, s->config.interval_ms * 1000);
+    for (int64_t slot = 0; slot < hosts; slot++) {
+        for (struct poll *poll = first_of(s, (size_t)slot); poll; poll = poll->next) {
+            plan_at(poll, now_us(s) + earlier(spread_us * slot / hosts, poll->interval_us));
         }
-        plan_first(poll, hosts > 0 ? spread_us / hosts * (int64_t)poll->slot : 0);
     }
+}
+
+static struct kms_lane make_lane(size_t brisk_max, size_t most, size_t slow_max)
+{
+    return (struct kms_lane){.brisk_max = brisk_max < most ? brisk_max : most,
+                             .slow_max = slow_max > 0 ? slow_max : 1,
+                             .most = most,
+                             .patience_us = SLOW_US};
+}
+
+static void make_lanes(struct kms_scheduler *s)
+{
+    size_t sockets = s->config.sockets_max;
+    s->lane[LANE_FILES] = make_lane(KMS_SCHEDULER_IN_FLIGHT_MAX, KMS_SCHEDULER_IN_FLIGHT_MAX,
+                                    SLOW_FILES_MAX);
+    s->lane[LANE_HTTP] = make_lane(KMS_SCHEDULER_IN_FLIGHT_MAX,
+                                   (size_t)4 * KMS_SCHEDULER_IN_FLIGHT_MAX,
+                                   (size_t)2 * KMS_SCHEDULER_IN_FLIGHT_MAX);
+    s->lane[LANE_SOCKETS] = make_lane(KMS_SCHEDULER_BRISK_MAX, sockets, sockets / 2);
+    s->lane[LANE_ACTIVATION] = make_lane(KMS_SCHEDULER_ACTIVATIONS_MAX,
+                                         (size_t)3 * KMS_SCHEDULER_ACTIVATIONS_MAX,
+                                         KMS_SCHEDULER_ACTIVATIONS_MAX);
+    s->lane[LANE_WSMAN] = make_lane(KMS_SCHEDULER_BRISK_MAX, sockets, sockets / 2);
 }
 
 struct kms_scheduler *kms_scheduler_new(const struct kms_scheduler_config *config)
@@ -503,14 +935,15 @@ struct kms_scheduler *kms_scheduler_new(const struct kms_scheduler_config *confi
     if (!s) {
         return NULL;
     }
-    size_t sockets = config->sockets_max > 0 ? config->sockets_max : KMS_SCHEDULER_SOCKETS_MAX;
-    *s = (struct kms_scheduler){.config = *config,
-                                .lane = {[LANE_WORK] = {.max = KMS_SCHEDULER_IN_FLIGHT_MAX},
-                                         [LANE_SOCKETS] = {.max = sockets},
-                                         [LANE_ACTIVATION] = {.max = KMS_SCHEDULER_ACTIVATIONS_MAX},
-                                         [LANE_WSMAN] = {.max = sockets}}};
+    *s = (struct kms_scheduler){.config = *config, .pump_us = INT64_MAX};
+    s->config.sockets_max = config->sockets_max > 0 ? config->sockets_max
+                                                    : KMS_SCHEDULER_SOCKETS_MAX;
+    s->config.back_off_max = config->back_off_max > 0 ? config->back_off_max
+                                                      : KMS_SCHEDULER_BACK_OFF_MAX;
+    make_lanes(s);
     s->tick = kms_timer_new(config->env->loop, tick_due, s);
-    bool whole = s->tick != NULL;
+    s->pump = kms_timer_new(config->env->loop, pump_due, s);
+    bool whole = s->tick != NULL && s->pump != NULL;
     for (size_t slot = 0; whole && slot < kms_board_count(config->board); slot++) {
         whole = add_polls(s, slot);
     }
@@ -518,9 +951,20 @@ struct kms_scheduler *kms_scheduler_new(const struct kms_scheduler_config *confi
         kms_scheduler_free(s);
         return NULL;
     }
+    begin_round(s);
     plan_first_round(s);
-    kms_timer_set(s->tick, KMS_SCHEDULER_TICK_MS);
+    set_pump(s);
+    plan_tick(s);
     return s;
+}
+
+static void free_probe_nows(struct kms_scheduler *s)
+{
+    while (s->probe_now) {
+        struct kms_probe_now *p = s->probe_now;
+        s->probe_now = p->next;
+        free(p);
+    }
 }
 
 void kms_scheduler_free(struct kms_scheduler *s)
@@ -528,8 +972,13 @@ void kms_scheduler_free(struct kms_scheduler *s)
     if (!s) {
         return;
     }
-    drop_polls(s, 0);
+    for (size_t slot = 0; slot < s->slot_count; slot++) {
+        drop_polls(s, slot);
+    }
+    free_probe_nows(s);
+    kms_timer_free(s->pump);
     kms_timer_free(s->tick);
-    free(s->poll);
+    kms_dues_done(&s->dues);
+    free(s->of_slot);
     free(s);
 }
