@@ -280,3 +280,12 @@ void kms_agentx_stop(struct kms_agentx *agentx)
     kms_snmp_library_close(agentx->library);
     free(agentx);
 }
+
+struct kms_agentx_view kms_agentx_view(const struct kms_agentx *agentx)
+{
+    const char *why = agentx->tried == 0 ? "no answer" : strerrordesc_np(agentx->tried);
+    return (struct kms_agentx_view){.standalone = agentx->master,
+                                    .connected = agentx->connected,
+                                    .socket = agentx->socket,
+                                    .why = why != NULL ? why : "no answer"};
+}

@@ -3,6 +3,7 @@
 #ifndef KMS_AGENT_AGENTX_H
 #define KMS_AGENT_AGENTX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/log.h"
@@ -34,5 +35,15 @@ struct kms_agentx *kms_agentx_start(struct kms_loop *loop, struct kms_mib *mib,
                                     const struct kms_log *log);
 /* Closes the session and frees everything; before kms_mib_free and kms_loop_free. NULL is fine. */
 void kms_agentx_stop(struct kms_agentx *agentx);
+
+/* How it stands with the master, for people. The texts are valid until the next turn of the loop.
+ */
+struct kms_agentx_view {
+    bool standalone; /* there is none */
+    bool connected;
+    const char *socket;
+    const char *why; /* it is not connected: what the last attempt met */
+};
+struct kms_agentx_view kms_agentx_view(const struct kms_agentx *agentx);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/agentx.h"
+#include "agent/control_service.h"
 #include "agent/detach.h"
 #include "agent/file_limit.h"
 #include "agent/index_writer.h"
@@ -64,6 +65,8 @@ struct program {
     struct kms_agent_facts facts;
     struct kms_mib *mib;
     struct kms_agentx *agentx;
+    struct kms_control_parts parts;
+    struct kms_control_service *control;
 };
 
 /* A name keeps its number when it is written with other letters, as DNS would have it. */
@@ -365,6 +368,19 @@ static bool open_snmp(struct program *p)
     return p->agentx != NULL;
 }
 
+static bool open_control(struct program *p)
+{
+    p->parts = (struct kms_control_parts){.site = p->site,
+                                          .config = p->config_absent ? NULL : p->options->config,
+                                          .facts = &p->facts,
+                                          .board = p->board,
+                                          .zones = p->zones,
+                                          .scheduler = p->scheduler,
+                                          .agentx = p->agentx};
+    p->control = kms_control_service_open(p->env.loop, &p->log, p->site, &p->parts);
+    return p->control != NULL;
+}
+
 static bool write_pid(struct program *p)
 {
     if (!p->options->pid_file) {
@@ -380,6 +396,7 @@ static bool write_pid(struct program *p)
 
 static void close_program(struct program *p)
 {
+    kms_control_service_close(p->control);
     close_seen_writer(p);
     kms_lookups_free(p->lookups);
     kms_scheduler_free(p->scheduler);
@@ -473,7 +490,7 @@ int kms_daemon_run(const struct kms_options *options, struct kms_site *site, boo
                                                     : (enum kms_log_level)p->site->log_level);
     bool ready = close_memory(p) && open_state(p) && detach(p) && open_loop(p) &&
                  open_resolver(p) && fill_board(p) && open_polls(p) && find_domains(p) &&
-                 open_lookups(p) && open_snmp(p) && write_pid(p);
+                 open_lookups(p) && open_snmp(p) && open_control(p) && write_pid(p);
     if (ready) {
         go(p);
     }

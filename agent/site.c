@@ -8,6 +8,7 @@
 #include "base/bind.h"
 #include "agent/site_activation.h"
 #include "agent/site_check.h"
+#include "agent/site_control.h"
 #include "agent/site_dns.h"
 #include "agent/site_print.h"
 #include "agent/site_snmp.h"
@@ -118,6 +119,7 @@ static const struct kms_bind_block site_blocks[] = {
     {.name = "judgement", .usage = "judgement { ... }"},
     {.name = "dns", .usage = "dns { ... }"},
     {.name = "snmp", .usage = "snmp { ... }"},
+    {.name = "control", .usage = "control { ... }"},
     {.name = "credentials", .usage = KMS_CREDENTIALS_USAGE, .titled = true, .repeated = true},
     {0},
 };
@@ -313,6 +315,7 @@ static void read_site(const struct kms_conf_node *root, struct kms_site *site,
     kms_site_check_domains(root, "discover", &site->discover, errors);
     kms_site_read_dns(kms_bind_find(root->child, "dns"), &site->dns, errors);
     kms_site_read_snmp(kms_bind_find(root->child, "snmp"), &site->snmp, errors);
+    kms_site_read_control(kms_bind_find(root->child, "control"), &site->control, errors);
     kms_site_read_products(root, site->products_file, &site->products, errors);
     kms_site_read_credentials(root, site, errors);
     read_hosts(root, site, errors);
@@ -377,6 +380,7 @@ void kms_site_free(struct kms_site *site)
     kms_opts_free_values(site_rows, site);
     kms_site_dns_done(&site->dns);
     kms_site_snmp_done(&site->snmp);
+    kms_site_control_done(&site->control);
     kms_site_credentials_done(site);
     *site = (struct kms_site){0};
 }
@@ -452,6 +456,9 @@ enum kms_status kms_site_print(const struct kms_site *site, struct kms_buf *buf)
         status = kms_site_print_snmp(&site->snmp, buf);
     }
     if (status == KMS_OK) {
+        status = kms_site_print_control(&site->control, buf);
+    }
+    if (status == KMS_OK) {
         status = kms_site_print_credentials(site, buf);
     }
     if (status == KMS_OK) {
@@ -488,6 +495,9 @@ enum kms_status kms_site_keys(struct kms_buf *buf)
     }
     if (status == KMS_OK) {
         status = kms_site_snmp_keys(buf);
+    }
+    if (status == KMS_OK) {
+        status = kms_site_control_keys(buf);
     }
     return status;
 }

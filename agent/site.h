@@ -62,6 +62,13 @@ struct kms_site_snmp {
     size_t user_count;
 };
 
+/* Who may ask the daemon, and where. */
+struct kms_site_control {
+    char *socket;    /* "off": nowhere; NULL: the first of the usual places that can be had */
+    char *group;     /* its members may read; NULL: root and the agent's own user alone */
+    char *operators; /* its members may also change; NULL: as above */
+};
+
 struct kms_site {
     char *agentx; /* address of the AgentX master */
     int64_t ping_ms;
@@ -77,6 +84,7 @@ struct kms_site {
     struct kms_products products;
     bool discover_search; /* no host and no discover: the machine's search domains */
     struct kms_site_snmp snmp;
+    struct kms_site_control control;
     struct kms_credentials *credentials; /* in the order of the file; names are unique */
     size_t credentials_count;
 };

@@ -112,6 +112,7 @@ agentx "unix:$work/agentx"
 ping-interval 2s
 interval 1s
 state-dir "$work/state"
+control { socket = "$work/state/control" }
 END
         cat
     } >"$work/kmsmon.conf"

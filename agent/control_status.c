@@ -1,0 +1,287 @@
+/* The command status: the daemon itself, its parts, and what is not well, each with its next step.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "agent/agentx.h"
+#include "agent/control_command.h"
+#include "agent/control_json.h"
+#include "agent/control_next.h"
+#include "agent/mib.h"
+#include "agent/scheduler.h"
+#include "agent/site.h"
+#include "base/text.h"
+#include "model/zone.h"
+
+#define WORST_MAX 20 /* hosts that are listed */
+#define LATE_MS   5000
+
+/* The worst hosts, found slot by slot. */
+struct survey {
+    size_t slot; /* the next to be looked at */
+    size_t zone;
+    struct {
+        size_t slot;
+        uint32_t index;
+        enum kms_state state;
+    } worst[WORST_MAX];
+    size_t count;
+    size_t shown;
+};
+
+/* What is said of a part of the daemon. */
+struct told {
+    enum kms_state state;
+    char text[400];
+    char next[300];
+};
+
+typedef bool part_fn(const struct kms_control_parts *parts, struct told *told);
+
+static bool tell_config(const struct kms_control_parts *parts, struct told *told)
+{
+    const struct kms_agent_facts *facts = parts->facts;
+    if (!facts) {
+        return false;
+    }
+    char when[32];
+    kms_date_text(when, sizeof when, facts->config_loaded_s);
+    const char *path = parts->config ? parts->config : "no file";
+    if (facts->config_result == KMS_CONFIG_OK) {
+        told->state = KMS_STATE_OK;
+        kms_text_format(told->text, sizeof told->text, "in force since %s UTC: %s", when, path);
+        return true;
+    }
+    told->state = KMS_STATE_WARNING;
+    kms_text_format(told->text, sizeof told->text,
+                    "the last one was rejected; the one of %s UTC stays in force: %s", when, path);
+    kms_text_format(told->next, sizeof told->next,
+                    "correct what 'kmsmond -t -c %s' names, then 'kmsmon reload'", path);
+    return true;
+}
+
+static bool tell_master(const struct kms_control_parts *parts, struct told *told)
+{
+    if (!parts->agentx) {
+        return false;
+    }
+    struct kms_agentx_view view = kms_agentx_view(parts->agentx);
+    told->state = view.standalone || view.connected ? KMS_STATE_OK : KMS_STATE_CRITICAL;
+    if (view.standalone) {
+        kms_text_copy(told->text, sizeof told->text, "none: SNMP is answered by kmsmond itself");
+    } else if (view.connected) {
+        kms_text_format(told->text, sizeof told->text, "connected to snmpd at %s", view.socket);
+    } else {
+        kms_text_format(
+            told->text, sizeof told->text,
+            "no connection to snmpd at %s (%s): nobody sees the tables, no notification "
+            "goes out",
+            view.socket, view.why);
+        kms_text_copy(told->next, sizeof told->next,
+                      "is snmpd running, with 'master agentx' and the same agentXSocket, and may "
+                      "this user open it? See the log of kmsmond");
+    }
+    return true;
+}
+
+static bool tell_polls(const struct kms_control_parts *parts, struct told *told)
+{
+    if (!parts->scheduler) {
+        return false;
+    }
+    int64_t lag_ms = kms_scheduler_lag_ms(parts->scheduler);
+    char lag[32];
+    kms_text_duration(lag, sizeof lag, lag_ms);
+    told->state = lag_ms < LATE_MS ? KMS_STATE_OK : KMS_STATE_WARNING;
+    kms_text_format(told->text, sizeof told->text, "at most %s late", lag);
+    if (told->state != KMS_STATE_OK) {
+        kms_text_copy(
+            told->next, sizeof told->next,
+            "too many slow hosts for the interval: raise interval, or lower the timeout of "
+            "their sources");
+    }
+    return true;
+}
+
+static const struct part {
+    const char *name;
+    part_fn *tell;
+} part_rows[] = {
+    {"config", tell_config},
+    {"master", tell_master},
+    {"polls", tell_polls},
+};
+
+static void put_agent(struct kms_control_call *call)
+{
+    const struct kms_control_parts *parts = kms_control_parts(call);
+    bool ok = true;
+    json_t *item = json_object();
+    kms_json_text(item, "item", "agent", &ok);
+    kms_json_text(item, "version", KMSMON_VERSION, &ok);
+    kms_json_number(item, "pid", getpid(), &ok);
+    kms_json_number(item, "uid", geteuid(), &ok);
+    if (parts->facts) {
+        kms_json_time(item, "started", parts->facts->started_s, &ok);
+        kms_json_time(item, "config-loaded", parts->facts->config_loaded_s, &ok);
+        kms_json_word(item, "config-result", kms_words_config_result(),
+                      (int)parts->facts->config_result, &ok);
+        kms_json_number(item, "interval", parts->facts->interval_s, &ok);
+    }
+    kms_json_some(item, "config", parts->config, &ok);
+    kms_json_some(item, "state-dir", parts->site ? parts->site->state_dir : NULL, &ok);
+    kms_control_put(call, kms_json_whole(item, ok));
+}
+
+static void put_hosts(struct kms_control_call *call)
+{
+    struct kms_board_totals totals = kms_board_totals(kms_control_parts(call)->board);
+    const struct kms_word_set *states = kms_words_state();
+    bool ok = true;
+    json_t *item = json_object();
+    kms_json_text(item, "item", "hosts", &ok);
+    kms_json_word(item, "state", states, (int)totals.overall, &ok);
+    kms_json_number(item, "count", totals.hosts, &ok);
+    for (size_t i = 0; i < states->count; i++) {
+        kms_json_number(item, states->words[i].label, totals.by_state[states->words[i].number],
+                        &ok);
+    }
+    kms_json_number(item, "polls", (int64_t)totals.attempts, &ok);
+    kms_json_number(item, "polls-failed", (int64_t)totals.failures, &ok);
+    kms_control_put(call, kms_json_whole(item, ok));
+}
+
+static void put_part(struct kms_control_call *call, const struct part *part)
+{
+    struct told told = {.state = KMS_STATE_UNKNOWN};
+    if (!part->tell(kms_control_parts(call), &told)) {
+        return;
+    }
+    bool ok = true;
+    json_t *item = json_object();
+    kms_json_text(item, "item", "part", &ok);
+    kms_json_text(item, "part", part->name, &ok);
+    kms_json_word(item, "state", kms_words_state(), (int)told.state, &ok);
+    kms_json_text(item, "text", told.text, &ok);
+    kms_json_some(item, "next-step", told.next, &ok);
+    kms_control_put(call, kms_json_whole(item, ok));
+}
+
+/* ---- what is not well ---- */
+
+static bool is_worse(enum kms_state a, enum kms_state b)
+{
+    return a != b && kms_state_worse(a, b) == a;
+}
+
+/* Sorted by state, then as they come; the list keeps the worst. */
+static void rank(struct survey *survey, size_t slot, uint32_t index, enum kms_state state)
+{
+    size_t at = survey->count;
+    while (at > 0 && is_worse(state, survey->worst[at - 1].state)) {
+        at--;
+    }
+    if (at == WORST_MAX) {
+        return;
+    }
+    size_t last = survey->count < WORST_MAX ? survey->count++ : WORST_MAX - 1;
+    for (; last > at; last--) {
+        survey->worst[last] = survey->worst[last - 1];
+    }
+    survey->worst[at].slot = slot;
+    survey->worst[at].index = index;
+    survey->worst[at].state = state;
+}
+
+static void put_worst(struct kms_control_call *call)
+{
+    struct survey *survey = kms_control_kept(call);
+    const struct kms_board *board = kms_control_parts(call)->board;
+    if (survey->shown == survey->count) {
+        kms_control_end(call);
+        return;
+    }
+    size_t at = survey->shown++;
+    size_t slot = survey->worst[at].slot;
+    const struct kms_snapshot *snapshot = slot < kms_board_count(board)
+                                              ? kms_board_snapshot(board, slot)
+                                              : NULL;
+    if (!snapshot || snapshot->retired || snapshot->index != survey->worst[at].index) {
+        return;
+    }
+    bool ok = true;
+    json_t *item = json_object();
+    kms_json_text(item, "item", "host", &ok);
+    kms_json_text(item, "host", snapshot->target->name, &ok);
+    kms_json_word(item, "state", kms_words_state(), (int)snapshot->judgement.state, &ok);
+    kms_json_bits(item, "reasons", kms_words_reason(), snapshot->judgement.reasons, &ok);
+    kms_json_text(item, "text", snapshot->judgement.summary, &ok);
+    kms_json_some(item, "next-step", kms_control_next_step(snapshot), &ok);
+    kms_control_put(call, kms_json_whole(item, ok));
+}
+
+/* A domain at each step. */
+static void put_domain(struct kms_control_call *call)
+{
+    struct survey *survey = kms_control_kept(call);
+    const struct kms_zones *zones = kms_control_parts(call)->zones;
+    if (!zones || survey->zone >= kms_zones_count(zones)) {
+        kms_control_step(call, put_worst);
+        return;
+    }
+    const struct kms_zone *zone = kms_zones_get(zones, survey->zone++);
+    bool ok = true;
+    json_t *item = json_object();
+    kms_json_text(item, "item", "domain", &ok);
+    kms_json_text(item, "domain", zone->name, &ok);
+    kms_json_word(item, "state", kms_words_state(), (int)zone->state, &ok);
+    kms_json_bits(item, "reasons", kms_words_reason(), zone->reasons, &ok);
+    kms_json_text(item, "text", zone->summary[0] != '\0' ? zone->summary : zone->detail, &ok);
+    if (zone->state != KMS_STATE_OK && !kms_outcome_good(zone->outcome)) {
+        kms_json_some(item, "next-step", kms_outcome_row(zone->outcome)->hint, &ok);
+    }
+    kms_control_put(call, kms_json_whole(item, ok));
+}
+
+/* A host at each step; nothing is put meanwhile. */
+static void look_at_host(struct kms_control_call *call)
+{
+    struct survey *survey = kms_control_kept(call);
+    const struct kms_board *board = kms_control_parts(call)->board;
+    if (survey->slot >= kms_board_count(board)) {
+        kms_control_step(call, put_domain);
+        return;
+    }
+    size_t slot = survey->slot++;
+    const struct kms_snapshot *snapshot = kms_board_snapshot(board, slot);
+    if (!snapshot->retired && snapshot->judgement.state != KMS_STATE_OK) {
+        rank(survey, slot, snapshot->index, snapshot->judgement.state);
+    }
+}
+
+static void start_status(struct kms_control_call *call)
+{
+    struct survey *survey = calloc(1, sizeof *survey);
+    if (!survey) {
+        kms_control_fail(call, "", "out of memory");
+        return;
+    }
+    kms_control_keep(call, survey);
+    kms_control_ok(call, NULL);
+    put_agent(call);
+    for (size_t i = 0; i < KMS_COUNT_OF(part_rows); i++) {
+        put_part(call, &part_rows[i]);
+    }
+    put_hosts(call);
+    kms_control_step(call, look_at_host);
+}
+
+static void end_status(struct kms_control_call *call)
+{
+    free(kms_control_kept(call));
+}
+
+const struct kms_control_command kms_control_status = {
+    .name = "status", .start = start_status, .done = end_status};

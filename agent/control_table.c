@@ -1,0 +1,14 @@
+/* Every command of the control socket. */
+#include <stddef.h>
+
+#include "agent/control_command.h"
+
+static const struct kms_control_command *const commands[] = {
+    &kms_control_status,
+    NULL,
+};
+
+const struct kms_control_command *const *kms_control_commands(void)
+{
+    return commands;
+}
