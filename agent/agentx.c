@@ -33,18 +33,29 @@ struct kms_agentx {
     char socket[SOCKET_MAX]; /* as configured, for messages */
     int64_t ping_s;
     bool connected;
+    netsnmp_session *session;   /* NULL: not connected */
+    void (*changed)(void *arg); /* NULL: nobody asked */
+    void *arg;
     int tried; /* errno of the last attempt to connect, 0: it was accepted */
 };
+
+static void tell_change(const struct kms_agentx *agentx)
+{
+    if (agentx->changed != NULL) {
+        agentx->changed(agentx->arg);
+    }
+}
 
 static int on_connect(int major, int minor, void *session, void *arg)
 {
     (void)major;
     (void)minor;
-    (void)session;
     struct kms_agentx *agentx = arg;
     agentx->connected = true;
+    agentx->session = session;
     kms_log_write(agentx->log, KMS_LOG_INFO, "agentx %s: connected to the master agent",
                   agentx->socket);
+    tell_change(agentx);
     return SNMPERR_SUCCESS;
 }
 
@@ -60,7 +71,9 @@ static int on_disconnect(int major, int minor, void *session, void *arg)
                       (long long)agentx->ping_s);
     }
     agentx->connected = false;
+    agentx->session = NULL;
     agentx->tried = 0;
+    tell_change(agentx);
     return SNMPERR_SUCCESS;
 }
 
@@ -259,6 +272,22 @@ struct kms_agentx *kms_agentx_start(struct kms_loop *loop, struct kms_mib *mib,
         return NULL;
     }
     return agentx;
+}
+
+bool kms_agentx_alone(const struct kms_agentx *agentx)
+{
+    return agentx->master;
+}
+
+struct snmp_session *kms_agentx_session(const struct kms_agentx *agentx)
+{
+    return agentx->session;
+}
+
+void kms_agentx_watch(struct kms_agentx *agentx, void (*changed)(void *arg), void *arg)
+{
+    agentx->changed = changed;
+    agentx->arg = arg;
 }
 
 void kms_agentx_stop(struct kms_agentx *agentx)

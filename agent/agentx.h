@@ -33,6 +33,14 @@ struct kms_agentx;
 struct kms_agentx *kms_agentx_start(struct kms_loop *loop, struct kms_mib *mib,
                                     const struct kms_agentx_config *config,
                                     const struct kms_log *log);
+/* Whether it is a master of its own, so that there is no other. */
+bool kms_agentx_alone(const struct kms_agentx *agentx);
+/* The session with the master; NULL while there is none. Asked for anew whenever it is used. */
+struct snmp_session; /* of Net-SNMP */
+struct snmp_session *kms_agentx_session(const struct kms_agentx *agentx);
+/* Tells one listener that a session began or ended, with which its requests went; from within
+ * Net-SNMP, so nothing is to be sent from there. NULL: nobody any more. */
+void kms_agentx_watch(struct kms_agentx *agentx, void (*changed)(void *arg), void *arg);
 /* Closes the session and frees everything; before kms_mib_free and kms_loop_free. NULL is fine. */
 void kms_agentx_stop(struct kms_agentx *agentx);
 

@@ -10,6 +10,8 @@
 static const oid root[] = {KMSMON_MIB_ROOT};
 
 #define BASE_MAX (KMS_COUNT_OF(root) + 3) /* root, objects, table, entry */
+_Static_assert(KMS_COUNT_OF(root) + 3 + 1 + KMS_MIB_INDEX_MAX <= KMS_MIB_NAME_MAX,
+               "the root is longer than names may be");
 
 #define GAP_ROWS 64 /* shorter ones are found again as fast as they are looked up */
 
@@ -48,6 +50,26 @@ const struct kms_mib_table *const *kms_mib_tables(size_t *ret_count)
 {
     *ret_count = KMS_COUNT_OF(tables);
     return tables;
+}
+
+const struct kms_mib_table *kms_mib_table_of(unsigned number)
+{
+    for (size_t i = 0; i < KMS_COUNT_OF(tables); i++) {
+        if (tables[i]->number == number) {
+            return tables[i];
+        }
+    }
+    return NULL;
+}
+
+const struct kms_mib_column *kms_mib_column_of(const struct kms_mib_table *table, unsigned number)
+{
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (table->column[i].number == number) {
+            return &table->column[i];
+        }
+    }
+    return NULL;
 }
 
 const oid *kms_mib_root(size_t *ret_len)
@@ -120,6 +142,27 @@ static size_t table_oid(const struct kms_mib_table *table, oid *dst)
     return len;
 }
 
+/* Of the columns, or of the scalars themselves. */
+static size_t column_base(const struct kms_mib_table *table, oid *dst)
+{
+    size_t len = table_oid(table, dst);
+    if (!table->scalars) {
+        dst[len++] = 1; /* the entry */
+    }
+    return len;
+}
+
+size_t kms_mib_name(const struct kms_mib_table *table, unsigned column, const oid *index,
+                    oid dst[KMS_MIB_NAME_MAX])
+{
+    size_t len = column_base(table, dst);
+    dst[len++] = column;
+    for (size_t i = 0; i < table->index_len; i++) {
+        dst[len++] = index[i];
+    }
+    return len;
+}
+
 static struct lookup lookup_start(struct kms_mib *mib, const struct kms_mib_table *table)
 {
     struct lookup lookup = {.mib = mib, .table = table};
@@ -128,10 +171,7 @@ static struct lookup lookup_start(struct kms_mib *mib, const struct kms_mib_tabl
         lookup.rows = mib->layout->table[table->number];
     }
     lookup.now_s = kms_clock_wall_s(mib->clock);
-    lookup.base_len = table_oid(table, lookup.base);
-    if (!table->scalars) {
-        lookup.base[lookup.base_len++] = 1; /* the entry */
-    }
+    lookup.base_len = column_base(table, lookup.base);
     return lookup;
 }
 
@@ -214,19 +254,21 @@ static size_t column_at(const struct kms_mib_table *table, oid number)
     return at;
 }
 
+bool kms_mib_put(netsnmp_variable_list *var, uint8_t type, const struct kms_mib_value *value)
+{
+    if (type == ASN_OCTET_STR) {
+        return snmp_set_var_typed_value(var, type, value->octet, value->len) == 0;
+    }
+    /* Counters wrap at 32 bits; signed values come as they are. */
+    long number = type == ASN_INTEGER ? (long)value->number
+                                      : (long)((uint64_t)value->number & UINT32_MAX);
+    return snmp_set_var_typed_integer(var, type, number) == 0;
+}
+
 static void put(netsnmp_request_info *request, netsnmp_agent_request_info *info, uint8_t type,
                 const struct kms_mib_value *value)
 {
-    int rc;
-    if (type == ASN_OCTET_STR) {
-        rc = snmp_set_var_typed_value(request->requestvb, type, value->octet, value->len);
-    } else {
-        /* Counters wrap at 32 bits; signed values come as they are. */
-        long number = type == ASN_INTEGER ? (long)value->number
-                                          : (long)((uint64_t)value->number & UINT32_MAX);
-        rc = snmp_set_var_typed_integer(request->requestvb, type, number);
-    }
-    if (rc != 0) {
+    if (!kms_mib_put(request->requestvb, type, value)) {
         netsnmp_set_request_error(info, request, SNMP_ERR_RESOURCEUNAVAILABLE);
     }
 }
@@ -259,13 +301,8 @@ static void put_instance(const struct lookup *lookup, netsnmp_agent_request_info
                          netsnmp_request_info *request, const struct kms_mib_column *column,
                          const struct kms_mib_row *row, const struct kms_mib_value *value)
 {
-    oid name[BASE_MAX + 1 + KMS_MIB_INDEX_MAX];
-    size_t len = lookup->base_len;
-    memcpy(name, lookup->base, len * sizeof *name);
-    name[len++] = column->number;
-    for (size_t i = 0; i < lookup->table->index_len; i++) {
-        name[len++] = row->index[i];
-    }
+    oid name[KMS_MIB_NAME_MAX];
+    size_t len = kms_mib_name(lookup->table, column->number, row->index, name);
     if (snmp_set_var_objid(request->requestvb, name, len) != 0) {
         netsnmp_set_request_error(info, request, SNMP_ERR_RESOURCEUNAVAILABLE);
         return;
@@ -364,6 +401,23 @@ static void answer_getbulk(const struct lookup *lookup, netsnmp_agent_request_in
     do {
         answer_getnext(lookup, info, request);
     } while (next_repetition(info, request));
+}
+
+bool kms_mib_read(struct kms_mib *mib, const struct kms_mib_table *table, unsigned column,
+                  const oid *index, struct kms_mib_value *ret)
+{
+    const struct kms_mib_column *found = kms_mib_column_of(table, column);
+    if (found == NULL) {
+        return false;
+    }
+    struct lookup lookup = lookup_start(mib, table);
+    const struct kms_mib_row *row = row_find(&lookup, index, table->index_len);
+    struct kms_mib_value value = {0};
+    if (row == NULL || !value_of(&lookup, found, row, &value)) {
+        return false;
+    }
+    *ret = value;
+    return true;
 }
 
 int kms_mib_answer(struct kms_mib *mib, const struct kms_mib_table *table,

@@ -111,6 +111,21 @@ extern const struct kms_mib_table kms_mib_alarm_table;
 #define KMS_MIB_OBJECTS 1
 const oid *kms_mib_root(size_t *ret_len);
 
+/* NAME_MAX parts at most: root, kmsmonObjects, table, entry, column, index. */
+#define KMS_MIB_NAME_MAX 32
+/* The name of an instance; index has as many parts as the table's rows (scalars: one, 0). Returns
+ * its length. */
+size_t kms_mib_name(const struct kms_mib_table *table, unsigned column, const oid *index,
+                    oid dst[KMS_MIB_NAME_MAX]);
+/* NULL: no such table, no such column. */
+const struct kms_mib_table *kms_mib_table_of(unsigned number);
+const struct kms_mib_column *kms_mib_column_of(const struct kms_mib_table *table, unsigned number);
+/* What a GET of one instance would get now; false: there is none. */
+bool kms_mib_read(struct kms_mib *mib, const struct kms_mib_table *table, unsigned column,
+                  const oid *index, struct kms_mib_value *ret);
+/* Puts a value of that type into a varbind; false when memory ran out. */
+bool kms_mib_put(netsnmp_variable_list *var, uint8_t type, const struct kms_mib_value *value);
+
 /* Registers every table with Net-SNMP; false when it refused one. */
 bool kms_mib_register(struct kms_mib *mib);
 void kms_mib_unregister(struct kms_mib *mib);
