@@ -1,4 +1,5 @@
 # A private snmptrapd beside lib.sh: sourced after it.
+# shellcheck shell=sh disable=SC2034,SC2154 # variables of lib.sh and of the tests
 #
 # Every test has an address of 127/8 for itself, made of its process id, so that the port may be fixed. What arrives is one
 # line in $work/traps: the varbinds as snmptrapd prints them, with " | " between them.
