@@ -1,0 +1,151 @@
+/* The blocking half of the keeper. */
+#include "agent/keeper_desk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define HOURS_MAX ((size_t)1 << 20)
+
+void kms_keeper_desk_done(struct kms_keeper_desk *desk)
+{
+    kms_store_close(desk->store);
+    kms_keeper_map_done(&desk->batch);
+    free(desk->hour);
+    desk->store = NULL;
+    desk->hour = NULL;
+}
+
+/* The damaged file makes way, and a new one gets what can be read of it. Its hours follow later, a
+ * part at a time: they may be many. */
+static void rebuild(struct kms_keeper_desk *desk)
+{
+    struct kms_fault why = desk->fault;
+    char aside[KMS_KEEPER_PATH_SIZE];
+    desk->status = kms_store_set_aside(desk->path, aside, sizeof aside, &desk->fault);
+    if (desk->status == KMS_OK) {
+        desk->status = kms_store_open(desk->path, &desk->store, &desk->fault);
+    }
+    if (desk->status == KMS_OK) {
+        desk->salvage = (struct kms_store_salvage){0};
+        (void)kms_store_salvage_records(desk->store, aside, &desk->salvage, NULL);
+        desk->rebuilt = true;
+        desk->anew = true;
+        kms_text_copy(desk->why, sizeof desk->why, why.text);
+        kms_text_copy(desk->aside, sizeof desk->aside, aside);
+        desk->aside_at_s = INT64_MIN;
+    }
+}
+
+void kms_keeper_desk_open(struct kms_keeper_desk *desk)
+{
+    desk->status = kms_store_open(desk->path, &desk->store, &desk->fault);
+    desk->anew = desk->status == KMS_OK;
+    if (desk->status == KMS_ESYNTAX) {
+        rebuild(desk);
+    }
+}
+
+static enum kms_status write_batch(struct kms_keeper_desk *desk)
+{
+    enum kms_status status = kms_store_begin(desk->store, &desk->fault);
+    static const enum kms_store_kind kinds[] = {KMS_STORE_NUMBER, KMS_STORE_ALARM,
+                                                KMS_STORE_NOTICE};
+    for (size_t i = 0; desk->wipe && status == KMS_OK && i < KMS_COUNT_OF(kinds); i++) {
+        status = kms_store_wipe(desk->store, kinds[i], &desk->fault);
+    }
+    if (status == KMS_OK) {
+        status = kms_keeper_map_write(&desk->batch, desk->store, &desk->fault);
+    }
+    if (status == KMS_OK) {
+        return kms_store_commit(desk->store, &desk->fault);
+    }
+    kms_store_rollback(desk->store);
+    return status;
+}
+
+/* Damage shows when a page is met. */
+static void mend(struct kms_keeper_desk *desk)
+{
+    if (desk->status == KMS_ESYNTAX) {
+        kms_store_drop(desk->store);
+        desk->store = NULL;
+        rebuild(desk);
+    }
+}
+
+static void write(struct kms_keeper_desk *desk)
+{
+    desk->status = write_batch(desk);
+    mend(desk);
+    if (desk->anew) {
+        return;
+    }
+    if (desk->status == KMS_OK) {
+        kms_keeper_map_done(&desk->batch);
+    }
+    if (desk->status == KMS_OK && desk->trim) {
+        desk->status = kms_store_trim(desk->store, &desk->limits, &desk->more, &desk->fault);
+        mend(desk);
+    }
+}
+
+static void salvage(struct kms_keeper_desk *desk)
+{
+    desk->status = kms_store_salvage_hours(desk->store, desk->aside, &desk->aside_at_s,
+                                           &desk->salvage, &desk->fault);
+    mend(desk);
+}
+
+static enum kms_status add_hour(void *arg, const struct kms_history_hour *hour)
+{
+    struct kms_keeper_desk *desk = arg;
+    if (desk->hour_count == desk->hour_cap) {
+        size_t cap = desk->hour_cap == 0 ? 256 : desk->hour_cap * 2;
+        struct kms_history_hour *grown = cap > HOURS_MAX ? NULL
+                                                         : realloc(desk->hour, cap * sizeof *grown);
+        if (!grown) {
+            return KMS_ENOMEM;
+        }
+        desk->hour = grown;
+        desk->hour_cap = cap;
+    }
+    desk->hour[desk->hour_count++] = *hour;
+    return KMS_OK;
+}
+
+static void read_hours(struct kms_keeper_desk *desk)
+{
+    struct kms_fault fault = {0};
+    desk->read_status = kms_store_hours(desk->store, desk->host, desk->from_s, desk->to_s, add_hour,
+                                        desk, &fault);
+    if (desk->read_status == KMS_ESYNTAX) {
+        desk->status = KMS_ESYNTAX;
+        desk->fault = fault;
+        mend(desk);
+    }
+}
+
+void kms_keeper_desk_work(struct kms_keeper_desk *desk)
+{
+    desk->status = KMS_OK;
+    desk->read_status = KMS_EIO;
+    if (desk->store && kms_store_is_touched(desk->store)) {
+        kms_store_drop(desk->store);
+        desk->store = NULL;
+    }
+    if (!desk->store) {
+        kms_keeper_desk_open(desk);
+    }
+    if (desk->store && desk->read) {
+        read_hours(desk);
+    }
+    /* What was opened again waits for all that is in memory. */
+    if (desk->store && !desk->anew) {
+        write(desk);
+    }
+    if (desk->store && !desk->anew && desk->status == KMS_OK && desk->aside[0] != '\0') {
+        salvage(desk);
+    }
+}

@@ -1,0 +1,348 @@
+/* Hours of history in the store: one row for each series and hour, given away from the old end. */
+#include <string.h>
+
+#include "base/text.h"
+#include "store/store_parts.h"
+
+#define HOUR_S     3600
+#define VALUES     7
+#define CUTS_MAX   48   /* in one go */
+#define UNUSED_MAX 1024 /* pages that wait to be used again */
+
+static bool bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+    return sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC) == SQLITE_OK;
+}
+
+static enum kms_status find_series(struct kms_store *store, enum kms_store_statement which,
+                                   const struct kms_history_hour *hour, int64_t *ret,
+                                   struct kms_fault *fault)
+{
+    sqlite3_stmt *statement;
+    enum kms_status status = kms_store_statement(store, which, &statement, fault);
+    if (status != KMS_OK) {
+        return status;
+    }
+    if (!bind_text(statement, 1, hour->host) || !bind_text(statement, 2, hour->key)) {
+        return kms_store_refuse(store, SQLITE_NOMEM, fault);
+    }
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW) {
+        *ret = sqlite3_column_int64(statement, 0);
+    } else if (code == SQLITE_DONE && which == KMS_STORE_ADD_SERIES) {
+        *ret = sqlite3_last_insert_rowid(store->db);
+    } else if (code != SQLITE_DONE) {
+        status = kms_store_refuse(store, sqlite3_extended_errcode(store->db), fault);
+    }
+    (void)sqlite3_reset(statement);
+    (void)sqlite3_clear_bindings(statement);
+    return status;
+}
+
+static enum kms_status bind_hour(struct kms_store *store, sqlite3_stmt *statement, int64_t series,
+                                 const struct kms_history_hour *hour, struct kms_fault *fault)
+{
+    const uint32_t value[VALUES] = {hour->count_last,      hour->count_min,       hour->count_max,
+                                    hour->required_client, hour->required_server, hour->requests,
+                                    hour->failed};
+    const bool known[VALUES] = {hour->count_known,         hour->count_known,
+                                hour->count_known,         hour->required_client > 0,
+                                hour->required_server > 0, hour->requests_known,
+                                hour->requests_known};
+    int code = sqlite3_bind_int64(statement, 1, hour->hour_s / HOUR_S);
+    if (code == SQLITE_OK) {
+        code = sqlite3_bind_int64(statement, 2, series);
+    }
+    for (int i = 0; code == SQLITE_OK && i < VALUES; i++) {
+        code = known[i] ? sqlite3_bind_int64(statement, i + 3, value[i])
+                        : sqlite3_bind_null(statement, i + 3);
+    }
+    return code == SQLITE_OK ? KMS_OK : kms_store_refuse(store, code, fault);
+}
+
+enum kms_status kms_store_add_hour(struct kms_store *store, const struct kms_history_hour *hour,
+                                   bool keep, struct kms_fault *fault)
+{
+    int64_t series = 0;
+    sqlite3_stmt *statement;
+    enum kms_status status = find_series(store, KMS_STORE_SERIES, hour, &series, fault);
+    if (status == KMS_OK && series == 0) {
+        status = find_series(store, KMS_STORE_ADD_SERIES, hour, &series, fault);
+    }
+    if (status == KMS_OK) {
+        status = kms_store_statement(store, keep ? KMS_STORE_KEEP_HOUR : KMS_STORE_PUT_HOUR,
+                                     &statement, fault);
+    }
+    if (status == KMS_OK) {
+        status = bind_hour(store, statement, series, hour, fault);
+    }
+    return status == KMS_OK ? kms_store_run(store, statement, fault) : status;
+}
+
+enum kms_status kms_store_put_hour(struct kms_store *store, const struct kms_history_hour *hour,
+                                   struct kms_fault *fault)
+{
+    return kms_store_add_hour(store, hour, false, fault);
+}
+
+/* ---- reading ---- */
+
+/* False when a value is none that was ever written. */
+static bool read_values(sqlite3_stmt *statement, struct kms_history_hour *hour)
+{
+    uint32_t *const value[VALUES] = {
+        &hour->count_last,      &hour->count_min, &hour->count_max, &hour->required_client,
+        &hour->required_server, &hour->requests,  &hour->failed};
+    for (int i = 0; i < VALUES; i++) {
+        int type = sqlite3_column_type(statement, i);
+        int64_t number = sqlite3_column_int64(statement, i);
+        if (type == SQLITE_NULL) {
+            *value[i] = 0;
+        } else if (type == SQLITE_INTEGER && number >= 0 && number <= UINT32_MAX) {
+            *value[i] = (uint32_t)number;
+        } else {
+            return false;
+        }
+    }
+    hour->count_known = sqlite3_column_type(statement, 0) != SQLITE_NULL;
+    hour->requests_known = sqlite3_column_type(statement, 5) != SQLITE_NULL;
+    return hour->count_min <= hour->count_max && hour->count_last <= hour->count_max &&
+           hour->count_last >= hour->count_min && hour->failed <= hour->requests;
+}
+
+/* The first hour at or after the given one that anything is known of; INT64_MAX: none. */
+static enum kms_status next_hour(struct kms_store *store, int64_t *hour, struct kms_fault *fault)
+{
+    sqlite3_stmt *statement;
+    enum kms_status status = kms_store_statement(store, KMS_STORE_NEXT_HOUR, &statement, fault);
+    if (status != KMS_OK) {
+        return status;
+    }
+    (void)sqlite3_bind_int64(statement, 1, *hour);
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW) {
+        *hour = sqlite3_column_int64(statement, 0);
+    } else if (code == SQLITE_DONE) {
+        *hour = INT64_MAX;
+    } else {
+        status = kms_store_refuse(store, sqlite3_extended_errcode(store->db), fault);
+    }
+    (void)sqlite3_reset(statement);
+    return status;
+}
+
+#define SERIES_MAX 64 /* of one host */
+
+struct series {
+    int64_t id[SERIES_MAX];
+    char key[SERIES_MAX][KMS_HISTORY_NAME_SIZE];
+    size_t count;
+};
+
+static enum kms_status read_series(struct kms_store *store, const char *host, struct series *series,
+                                   struct kms_fault *fault)
+{
+    sqlite3_stmt *statement;
+    enum kms_status status = kms_store_statement(store, KMS_STORE_SERIES_OF, &statement, fault);
+    if (status != KMS_OK) {
+        return status;
+    }
+    (void)bind_text(statement, 1, host);
+    int code;
+    series->count = 0;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW && series->count < SERIES_MAX) {
+        const char *key = (const char *)sqlite3_column_text(statement, 1);
+        series->id[series->count] = sqlite3_column_int64(statement, 0);
+        series->count +=
+            key && kms_text_copy(series->key[series->count], KMS_HISTORY_NAME_SIZE, key) ? 1 : 0;
+    }
+    if (code != SQLITE_DONE && code != SQLITE_ROW) {
+        status = kms_store_refuse(store, sqlite3_extended_errcode(store->db), fault);
+    }
+    (void)sqlite3_reset(statement);
+    (void)sqlite3_clear_bindings(statement);
+    return status;
+}
+
+static enum kms_status hours_of_host(struct kms_store *store, const struct series *series,
+                                     struct kms_history_hour *hour, kms_store_hour_fn *each,
+                                     void *arg, struct kms_fault *fault)
+{
+    sqlite3_stmt *statement;
+    enum kms_status status = kms_store_statement(store, KMS_STORE_HOUR_OF, &statement, fault);
+    for (size_t i = 0; status == KMS_OK && i < series->count; i++) {
+        (void)sqlite3_bind_int64(statement, 1, hour->hour_s / HOUR_S);
+        (void)sqlite3_bind_int64(statement, 2, series->id[i]);
+        int code = sqlite3_step(statement);
+        if (code == SQLITE_ROW && read_values(statement, hour)) {
+            (void)kms_text_copy(hour->key, sizeof hour->key, series->key[i]);
+            status = each(arg, hour);
+        } else if (code != SQLITE_DONE && code != SQLITE_ROW) {
+            status = kms_store_refuse(store, sqlite3_extended_errcode(store->db), fault);
+        }
+        (void)sqlite3_reset(statement);
+    }
+    return status;
+}
+
+static enum kms_status hours_of_all(struct kms_store *store, struct kms_history_hour *hour,
+                                    kms_store_hour_fn *each, void *arg, struct kms_fault *fault)
+{
+    sqlite3_stmt *statement;
+    enum kms_status status = kms_store_statement(store, KMS_STORE_ROWS_OF_HOUR, &statement, fault);
+    if (status != KMS_OK) {
+        return status;
+    }
+    (void)sqlite3_bind_int64(statement, 1, hour->hour_s / HOUR_S);
+    int code = SQLITE_ROW;
+    while (status == KMS_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        const char *host = (const char *)sqlite3_column_text(statement, VALUES);
+        const char *key = (const char *)sqlite3_column_text(statement, VALUES + 1);
+        if (read_values(statement, hour) && host && key &&
+            kms_text_copy(hour->host, sizeof hour->host, host) &&
+            kms_text_copy(hour->key, sizeof hour->key, key)) {
+            status = each(arg, hour);
+        }
+    }
+    if (status == KMS_OK && code != SQLITE_DONE) {
+        status = kms_store_refuse(store, sqlite3_extended_errcode(store->db), fault);
+    }
+    (void)sqlite3_reset(statement);
+    return status;
+}
+
+/* An hour of the host is looked up by its place: nothing else of that hour is read. */
+enum kms_status kms_store_hours(struct kms_store *store, const char *host, int64_t from_s,
+                                int64_t to_s, kms_store_hour_fn *each, void *arg,
+                                struct kms_fault *fault)
+{
+    struct series series = {.count = 0};
+    struct kms_history_hour hour = {.hour_s = 0};
+    int64_t at = from_s <= 0 ? 0 : (from_s - 1) / HOUR_S + 1;
+    enum kms_status status = KMS_OK;
+    if (host) {
+        if (!kms_text_copy(hour.host, sizeof hour.host, host)) {
+            return KMS_OK;
+        }
+        status = read_series(store, host, &series, fault);
+        if (series.count == 0) {
+            return status;
+        }
+    }
+    while (status == KMS_OK && at < INT64_MAX / HOUR_S) {
+        status = next_hour(store, &at, fault);
+        if (status != KMS_OK || at >= INT64_MAX / HOUR_S || at * HOUR_S >= to_s) {
+            break;
+        }
+        hour.hour_s = at * HOUR_S;
+        status = host ? hours_of_host(store, &series, &hour, each, arg, fault)
+                      : hours_of_all(store, &hour, each, arg, fault);
+        at++;
+    }
+    return status;
+}
+
+/* ---- giving away ---- */
+
+int64_t kms_store_size(struct kms_store *store)
+{
+    int64_t page = kms_store_pragma(store, "PRAGMA page_size");
+    int64_t pages = kms_store_pragma(store, "PRAGMA page_count");
+    int64_t unused = kms_store_pragma(store, "PRAGMA freelist_count");
+    return pages > unused ? page * (pages - unused) : 0;
+}
+
+/* INT64_MIN when there is none. */
+static enum kms_status edge(struct kms_store *store, enum kms_store_statement which, int64_t *ret,
+                            struct kms_fault *fault)
+{
+    sqlite3_stmt *statement;
+    enum kms_status status = kms_store_statement(store, which, &statement, fault);
+    if (status != KMS_OK) {
+        return status;
+    }
+    int code = sqlite3_step(statement);
+    *ret = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : INT64_MIN;
+    if (code != SQLITE_ROW && code != SQLITE_DONE) {
+        status = kms_store_refuse(store, sqlite3_extended_errcode(store->db), fault);
+    }
+    (void)sqlite3_reset(statement);
+    return status;
+}
+
+static enum kms_status drop(struct kms_store *store, enum kms_store_statement which, int64_t hour,
+                            struct kms_fault *fault)
+{
+    sqlite3_stmt *statement;
+    enum kms_status status = kms_store_statement(store, which, &statement, fault);
+    if (status != KMS_OK) {
+        return status;
+    }
+    (void)sqlite3_bind_int64(statement, 1, hour);
+    return kms_store_run(store, statement, fault);
+}
+
+/* Cuts one hour off an end. */
+static enum kms_status cut(struct kms_store *store, const struct kms_store_limits *limits,
+                           uint32_t *by_age, bool *ret_cut, struct kms_fault *fault)
+{
+    int64_t first;
+    int64_t last;
+    *ret_cut = false;
+    enum kms_status status = edge(store, KMS_STORE_OLDEST, &first, fault);
+    if (status == KMS_OK) {
+        status = edge(store, KMS_STORE_NEWEST, &last, fault);
+    }
+    if (status != KMS_OK || first == INT64_MIN) {
+        return status;
+    }
+    bool may_age = *by_age < limits->hours_max;
+    bool is_future = may_age && last >= limits->future_s / HOUR_S;
+    bool is_old = may_age && first < limits->oldest_s / HOUR_S;
+    *by_age += is_future || is_old ? 1 : 0;
+    *ret_cut = true;
+    if (is_future) {
+        return drop(store, KMS_STORE_DROP_FUTURE, last, fault);
+    }
+    if (is_old || kms_store_size(store) > limits->size_max) {
+        return drop(store, KMS_STORE_DROP_HOURS, first + 1, fault);
+    }
+    *ret_cut = false;
+    return KMS_OK;
+}
+
+static enum kms_status cut_all(struct kms_store *store, const struct kms_store_limits *limits,
+                               bool *ret_more, struct kms_fault *fault)
+{
+    enum kms_status status = KMS_OK;
+    uint32_t by_age = 0;
+    bool is_cut = true;
+    int count = 0;
+    while (status == KMS_OK && is_cut && count < CUTS_MAX) {
+        status = cut(store, limits, &by_age, &is_cut, fault);
+        count++;
+    }
+    *ret_more = is_cut;
+    return status;
+}
+
+enum kms_status kms_store_trim(struct kms_store *store, const struct kms_store_limits *limits,
+                               bool *ret_more, struct kms_fault *fault)
+{
+    bool more = false;
+    enum kms_status status = kms_store_begin(store, fault);
+    if (status != KMS_OK) {
+        return status;
+    }
+    status = cut_all(store, limits, &more, fault);
+    if (status == KMS_OK) {
+        status = kms_store_commit(store, fault);
+    } else {
+        kms_store_rollback(store);
+    }
+    if (status == KMS_OK && kms_store_pragma(store, "PRAGMA freelist_count") > UNUSED_MAX) {
+        status = kms_store_shrink(store, fault);
+    }
+    *ret_more = more && status == KMS_OK;
+    return status;
+}

@@ -1,0 +1,417 @@
+/* What is put reaches the disk once and in its newest form, whoever waits is told, and damage of
+ * the store is mended without losing what is in memory. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "agent/keeper.h"
+#include "base/file.h"
+#include "base/text.h"
+
+struct desk {
+    char folder[64];
+    char path[96];
+    struct kms_clock clock;
+    struct kms_loop *loop;
+    struct kms_worker *worker;
+    struct kms_log log;
+    struct kms_keeper *keeper;
+    int refills;
+    int warnings, lines;
+    char last[512];
+    int answers; /* of tickets */
+    enum kms_status status;
+    char hours[256];
+};
+
+static void on_line(void *arg, enum kms_log_level level, const char *line)
+{
+    struct desk *desk = arg;
+    desk->lines++;
+    desk->warnings += level == KMS_LOG_WARNING ? 1 : 0;
+    kms_text_copy(desk->last, sizeof desk->last, line);
+}
+
+static void refill(void *arg)
+{
+    struct desk *desk = arg;
+    desk->refills++;
+    assert_int_equal(kms_keeper_put(desk->keeper, KMS_STORE_NUMBER, "host a", "1", 1), KMS_OK);
+}
+
+static void keeper_open(struct desk *desk)
+{
+    const struct kms_keeper_config config = {.loop = desk->loop,
+                                             .worker = desk->worker,
+                                             .log = &desk->log,
+                                             .path = desk->path,
+                                             .size_max = 1 << 20,
+                                             .history_ms = INT64_C(400) * 86400 * 1000,
+                                             .refill = refill,
+                                             .arg = desk};
+    desk->keeper = kms_keeper_open(&config);
+    assert_non_null(desk->keeper);
+}
+
+static int desk_open(void **state)
+{
+    struct desk *desk = calloc(1, sizeof *desk);
+    assert_non_null(desk);
+    desk->clock = kms_clock_system();
+    kms_text_copy(desk->folder, sizeof desk->folder, "/tmp/kms-keeper-XXXXXX");
+    assert_non_null(mkdtemp(desk->folder));
+    kms_text_format(desk->path, sizeof desk->path, "%s/store", desk->folder);
+    desk->log = (struct kms_log){
+        .kind = KMS_LOG_TO_CALLBACK, .level = KMS_LOG_DEBUG, .callback = on_line, .arg = desk};
+    desk->loop = kms_loop_new(&desk->clock);
+    desk->worker = kms_worker_new(desk->loop, 1);
+    assert_non_null(desk->worker);
+    keeper_open(desk);
+    *state = desk;
+    return 0;
+}
+
+static int desk_close(void **state)
+{
+    struct desk *desk = *state;
+    static const char *const parts[] = {
+        "", "-wal", ".corrupt-1", ".corrupt-1-wal", ".corrupt-2", ".corrupt-2-wal"};
+    char name[160];
+    kms_keeper_close(desk->keeper, 5000);
+    kms_worker_free(desk->worker, 5000);
+    kms_loop_free(desk->loop);
+    for (size_t i = 0; i < KMS_COUNT_OF(parts); i++) {
+        kms_text_format(name, sizeof name, "%s%s", desk->path, parts[i]);
+        (void)unlink(name);
+    }
+    assert_int_equal(rmdir(desk->folder), 0);
+    free(desk);
+    return 0;
+}
+
+static void keeper_reopen(struct desk *desk)
+{
+    kms_keeper_close(desk->keeper, 5000);
+    keeper_open(desk);
+}
+
+static void put(struct desk *desk, const char *name, const char *text)
+{
+    assert_int_equal(kms_keeper_put(desk->keeper, KMS_STORE_META, name, text, strlen(text)),
+                     KMS_OK);
+}
+
+static void answered(void *arg, enum kms_status status)
+{
+    struct desk *desk = arg;
+    desk->answers++;
+    desk->status = status;
+}
+
+/* Turns the loop until so many tickets are answered; the bound is far beyond what a write takes. */
+static void await(struct desk *desk, int answers)
+{
+    for (int i = 0; i < 1000 && desk->answers < answers; i++) {
+        kms_loop_once(desk->loop, 20);
+    }
+    assert_int_equal(desk->answers, answers);
+}
+
+static void flush(struct desk *desk, enum kms_status wanted)
+{
+    int before = desk->answers;
+    assert_non_null(kms_keeper_flush(desk->keeper, answered, desk));
+    assert_int_equal(desk->answers, before); /* never from inside the call */
+    await(desk, before + 1);
+    assert_int_equal(desk->status, wanted);
+}
+
+static void list_row(void *arg, const char *name, const char *bytes, size_t len)
+{
+    assert_int_equal(kms_buf_addf(arg, "%s=%.*s;", name, (int)len, bytes), KMS_OK);
+}
+
+static void expect(struct desk *desk, enum kms_store_kind kind, const char *wanted)
+{
+    struct kms_buf text;
+    kms_buf_init(&text, 1 << 20);
+    kms_keeper_each(desk->keeper, kind, list_row, &text);
+    assert_string_equal(kms_buf_str(&text), wanted);
+    kms_buf_done(&text);
+}
+
+static void the_newest_of_each_name_is_there_after_a_restart(void **state)
+{
+    struct desk *desk = *state;
+    put(desk, "b", "1");
+    put(desk, "a", "1");
+    put(desk, "c", "1");
+    put(desk, "b", "2");
+    assert_int_equal(kms_keeper_remove(desk->keeper, KMS_STORE_META, "c"), KMS_OK);
+    assert_int_equal(kms_keeper_view(desk->keeper).waiting, 3);
+    keeper_reopen(desk);
+    expect(desk, KMS_STORE_META, "a=1;b=2;");
+    assert_int_equal(kms_keeper_remove(desk->keeper, KMS_STORE_META, "a"), KMS_OK);
+    assert_int_equal(kms_keeper_remove(desk->keeper, KMS_STORE_META, "b"), KMS_OK);
+    put(desk, "b", "3");
+    keeper_reopen(desk);
+    expect(desk, KMS_STORE_META, "b=3;");
+    assert_int_equal(desk->lines, 0);
+}
+
+/* A second process would read the same: the file is asked, not the keeper. */
+static void who_flushes_is_told_when_all_is_on_the_disk(void **state)
+{
+    struct desk *desk = *state;
+    flush(desk, KMS_OK); /* nothing was put */
+    put(desk, "a", "1");
+    flush(desk, KMS_OK);
+    assert_int_equal(kms_keeper_view(desk->keeper).waiting, 0);
+    assert_true(kms_keeper_view(desk->keeper).written_s > 0);
+    assert_true(kms_keeper_view(desk->keeper).healthy);
+    put(desk, "b", "1");
+    assert_non_null(kms_keeper_flush(desk->keeper, answered, desk));
+    kms_loop_once(desk->loop, 0); /* the write has begun, or is about to */
+    put(desk, "c", "1");
+    assert_non_null(kms_keeper_flush(desk->keeper, answered, desk));
+    await(desk, 4);
+    assert_int_equal(kms_keeper_view(desk->keeper).waiting, 0);
+}
+
+static void who_was_forgotten_is_not_called(void **state)
+{
+    struct desk *desk = *state;
+    put(desk, "a", "1");
+    struct kms_keeper_ticket *ticket = kms_keeper_flush(desk->keeper, answered, desk);
+    struct kms_keeper_ticket *other = kms_keeper_flush(desk->keeper, answered, desk);
+    assert_non_null(ticket);
+    assert_non_null(other);
+    kms_keeper_forget(ticket);
+    await(desk, 1);
+    flush(desk, KMS_OK);
+    assert_int_equal(desk->answers, 2);
+    ticket = kms_keeper_flush(desk->keeper, answered, desk);
+    assert_non_null(ticket);
+    kms_keeper_forget(ticket); /* its answer waits for its turn */
+    kms_loop_once(desk->loop, 0);
+    assert_int_equal(desk->answers, 2);
+}
+
+static void without_anyone_waiting_it_is_written_all_the_same(void **state)
+{
+    struct desk *desk = *state;
+    put(desk, "a", "1");
+    for (int i = 0; i < 1000 && kms_keeper_view(desk->keeper).waiting > 0; i++) {
+        kms_loop_once(desk->loop, 20);
+    }
+    assert_int_equal(kms_keeper_view(desk->keeper).waiting, 0);
+}
+
+/* ---- damage ---- */
+
+static void spoil(const char *path, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    for (size_t i = 0; i < len; i++) {
+        assert_int_equal(write(fd, "x", 1), 1);
+    }
+    assert_int_equal(close(fd), 0);
+}
+
+static void a_damaged_store_is_set_aside_at_the_start_and_its_numbers_are_kept(void **state)
+{
+    struct desk *desk = *state;
+    assert_int_equal(kms_keeper_put(desk->keeper, KMS_STORE_NUMBER, "host a", "1", 1), KMS_OK);
+    kms_keeper_close(desk->keeper, 5000);
+    spoil(desk->path, 1000);
+    keeper_open(desk);
+    assert_int_equal(desk->warnings, 1);
+    assert_non_null(strstr(desk->last, "set aside as"));
+    assert_non_null(strstr(desk->last, "with 1 row numbers"));
+    assert_int_equal(kms_keeper_view(desk->keeper).rebuilt, 1);
+    assert_true(kms_keeper_view(desk->keeper).healthy);
+    expect(desk, KMS_STORE_NUMBER, "host a=1;");
+    put(desk, "a", "1");
+    flush(desk, KMS_OK);
+    assert_int_equal(desk->refills, 0); /* the start fills it */
+}
+
+static void a_store_that_is_damaged_while_it_is_used_is_made_anew(void **state)
+{
+    struct desk *desk = *state;
+    put(desk, "kept", "1");
+    assert_int_equal(kms_keeper_put(desk->keeper, KMS_STORE_ALARM, "9", "old", 3), KMS_OK);
+    flush(desk, KMS_OK);
+    spoil(desk->path, 20000);
+    put(desk, "a", "1");
+    flush(desk, KMS_OK);
+    assert_int_equal(desk->refills, 1);
+    assert_int_equal(kms_keeper_view(desk->keeper).rebuilt, 1);
+    keeper_reopen(desk);
+    expect(desk, KMS_STORE_NUMBER, "host a=1;");
+    expect(desk, KMS_STORE_ALARM, ""); /* nobody put it again */
+    struct kms_buf text;
+    kms_buf_init(&text, 1024);
+    kms_keeper_each(desk->keeper, KMS_STORE_META, list_row, &text);
+    assert_non_null(strstr(kms_buf_str(&text), "a=1;"));
+    kms_buf_done(&text);
+}
+
+static void a_store_that_was_removed_while_it_is_used_is_made_anew(void **state)
+{
+    struct desk *desk = *state;
+    put(desk, "a", "1");
+    flush(desk, KMS_OK);
+    assert_int_equal(unlink(desk->path), 0);
+    put(desk, "b", "1");
+    flush(desk, KMS_OK);
+    assert_int_equal(desk->refills, 1);
+    assert_int_equal(access(desk->path, F_OK), 0);
+    keeper_reopen(desk);
+    expect(desk, KMS_STORE_NUMBER, "host a=1;");
+    expect(desk, KMS_STORE_META, "b=1;");
+}
+
+/* ---- trouble ---- */
+
+static void without_a_place_it_works_in_memory_and_writes_when_there_is_one(void **state)
+{
+    struct desk *desk = *state;
+    char path[96];
+    kms_text_copy(path, sizeof path, desk->path);
+    kms_keeper_close(desk->keeper, 5000);
+    kms_text_format(desk->path, sizeof desk->path, "%s/later/store", desk->folder);
+    keeper_open(desk);
+    assert_int_equal(desk->warnings, 1);
+    assert_non_null(strstr(desk->last, "No such file"));
+    assert_non_null(strstr(desk->last, "kept in memory"));
+    put(desk, "a", "1");
+    flush(desk, KMS_EIO);
+    struct kms_keeper_view view = kms_keeper_view(desk->keeper);
+    assert_false(view.healthy);
+    assert_int_equal(view.waiting, 1);
+    assert_non_null(strstr(view.trouble, "No such file"));
+    char folder[80];
+    kms_text_format(folder, sizeof folder, "%s/later", desk->folder);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    for (int i = 0; i < 1000 && !kms_keeper_view(desk->keeper).healthy; i++) {
+        kms_loop_once(desk->loop, 20);
+    }
+    assert_true(kms_keeper_view(desk->keeper).healthy);
+    assert_int_equal(desk->lines, 2); /* once when it began, once when it was mended */
+    assert_string_equal(desk->last, "store: written again");
+    assert_int_equal(desk->refills, 1);
+    keeper_reopen(desk);
+    expect(desk, KMS_STORE_META, "a=1;");
+    expect(desk, KMS_STORE_NUMBER, "host a=1;");
+    kms_keeper_close(desk->keeper, 5000);
+    assert_int_equal(unlink(desk->path), 0);
+    assert_int_equal(rmdir(folder), 0);
+    kms_text_copy(desk->path, sizeof desk->path, path);
+    keeper_open(desk);
+}
+
+static void a_store_of_a_newer_release_is_read_and_left_alone(void **state)
+{
+    struct desk *desk = *state;
+    put(desk, "a", "1");
+    kms_keeper_close(desk->keeper, 5000);
+    /* user_version is at offset 60 of the file, with the highest byte first. */
+    int fd = open(desk->path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, "\x00\x00\x00\x09", 4, 60), 4);
+    assert_int_equal(close(fd), 0);
+    keeper_open(desk);
+    assert_non_null(strstr(desk->last, "newer release (version 9"));
+    expect(desk, KMS_STORE_META, "a=1;");
+    put(desk, "b", "1");
+    flush(desk, KMS_EINVAL);
+    kms_keeper_close(desk->keeper, 5000);
+    keeper_open(desk);
+    expect(desk, KMS_STORE_META, "a=1;");
+    assert_int_equal(kms_keeper_view(desk->keeper).rebuilt, 0);
+}
+
+/* ---- history ---- */
+
+static void take_hours(void *arg, enum kms_status status, const struct kms_history_hour *hour,
+                       size_t count)
+{
+    struct desk *desk = arg;
+    desk->answers++;
+    desk->status = status;
+    desk->hours[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        kms_text_append(desk->hours, sizeof desk->hours, "%s/%s:%lld:%u ", hour[i].host,
+                        hour[i].key, (long long)hour[i].hour_s, hour[i].count_last);
+    }
+}
+
+static void put_hour(struct desk *desk, const char *host, int64_t hour_s, uint32_t count)
+{
+    struct kms_history_hour hour = {.hour_s = hour_s,
+                                    .count_known = true,
+                                    .count_last = count,
+                                    .count_min = count,
+                                    .count_max = count};
+    kms_text_copy(hour.host, sizeof hour.host, host);
+    kms_text_copy(hour.key, sizeof hour.key, "Windows");
+    assert_int_equal(kms_keeper_put_hour(desk->keeper, &hour), KMS_OK);
+}
+
+static void hours_are_read_back_with_the_newest_value(void **state)
+{
+    struct desk *desk = *state;
+    int64_t now_s = kms_clock_wall_s(&desk->clock) / 3600 * 3600;
+    put_hour(desk, "a", now_s, 20);
+    put_hour(desk, "b", now_s, 99);
+    put_hour(desk, "a", now_s, 26);
+    put_hour(desk, "a", now_s - 3600, 30);
+    flush(desk, KMS_OK);
+    assert_non_null(kms_keeper_hours(desk->keeper, "a", 0, INT64_MAX, take_hours, desk));
+    await(desk, 2);
+    assert_int_equal(desk->status, KMS_OK);
+    char wanted[128];
+    kms_text_format(wanted, sizeof wanted, "a/Windows:%lld:30 a/Windows:%lld:26 ",
+                    (long long)(now_s - 3600), (long long)now_s);
+    assert_string_equal(desk->hours, wanted);
+}
+
+static void hours_of_a_clock_that_was_never_set_are_refused(void **state)
+{
+    struct desk *desk = *state;
+    struct kms_history_hour hour = {.host = "a", .key = "Windows", .hour_s = 7200};
+    assert_int_equal(kms_keeper_put_hour(desk->keeper, &hour), KMS_EINVAL);
+    hour.hour_s = INT64_C(1764000001);
+    assert_int_equal(kms_keeper_put_hour(desk->keeper, &hour), KMS_EINVAL);
+}
+
+#define AT_DESK(test) cmocka_unit_test_setup_teardown(test, desk_open, desk_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        AT_DESK(the_newest_of_each_name_is_there_after_a_restart),
+        AT_DESK(who_flushes_is_told_when_all_is_on_the_disk),
+        AT_DESK(who_was_forgotten_is_not_called),
+        AT_DESK(without_anyone_waiting_it_is_written_all_the_same),
+        AT_DESK(a_damaged_store_is_set_aside_at_the_start_and_its_numbers_are_kept),
+        AT_DESK(a_store_that_is_damaged_while_it_is_used_is_made_anew),
+        AT_DESK(a_store_that_was_removed_while_it_is_used_is_made_anew),
+        AT_DESK(without_a_place_it_works_in_memory_and_writes_when_there_is_one),
+        AT_DESK(a_store_of_a_newer_release_is_read_and_left_alone),
+        AT_DESK(hours_are_read_back_with_the_newest_value),
+        AT_DESK(hours_of_a_clock_that_was_never_set_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
