@@ -152,7 +152,7 @@ static enum kms_status write_data(struct kms_buf *buf, const struct kms_result *
 static enum kms_status write_head(struct kms_buf *buf, const struct kms_result *result)
 {
     enum kms_status status = kms_buf_addf(buf, "result %s %s\n",
-                                          kms_word_label(kms_words_source(), result->source),
+                                          kms_word_label(kms_words_source(), (int)result->source),
                                           kms_outcome_row(result->outcome)->token);
 
     if (status == KMS_OK) {
