@@ -18,6 +18,7 @@
 #include "agent/lookups.h"
 #include "agent/mib.h"
 #include "agent/pid_file.h"
+#include "agent/play.h"
 #include "agent/scheduler.h"
 #include "agent/site_snmp.h"
 #include "agent/state_dir.h"
@@ -45,6 +46,9 @@ struct program {
     const struct kms_options *options;
     struct kms_site *site;
     bool config_absent;
+    const struct kms_simulation *simulation; /* NULL: hosts are asked */
+    struct kms_quick_clock quick;
+    struct kms_play *play;
     struct kms_log log;
     int state_lock;   /* -1: not locked */
     int detach_ready; /* -1: in the foreground */
@@ -176,9 +180,21 @@ static void stop(void *arg, int number)
 static bool open_loop(struct program *p)
 {
     p->env.clock = kms_clock_system();
+    if (p->simulation) {
+        const struct kms_clock real = p->env.clock;
+        p->env.clock = kms_clock_quick(&p->quick, &real, p->simulation->speed);
+    }
     p->env.loop = kms_loop_new(&p->env.clock);
     if (!p->env.loop) {
         return out_of_memory(p);
+    }
+    if (p->simulation) {
+        kms_loop_set_speed(p->env.loop, p->simulation->speed);
+        p->play = kms_play_new(&p->simulation->recording, &p->env.clock);
+        if (!p->play) {
+            return out_of_memory(p);
+        }
+        p->env.play = p->play;
     }
     for (size_t i = 0; i < KMS_COUNT_OF(stop_signals); i++) {
         p->signal[i] = kms_signal_new(p->env.loop, stop_signals[i], stop, p);
@@ -218,7 +234,7 @@ static bool open_polls(struct program *p)
     p->types[1] = kms_report_probe();
     p->types[2] = kms_activation_probe();
     p->types[3] = kms_wsman_probe();
-    p->env.state_dir = p->site->state_dir;
+    p->env.state_dir = p->play ? NULL : p->site->state_dir;
     p->env.products = &p->site->products;
     p->env.known_key = kms_known_key_of;
     p->env.known_key_arg = p->board;
@@ -227,7 +243,7 @@ static bool open_polls(struct program *p)
         .env = &p->env,
         .board = p->board,
         .log = &p->log,
-        .types = p->types,
+        .types = p->play ? kms_play_types() : p->types,
         .interval_ms = p->site->interval_ms,
         .sockets_max = room < KMS_SCHEDULER_SOCKETS_MAX ? room : KMS_SCHEDULER_SOCKETS_MAX,
         .published = poll_published,
@@ -272,7 +288,9 @@ static void save_seen(void *arg)
 static void load_seen(struct program *p, struct kms_seen *ret)
 {
     struct kms_fault fault = {0};
-    if (kms_seen_load(kms_buf_str(&p->seen_path), ret, &fault) != KMS_OK) {
+    if (p->play) {
+        *ret = (struct kms_seen){0};
+    } else if (kms_seen_load(kms_buf_str(&p->seen_path), ret, &fault) != KMS_OK) {
         kms_log_write(&p->log, KMS_LOG_WARNING, "start: what was seen in DNS is not known: %s",
                       fault.text);
     } else if (ret->left_out > 0) {
@@ -424,6 +442,7 @@ static void close_program(struct program *p)
     if (p->env.loop) {
         kms_loop_free(p->env.loop);
     }
+    kms_play_free(p->play);
     if (p->index) {
         kms_index_free(p->index);
     }
@@ -439,7 +458,14 @@ static void go(struct program *p)
         p->log = kms_log_syslog(PROGRAM, p->log.level);
         kms_detach_ready(p->detach_ready);
     }
-    if (p->config_absent) {
+    if (p->simulation) {
+        kms_log_write(&p->log, KMS_LOG_WARNING,
+                      "start: " PROGRAM " " KMSMON_VERSION
+                      ", a simulation: nothing here is true of "
+                      "any host; %zu hosts of %s, %lld times as fast as time, state in %s",
+                      p->site->host_count, p->options->simulate, (long long)p->simulation->speed,
+                      p->site->state_dir);
+    } else if (p->config_absent) {
         kms_log_write(&p->log, KMS_LOG_INFO,
                       "start: " PROGRAM " " KMSMON_VERSION ", without a configuration: %s does not "
                       "exist",
@@ -475,11 +501,13 @@ static bool close_memory(struct program *p)
     return false;
 }
 
-int kms_daemon_run(const struct kms_options *options, struct kms_site *site, bool config_absent)
+int kms_daemon_run(const struct kms_options *options, struct kms_site *site, bool config_absent,
+                   const struct kms_simulation *simulation)
 {
     struct program program = {.options = options,
                               .site = site,
                               .config_absent = config_absent,
+                              .simulation = simulation,
                               .state_lock = -1,
                               .detach_ready = -1};
     struct program *p = &program;

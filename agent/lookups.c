@@ -428,7 +428,8 @@ static bool add_domain(struct kms_lookups *l, const char *domain, bool discovers
 
 static bool add_domains_of(struct kms_lookups *l, const struct kms_target *target)
 {
-    if (!target->source[KMS_SOURCE_DNS].enabled) {
+    bool is_played = l->config.env->play != NULL;
+    if (!target->source[KMS_SOURCE_DNS].enabled || is_played) {
         return true;
     }
     const char *own = kms_target_domain(target);

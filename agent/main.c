@@ -6,6 +6,7 @@
 
 #include "agent/daemon.h"
 #include "agent/options.h"
+#include "agent/simulation.h"
 #include "agent/site.h"
 #include "agent/site_snmp.h"
 #include "base/text.h"
@@ -82,6 +83,12 @@ static int print_site(const struct kms_site *site)
     return code;
 }
 
+/* A simulation has the configuration that it is given, and none of the machine's. */
+static bool is_simulated(const struct program *p)
+{
+    return p->options.simulate != NULL;
+}
+
 /* Without -c a file need not be there: what the machine's DNS knows is watched then. */
 static bool may_be_absent(const struct program *p)
 {
@@ -90,6 +97,9 @@ static bool may_be_absent(const struct program *p)
 
 static enum kms_status load_site(struct program *p)
 {
+    if (is_simulated(p) && !p->options.config_given) {
+        return kms_site_preset(&p->site);
+    }
     if (may_be_absent(p)) {
         p->config_absent = true;
         if (p->options.check) {
@@ -121,6 +131,31 @@ static enum kms_status take_addresses(struct program *p)
     return status;
 }
 
+static int run_daemon(struct program *p)
+{
+    return kms_daemon_run(&p->options, &p->site, p->config_absent, NULL);
+}
+
+static int run_simulation(struct program *p)
+{
+    struct kms_simulation simulation;
+    struct kms_fault fault = {0};
+    enum kms_status status = kms_simulation_open(&p->options, &p->site, &simulation, &fault);
+    if (status == KMS_OK && take_addresses(p) != KMS_OK) {
+        kms_simulation_done(&simulation);
+        status = kms_fault_set(&fault, KMS_ENOMEM, 0, "out of memory");
+    }
+    if (status != KMS_OK) {
+        complain(fault.text);
+        return status == KMS_ENOMEM ? EXIT_FAILURE : EXIT_WRONG;
+    }
+    int code = p->options.check
+                   ? print_site(&p->site)
+                   : kms_daemon_run(&p->options, &p->site, p->config_absent, &simulation);
+    kms_simulation_done(&simulation);
+    return code;
+}
+
 static int run(struct program *p)
 {
     if (p->options.help) {
@@ -136,11 +171,12 @@ static int run(struct program *p)
         return EXIT_WRONG;
     }
     int code = EXIT_FAILURE;
-    if (take_addresses(p) != KMS_OK) {
+    if (is_simulated(p)) {
+        code = run_simulation(p);
+    } else if (take_addresses(p) != KMS_OK) {
         complain("out of memory");
     } else {
-        code = p->options.check ? print_site(&p->site)
-                                : kms_daemon_run(&p->options, &p->site, p->config_absent);
+        code = p->options.check ? print_site(&p->site) : run_daemon(p);
     }
     kms_site_free(&p->site);
     return code;
@@ -157,6 +193,15 @@ static int read_options(struct program *p, int argc, char **argv)
     if (kms_opts_argv(kms_options_rows(), argc, argv, &p->options, &rest, &fault) != KMS_OK) {
         (void)fprintf(stderr, PROGRAM ": %s\nTry " PROGRAM " --help.\n", fault.text);
         return EXIT_WRONG;
+    }
+    if (!p->options.simulate &&
+        (p->options.speed != 1 || p->options.state_dir || p->options.agentx)) {
+        (void)fprintf(stderr,
+                      PROGRAM ": --speed, --state-dir and --agentx go with --simulate FILE\n");
+        return EXIT_WRONG;
+    }
+    if (p->options.simulate && !p->options.agentx) {
+        p->options.standalone = true;
     }
     if (rest < argc && !p->options.standalone) {
         (void)fprintf(stderr,

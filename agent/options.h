@@ -15,6 +15,10 @@ struct kms_options {
     bool detach;    /* -d */
     char *pid_file;
     bool standalone; /* addresses to listen at may follow the options */
+    char *simulate;  /* --simulate FILE; the next three go with it */
+    int64_t speed;
+    char *state_dir; /* NULL: one that is made and removed */
+    char *agentx;    /* NULL: it answers SNMP itself */
     int64_t verbose;
     bool version;
     bool help;

@@ -30,6 +30,33 @@ struct kms_clock kms_clock_system(void)
     return (struct kms_clock){.mono_us = system_mono, .wall_us = system_wall};
 }
 
+static int64_t gone_us(const struct kms_quick_clock *quick)
+{
+    return (quick->clock.mono_us(quick->clock.arg) - quick->mono_us) * quick->speed;
+}
+
+static int64_t quick_mono(void *arg)
+{
+    const struct kms_quick_clock *quick = arg;
+    return quick->mono_us + gone_us(quick);
+}
+
+static int64_t quick_wall(void *arg)
+{
+    const struct kms_quick_clock *quick = arg;
+    return quick->wall_us + gone_us(quick);
+}
+
+struct kms_clock kms_clock_quick(struct kms_quick_clock *quick, const struct kms_clock *clock,
+                                 int64_t speed)
+{
+    *quick = (struct kms_quick_clock){.clock = *clock,
+                                      .speed = speed > 1 ? speed : 1,
+                                      .mono_us = clock->mono_us(clock->arg),
+                                      .wall_us = clock->wall_us(clock->arg)};
+    return (struct kms_clock){.mono_us = quick_mono, .wall_us = quick_wall, .arg = quick};
+}
+
 int64_t kms_clock_mono_us(const struct kms_clock *clock)
 {
     return clock->mono_us(clock->arg);

@@ -14,6 +14,16 @@ struct kms_clock {
 /* The machine's clocks. */
 struct kms_clock kms_clock_system(void);
 
+/* A clock that starts with another one and runs so many times as fast. */
+struct kms_quick_clock {
+    struct kms_clock clock; /* the other one */
+    int64_t speed;
+    int64_t mono_us, wall_us; /* of the start */
+};
+/* quick must live as long as the clock that is returned. */
+struct kms_clock kms_clock_quick(struct kms_quick_clock *quick, const struct kms_clock *clock,
+                                 int64_t speed);
+
 int64_t kms_clock_mono_us(const struct kms_clock *clock);
 int64_t kms_clock_wall_s(const struct kms_clock *clock);
 

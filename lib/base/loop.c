@@ -21,12 +21,14 @@ struct kms_loop {
     struct event *deadline; /* ends a turn that nothing else ends */
     struct kms_clock clock;
     struct kms_guest *guests;
+    int64_t speed;
     bool running;
     bool stopping;
     bool turning;
 };
 
 struct kms_timer {
+    struct kms_loop *loop;
     struct event *event;
     kms_timer_fn *fire;
     void *arg;
@@ -119,6 +121,7 @@ struct kms_loop *kms_loop_new(const struct kms_clock *clock)
         return NULL;
     }
     loop->clock = *clock;
+    loop->speed = 1;
     loop->base = open_base();
     if (loop->base) {
         loop->deadline = event_new(loop->base, -1, 0, deadline_fired, NULL);
@@ -168,6 +171,16 @@ void kms_loop_free(struct kms_loop *loop)
         event_base_free(loop->base);
     }
     free(loop);
+}
+
+void kms_loop_set_speed(struct kms_loop *loop, int64_t speed)
+{
+    loop->speed = speed > 1 ? speed : 1;
+}
+
+int64_t kms_loop_speed(const struct kms_loop *loop)
+{
+    return loop->speed;
 }
 
 const struct kms_clock *kms_loop_clock(const struct kms_loop *loop)
@@ -324,6 +337,7 @@ struct kms_timer *kms_timer_new(struct kms_loop *loop, kms_timer_fn *fire, void 
     if (!timer) {
         return NULL;
     }
+    timer->loop = loop;
     timer->fire = fire;
     timer->arg = arg;
     timer->event = event_new(loop->base, -1, 0, timer_fired, timer);
@@ -338,9 +352,9 @@ struct kms_timer *kms_timer_new(struct kms_loop *loop, kms_timer_fn *fire, void 
  * is not. */
 void kms_timer_set(struct kms_timer *timer, int64_t delay_ms)
 {
-    int64_t delay = delay_ms < 0 ? 0 : delay_ms;
-    struct timeval tv = {.tv_sec = (time_t)(delay / 1000),
-                         .tv_usec = (suseconds_t)(delay % 1000 * 1000)};
+    int64_t delay_us = delay_ms < 0 ? 0 : delay_ms * 1000 / timer->loop->speed;
+    struct timeval tv = {.tv_sec = (time_t)(delay_us / 1000000),
+                         .tv_usec = (suseconds_t)(delay_us % 1000000)};
     if (event_add(timer->event, &tv) != 0) {
         event_active(timer->event, EV_TIMEOUT, 0);
     }

@@ -25,6 +25,11 @@ void kms_loop_stop(struct kms_loop *loop);
 void kms_loop_once(struct kms_loop *loop, int64_t wait_ms);
 
 /* Timers fire once; setting one again moves it. They run on the system's monotonic clock. */
+/* Timers fire as if time ran so many times as fast; for a clock that does, kms_quick_clock. Timers
+ * that are set already keep their time. 1 to start with. */
+void kms_loop_set_speed(struct kms_loop *loop, int64_t speed);
+int64_t kms_loop_speed(const struct kms_loop *loop);
+
 struct kms_timer;
 typedef void kms_timer_fn(void *arg);
 struct kms_timer *kms_timer_new(struct kms_loop *loop, kms_timer_fn *fire, void *arg);

@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/script.h"
 
-#define TIME_MAX  (INT64_C(1) << 40) /* seconds: sums of a few never overflow */
-#define SPAN_MAX  (INT64_C(1) << 60) /* microseconds */
-#define WORDS_MAX 4
-#define WORD_MAX  64 /* longer than every word of the vocabulary and every number */
+#define TIME_MAX (INT64_C(1) << 40) /* seconds: sums of a few never overflow */
+#define SPAN_MAX (INT64_C(1) << 60) /* microseconds */
 
 /* ---- what the facts can be ---- */
 
@@ -39,35 +38,7 @@ static bool within(int64_t number, struct limits limits)
     return number >= limits.min && number <= limits.max;
 }
 
-/* What kms_text_clean leaves as it is. */
-static bool printable(uint32_t c)
-{
-    return c >= 0x20 && !(c >= 0x7F && c < 0xA0) && c != '|' && c != 0xFFFD &&
-           !(c >= 0x2028 && c <= 0x202E) && !(c >= 0x2066 && c <= 0x2069);
-}
-
 /* ---- writing ---- */
-
-static enum kms_status write_text(struct kms_buf *buf, const char *text)
-{
-    struct kms_rd rd = kms_rd_over(text, strlen(text));
-    size_t before = rd.at;
-    enum kms_status status = kms_buf_add(buf, "\"", 1);
-    uint32_t c;
-
-    for (; status == KMS_OK && kms_rd_utf8(&rd, &c); before = rd.at) {
-        if (c == '\t' || c == '\n' || c == '\r') {
-            status = kms_buf_add(buf, " ", 1);
-        } else if (!printable(c)) {
-            status = kms_buf_add(buf, "?", 1);
-        } else if (c == '"' || c == '\\') {
-            status = kms_buf_addf(buf, "\\%c", (int)c);
-        } else {
-            status = kms_buf_add(buf, text + before, rd.at - before);
-        }
-    }
-    return status == KMS_OK ? kms_buf_add(buf, "\"", 1) : status;
-}
 
 static enum kms_status write_word(struct kms_buf *buf, const char *set_name, int64_t number)
 {
@@ -86,7 +57,7 @@ static enum kms_status write_value(struct kms_buf *buf, const struct kms_fact_ro
 {
     switch (row->type) {
     case KMS_TYPE_TEXT:
-        return write_text(buf, fact->text);
+        return kms_script_write_text(buf, fact->text);
     case KMS_TYPE_WORD:
         return write_word(buf, row->unit, fact->number);
     case KMS_TYPE_BOOL:
@@ -181,13 +152,13 @@ static enum kms_status write_texts(struct kms_buf *buf, const char *word, const 
     enum kms_status status = kms_buf_addf(buf, "%s ", word);
 
     if (status == KMS_OK) {
-        status = write_text(buf, first);
+        status = kms_script_write_text(buf, first);
     }
     if (status == KMS_OK && second) {
         status = kms_buf_add(buf, " ", 1);
     }
     if (status == KMS_OK && second) {
-        status = write_text(buf, second);
+        status = kms_script_write_text(buf, second);
     }
     return status == KMS_OK ? kms_buf_add(buf, "\n", 1) : status;
 }
@@ -210,7 +181,7 @@ static enum kms_status write_result(struct kms_buf *buf, const struct kms_result
     }
     for (size_t i = 0; status == KMS_OK && i < result->note_count; i++) {
         const struct kms_note *note = &result->note[i];
-        char word[WORD_MAX];
+        char word[KMS_SCRIPT_WORD_MAX];
         kms_text_format(word, sizeof word, "note %d", note->key);
         status = write_texts(buf, word, note->label, note->value);
     }
@@ -234,133 +205,20 @@ enum kms_status kms_result_text_write(const struct kms_result *result, struct km
 /* ---- reading ---- */
 
 struct reader {
-    struct kms_rd rd;
-    size_t line_number;
-    struct kms_rd line; /* what is left of the line */
-    struct kms_buf text;
+    struct kms_script script;
     struct kms_result result;
     struct kms_facts *key; /* the facts that follow are its */
     bool strict;
-    struct kms_fault *fault;
 };
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
 
 static enum kms_status wrong(struct reader *reader, const char *what, const char *word)
 {
-    char clean[WORD_MAX];
-
-    kms_text_clean(clean, sizeof clean, word, strlen(word));
-    return kms_fault_set(reader->fault, KMS_EINVAL, reader->line_number, "%s%s%s%s", what,
-                         *word ? " '" : "", clean, *word ? "'" : "");
+    return kms_script_wrong(&reader->script, what, word);
 }
 
 static enum kms_status no_memory(struct reader *reader)
 {
-    return kms_fault_set(reader->fault, KMS_ENOMEM, reader->line_number, "out of memory");
-}
-
-/* The next line that says something. */
-static bool next_line(struct reader *reader)
-{
-    const char *line;
-    size_t len;
-
-    while (kms_rd_line(&reader->rd, &line, &len)) {
-        reader->line_number++;
-        while (len > 0 && is_blank(line[0])) {
-            line++;
-            len--;
-        }
-        while (len > 0 && is_blank(line[len - 1])) {
-            len--;
-        }
-        if (len > 0 && line[0] != '#') {
-            reader->line = kms_rd_over(line, len);
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool at_end(const struct reader *reader)
-{
-    return kms_rd_left(&reader->line) == 0;
-}
-
-static void skip_blanks(struct reader *reader)
-{
-    while (kms_rd_match(&reader->line, " ", 1) || kms_rd_match(&reader->line, "\t", 1)) {
-    }
-}
-
-/* The next word of the line; "" at its end and for one that is too long to be known. */
-static void next_word(struct reader *reader, char word[WORD_MAX])
-{
-    size_t len = 0;
-    uint8_t byte;
-
-    word[0] = '\0';
-    while (kms_rd_u8(&reader->line, &byte) && !is_blank((char)byte)) {
-        if (len + 1 < WORD_MAX) {
-            word[len] = (char)byte;
-        }
-        len++;
-    }
-    word[len < WORD_MAX ? len : 0] = '\0';
-    if (memchr(word, '\0', WORD_MAX) != word + len) {
-        word[0] = '\0'; /* a zero byte within */
-    }
-    skip_blanks(reader);
-}
-
-/* A text in quotes, into reader->text. */
-static enum kms_status read_text(struct reader *reader)
-{
-    struct kms_rd *line = &reader->line;
-    size_t before;
-    uint32_t c = 0;
-
-    kms_buf_clear(&reader->text);
-    if (!kms_rd_match(line, "\"", 1)) {
-        return wrong(reader, "a text in quotes is expected", "");
-    }
-    for (before = line->at; kms_rd_utf8(line, &c) && c != '"'; before = line->at) {
-        if (c == '\\') {
-            before = line->at;
-            if (!kms_rd_utf8(line, &c) || (c != '"' && c != '\\')) {
-                return wrong(reader, "only \\\" and \\\\ may follow a backslash", "");
-            }
-        }
-        if (!printable(c)) {
-            return wrong(reader, "a text holds a character that cannot be printed", "");
-        }
-        if (kms_buf_add(&reader->text, line->p + before, line->at - before) != KMS_OK) {
-            return no_memory(reader);
-        }
-        c = 0;
-    }
-    if (c != '"') {
-        return wrong(reader, "a text has no closing quote", "");
-    }
-    skip_blanks(reader);
-    return KMS_OK;
-}
-
-static enum kms_status read_number(struct reader *reader, struct limits limits, int64_t *ret)
-{
-    char word[WORD_MAX];
-    int64_t number;
-
-    next_word(reader, word);
-    if (!kms_text_i64(word, &number) || !within(number, limits)) {
-        return wrong(reader, "not a number that may stand here:", word);
-    }
-    *ret = number;
-    return KMS_OK;
+    return kms_script_no_memory(&reader->script);
 }
 
 static bool value_of(const struct kms_fact_row *row, const char *word, int64_t *ret)
@@ -389,7 +247,7 @@ static bool value_of(const struct kms_fact_row *row, const char *word, int64_t *
 static enum kms_status read_value(struct reader *reader, const struct kms_fact_row *row,
                                   struct kms_facts *facts)
 {
-    char word[WORD_MAX];
+    char word[KMS_SCRIPT_WORD_MAX];
     int64_t number;
     enum kms_status status;
 
@@ -397,16 +255,16 @@ static enum kms_status read_value(struct reader *reader, const struct kms_fact_r
         return wrong(reader, "given twice:", row->token);
     }
     if (row->type == KMS_TYPE_TEXT) {
-        status = read_text(reader);
+        status = kms_script_text(&reader->script);
         if (status != KMS_OK) {
             return status;
         }
-        status = kms_facts_set_text(facts, row->id, kms_buf_str(&reader->text));
+        status = kms_facts_set_text(facts, row->id, kms_buf_str(&reader->script.text));
         return status == KMS_OK ? KMS_OK : no_memory(reader);
     }
-    next_word(reader, word);
+    kms_script_word(&reader->script, word);
     if (!value_of(row, word, &number)) {
-        char what[WORD_MAX + 32];
+        char what[KMS_SCRIPT_WORD_MAX + 32];
         kms_text_format(what, sizeof what, "not a value of %s:", row->token);
         return wrong(reader, what, word);
     }
@@ -429,9 +287,9 @@ static const struct kms_fact_row *fact_by_token(const char *token)
 static enum kms_status read_fact(struct reader *reader, struct kms_facts *facts)
 {
     const struct kms_fact_row *row;
-    char token[WORD_MAX];
+    char token[KMS_SCRIPT_WORD_MAX];
 
-    next_word(reader, token);
+    kms_script_word(&reader->script, token);
     if (!*token) {
         return wrong(reader, "the name of a fact is missing", "");
     }
@@ -442,7 +300,7 @@ static enum kms_status read_fact(struct reader *reader, struct kms_facts *facts)
     if (reader->strict) {
         return wrong(reader, "no fact is called", token);
     }
-    reader->line.at = reader->line.len;
+    reader->script.line.at = reader->script.line.len;
     return KMS_OK;
 }
 
@@ -450,7 +308,7 @@ static enum kms_status read_fact(struct reader *reader, struct kms_facts *facts)
 
 static enum kms_status read_time(struct reader *reader, int64_t *ret)
 {
-    return read_number(reader, (struct limits){0, TIME_MAX}, ret);
+    return kms_script_number(&reader->script, 0, TIME_MAX, ret);
 }
 
 static enum kms_status line_wall(struct reader *reader)
@@ -471,21 +329,21 @@ static enum kms_status line_data(struct reader *reader)
 
 static enum kms_status line_duration(struct reader *reader)
 {
-    return read_number(reader, (struct limits){0, SPAN_MAX}, &reader->result.duration_us);
+    return kms_script_number(&reader->script, 0, SPAN_MAX, &reader->result.duration_us);
 }
 
 static enum kms_status line_waited(struct reader *reader)
 {
-    return read_number(reader, (struct limits){0, SPAN_MAX}, &reader->result.waited_us);
+    return kms_script_number(&reader->script, 0, SPAN_MAX, &reader->result.waited_us);
 }
 
 static enum kms_status line_fingerprint(struct reader *reader)
 {
-    char word[WORD_MAX];
+    char word[KMS_SCRIPT_WORD_MAX];
     uint32_t high;
     uint32_t low;
 
-    next_word(reader, word);
+    kms_script_word(&reader->script, word);
     if (strlen(word) != 16 || strspn(word, "0123456789abcdef") != 16 ||
         !kms_text_hex32(word, 8, &high) || !kms_text_hex32(word + 8, 8, &low)) {
         return wrong(reader, "not 16 hexadecimal digits in lower case:", word);
@@ -496,11 +354,11 @@ static enum kms_status line_fingerprint(struct reader *reader)
 
 static enum kms_status line_detail(struct reader *reader)
 {
-    enum kms_status status = read_text(reader);
+    enum kms_status status = kms_script_text(&reader->script);
 
     if (status == KMS_OK) {
         kms_text_copy(reader->result.detail, sizeof reader->result.detail,
-                      kms_buf_str(&reader->text));
+                      kms_buf_str(&reader->script.text));
     }
     return status;
 }
@@ -527,10 +385,10 @@ static enum kms_status line_fact(struct reader *reader)
 
 static enum kms_status note_of(struct reader *reader, int key, const char *label)
 {
-    enum kms_status status = read_text(reader);
+    enum kms_status status = kms_script_text(&reader->script);
 
-    if (status == KMS_OK &&
-        kms_result_add_note(&reader->result, key, label, kms_buf_str(&reader->text)) != KMS_OK) {
+    if (status == KMS_OK && kms_result_add_note(&reader->result, key, label,
+                                                kms_buf_str(&reader->script.text)) != KMS_OK) {
         return no_memory(reader);
     }
     return status;
@@ -538,22 +396,22 @@ static enum kms_status note_of(struct reader *reader, int key, const char *label
 
 static enum kms_status line_note(struct reader *reader)
 {
-    struct limits keys = {-1, (int64_t)reader->result.key_count - 1};
+    int64_t last = (int64_t)reader->result.key_count - 1;
     int64_t key = 0;
-    enum kms_status status = read_number(reader, keys, &key);
+    enum kms_status status = kms_script_number(&reader->script, -1, last, &key);
     struct kms_buf label;
 
     if (status == KMS_OK && reader->result.note_count >= KMS_NOTES_MAX) {
         return wrong(reader, "too many notes", "");
     }
     if (status == KMS_OK) {
-        status = read_text(reader);
+        status = kms_script_text(&reader->script);
     }
     if (status != KMS_OK) {
         return status;
     }
-    label = reader->text;
-    kms_buf_init(&reader->text, KMS_RESULT_TEXT_MAX);
+    label = reader->script.text;
+    kms_buf_init(&reader->script.text, KMS_RESULT_TEXT_MAX);
     status = note_of(reader, (int)key, kms_buf_str(&label));
     kms_buf_done(&label);
     return status;
@@ -595,42 +453,42 @@ static bool outcome_by_token(const char *token, enum kms_outcome *ret)
 
 static enum kms_status read_head(struct reader *reader)
 {
-    char word[WORD_MAX];
+    char word[KMS_SCRIPT_WORD_MAX];
     int source;
     enum kms_outcome outcome;
 
-    if (!next_line(reader)) {
+    if (!kms_script_next(&reader->script)) {
         return wrong(reader, "no result", "");
     }
-    next_word(reader, word);
+    kms_script_word(&reader->script, word);
     if (!kms_text_equal(word, "result")) {
         return wrong(reader, "a result begins with 'result', not with", word);
     }
-    next_word(reader, word);
+    kms_script_word(&reader->script, word);
     if (!kms_word_number(kms_words_source(), word, &source)) {
         return wrong(reader, "no source is called", word);
     }
-    next_word(reader, word);
+    kms_script_word(&reader->script, word);
     if (!outcome_by_token(word, &outcome)) {
         return wrong(reader, "no outcome is called", word);
     }
     kms_result_init(&reader->result, (enum kms_source)source);
     reader->result.outcome = outcome;
-    return at_end(reader) ? KMS_OK : wrong(reader, "too much on this line", "");
+    return kms_script_at_end(&reader->script) ? KMS_OK : wrong(reader, "too much on this line", "");
 }
 
 static enum kms_status read_result(struct reader *reader)
 {
     enum kms_status status = read_head(reader);
-    char word[WORD_MAX];
+    char word[KMS_SCRIPT_WORD_MAX];
 
-    while (status == KMS_OK && next_line(reader)) {
-        next_word(reader, word);
-        if (kms_text_equal(word, "end") && at_end(reader)) {
+    while (status == KMS_OK && kms_script_next(&reader->script)) {
+        kms_script_word(&reader->script, word);
+        if (kms_text_equal(word, "end") && kms_script_at_end(&reader->script)) {
             return KMS_OK;
         }
         status = read_line(reader, word);
-        if (status == KMS_OK && !at_end(reader)) {
+        if (status == KMS_OK && !kms_script_at_end(&reader->script)) {
             status = wrong(reader, "too much on this line", "");
         }
     }
@@ -641,23 +499,23 @@ static enum kms_status read_one(const char *text, size_t len, bool strict, struc
                                 size_t *ret_used, struct kms_fault *fault)
 {
     size_t max = len < KMS_RESULT_TEXT_MAX ? len : KMS_RESULT_TEXT_MAX;
-    struct reader reader = {.rd = kms_rd_over(text, max), .strict = strict, .fault = fault};
+    struct reader reader = {.strict = strict};
     enum kms_status status;
 
     kms_result_init(&reader.result, KMS_SOURCE_RPC);
-    kms_buf_init(&reader.text, KMS_RESULT_TEXT_MAX);
+    kms_script_init(&reader.script, text, max, fault);
     status = read_result(&reader);
-    if (status == KMS_EINVAL && max < len && kms_rd_left(&reader.rd) == 0) {
-        status = kms_fault_set(fault, KMS_ETOOBIG, reader.line_number,
+    if (status == KMS_EINVAL && max < len && kms_rd_left(&reader.script.rd) == 0) {
+        status = kms_fault_set(fault, KMS_ETOOBIG, reader.script.number,
                                "a result is longer than %zu KB", KMS_RESULT_TEXT_MAX >> 10);
     }
-    kms_buf_done(&reader.text);
+    kms_script_done(&reader.script);
     if (status != KMS_OK) {
         kms_result_done(&reader.result);
         return status;
     }
     *ret = reader.result;
-    *ret_used = reader.rd.at;
+    *ret_used = reader.script.rd.at;
     return KMS_OK;
 }
 

@@ -15,6 +15,7 @@ struct kms_resolver;
 struct kms_products;
 struct kms_logins;
 struct kms_recorder;
+struct kms_play;
 
 /* What other sources said of a host's key; "" for what is not known. */
 struct kms_known_key {
@@ -30,6 +31,7 @@ struct kms_env {
     struct kms_http *http;
     struct kms_resolver *resolver;
     struct kms_logins *logins;     /* wsman/logins.h, for WS-Management */
+    struct kms_play *play;         /* agent/play.h; NULL: hosts are asked */
     struct kms_recorder *recorder; /* wsman/record.h; NULL: conversations are not recorded */
     /* For activation requests. */
     const char *state_dir;               /* NULL: none are sent */

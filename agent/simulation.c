@@ -1,0 +1,216 @@
+/* Makes a site out of a recording, and a place to keep its state. */
+#include "agent/simulation.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/site_dns.h"
+#include "agent/site_wsman.h"
+#include "base/file.h"
+#include "base/text.h"
+
+#define LOOKUP_TIMEOUT_MS 5000 /* of lookups that never are */
+
+static enum kms_status no_memory(struct kms_fault *fault)
+{
+    return kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
+}
+
+/* ---- the file ---- */
+
+static enum kms_status read_file(const char *path, struct kms_buf *text, struct kms_fault *fault)
+{
+    int error = 0;
+    bool stdin_is_meant = kms_text_equal(path, "-");
+    enum kms_status status = stdin_is_meant ? kms_file_read_fd(STDIN_FILENO, text)
+                                            : kms_file_read(path, text, NULL, &error);
+    if (status == KMS_OK) {
+        return KMS_OK;
+    }
+    return kms_fault_set(fault, status, 0, "%.140s: %s", path,
+                         error != 0 ? strerrordesc_np(error) : kms_status_text(status));
+}
+
+static enum kms_status load(const char *path, struct kms_recording *ret, struct kms_fault *fault)
+{
+    struct kms_buf text;
+    struct kms_fault inner = {.text = ""};
+    kms_buf_init(&text, KMS_SIMULATION_FILE_MAX);
+    enum kms_status status = read_file(path, &text, fault);
+    if (status == KMS_OK) {
+        status = kms_recording_read(kms_buf_str(&text), text.len, true, ret, &inner);
+        if (status != KMS_OK) {
+            (void)kms_fault_set(fault, status, 0, "%.100s:%zu: %s", path, inner.offset, inner.text);
+        } else if (ret->host_count == 0) {
+            status = kms_fault_set(fault, KMS_EINVAL, 0,
+                                   "%.140s: no host; begin one with host \"NAME\"", path);
+        }
+    }
+    kms_buf_done(&text);
+    return status;
+}
+
+/* ---- the site ---- */
+
+static const struct kms_target *find_configured(const struct kms_site *site, const char *name)
+{
+    for (size_t i = 0; i < site->host_count; i++) {
+        if (kms_text_equal_nocase(site->host[i].name, name)) {
+            return &site->host[i];
+        }
+    }
+    return NULL;
+}
+
+/* What the site says of a source counts where the recording has the source, too. */
+static void take_sources(struct kms_target *made, const struct kms_target *recorded)
+{
+    for (int i = 1; i <= KMS_SOURCE_MAX; i++) {
+        struct kms_source_config *source = &made->source[i];
+        const struct kms_source_config *from = &recorded->source[i];
+        if (!source->enabled) {
+            source->interval_ms = from->interval_ms;
+            source->max_age_ms = from->max_age_ms;
+        }
+        source->enabled = from->enabled;
+    }
+}
+
+static enum kms_status make_host(const struct kms_site *site, const struct kms_target *recorded,
+                                 struct kms_target *ret)
+{
+    const struct kms_target *configured = find_configured(site, recorded->name);
+    enum kms_status status = kms_target_copy(ret, configured ? configured : recorded);
+    if (status == KMS_OK) {
+        take_sources(ret, recorded);
+    }
+    return status;
+}
+
+static enum kms_status take_hosts(struct kms_site *site, const struct kms_recording *recording)
+{
+    struct kms_target *host = calloc(recording->host_count, sizeof *host);
+    size_t count = 0;
+    while (host && count < recording->host_count &&
+           make_host(site, &recording->host[count].target, &host[count]) == KMS_OK) {
+        count++;
+    }
+    bool whole = host && count == recording->host_count;
+    size_t gone = whole ? site->host_count : count;
+    struct kms_target *old = whole ? site->host : host;
+    for (size_t i = 0; i < gone; i++) {
+        kms_target_done(&old[i]);
+    }
+    free(old);
+    if (whole) {
+        site->host = host;
+        site->host_count = count;
+    }
+    return whole ? KMS_OK : KMS_ENOMEM;
+}
+
+static void leave_out_the_network(struct kms_site *site)
+{
+    kms_site_dns_done(&site->dns);
+    site->dns = (struct kms_site_dns){.timeout_ms = LOOKUP_TIMEOUT_MS};
+    kms_texts_done(&site->discover);
+    site->discover_search = false;
+    kms_site_credentials_done(site);
+}
+
+static enum kms_status replace_text(char **text, const char *by)
+{
+    char *copy = kms_text_dup(by);
+    if (!copy) {
+        return KMS_ENOMEM;
+    }
+    free(*text);
+    *text = copy;
+    return KMS_OK;
+}
+
+static enum kms_status take_place(const struct kms_options *options, struct kms_site *site)
+{
+    if (options->agentx) {
+        return replace_text(&site->agentx, options->agentx);
+    }
+    kms_texts_done(&site->snmp.listen);
+    return kms_texts_add(&site->snmp.listen, KMS_SIMULATION_LISTEN);
+}
+
+/* ---- the state folder ---- */
+
+static enum kms_status make_state_dir(struct kms_simulation *simulation, struct kms_fault *fault)
+{
+    const char *parent = getenv("TMPDIR");
+    char path[256];
+    if (!kms_text_format(path, sizeof path, "%s/kmsmon-simulation.XXXXXX",
+                         parent && *parent ? parent : "/tmp") ||
+        !mkdtemp(path)) {
+        return kms_fault_set(fault, KMS_EIO, 0, "no folder for its state: '%.150s': %s", path,
+                             strerrordesc_np(errno));
+    }
+    simulation->state_dir = kms_text_dup(path);
+    if (!simulation->state_dir) {
+        (void)rmdir(path);
+        return no_memory(fault);
+    }
+    return KMS_OK;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk)
+{
+    (void)st;
+    (void)kind;
+    (void)walk;
+    (void)remove(path);
+    return 0;
+}
+
+static enum kms_status take_state_dir(const struct kms_options *options, struct kms_site *site,
+                                      struct kms_simulation *simulation, struct kms_fault *fault)
+{
+    enum kms_status status = options->state_dir ? KMS_OK : make_state_dir(simulation, fault);
+    if (status != KMS_OK) {
+        return status;
+    }
+    const char *path = options->state_dir ? options->state_dir : simulation->state_dir;
+    return replace_text(&site->state_dir, path) == KMS_OK ? KMS_OK : no_memory(fault);
+}
+
+/* ---- together ---- */
+
+enum kms_status kms_simulation_open(const struct kms_options *options, struct kms_site *site,
+                                    struct kms_simulation *ret, struct kms_fault *fault)
+{
+    struct kms_simulation made = {.speed = options->speed};
+    enum kms_status status = load(options->simulate, &made.recording, fault);
+    if (status == KMS_OK &&
+        (take_hosts(site, &made.recording) != KMS_OK || take_place(options, site) != KMS_OK)) {
+        status = no_memory(fault);
+    }
+    if (status == KMS_OK) {
+        leave_out_the_network(site);
+        status = take_state_dir(options, site, &made, fault);
+    }
+    if (status != KMS_OK) {
+        kms_simulation_done(&made);
+        return status;
+    }
+    *ret = made;
+    return KMS_OK;
+}
+
+void kms_simulation_done(struct kms_simulation *simulation)
+{
+    kms_recording_done(&simulation->recording);
+    if (simulation->state_dir) {
+        (void)nftw(simulation->state_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    }
+    free(simulation->state_dir);
+    *simulation = (struct kms_simulation){0};
+}
