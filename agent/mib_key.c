@@ -6,6 +6,7 @@ enum judged {
     DISCONTINUITY,
     FAILED_RATE,
     FAILED_RATIO,
+    TOTAL_RATE,
     SOURCE,
     DATA_AGE,
     STATUS,
@@ -39,7 +40,9 @@ static bool get_judged(const struct kms_mib_view *view, int what, struct kms_mib
     case DISCONTINUITY:
         return kms_mib_time(ret, key->discontinuity_s);
     case FAILED_RATE:
-        return key->window.known && kms_mib_number(ret, key->window.failed_per_hour);
+        return key->window.rate_known && kms_mib_number(ret, key->window.failed_per_hour);
+    case TOTAL_RATE:
+        return key->window.rate_known && kms_mib_number(ret, key->window.total_per_hour);
     case FAILED_RATIO:
         return key->window.known && kms_mib_number(ret, key->window.failed_permille);
     case SOURCE:
@@ -87,6 +90,7 @@ static const struct kms_mib_column columns[] = {
     {31, ASN_GAUGE, DATA_AGE, get_judged},
     {32, ASN_INTEGER, STATUS, get_judged},
     {33, ASN_OCTET_STR, REASONS, get_judged},
+    {34, ASN_GAUGE, TOTAL_RATE, get_judged},
 };
 
 static void lay_out(const struct kms_snapshot *snapshot, size_t slot, struct kms_mib_rows *rows)

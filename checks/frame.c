@@ -338,7 +338,7 @@ static int show_no_memory(void)
     return EXIT_UNKNOWN;
 }
 
-static bool load_windows(struct kms_check *check)
+static bool load_windows(struct kms_check *check, const struct kms_now *now)
 {
     const struct kms_check_options *options = &check->options;
 
@@ -351,7 +351,7 @@ static bool load_windows(struct kms_check *check)
     }
     check->windows = kms_windows_open(
         options->state_dir, options->host != NULL ? options->host : "",
-        has_text(options->report) ? options->report : "wsman", (unsigned)geteuid());
+        has_text(options->report) ? options->report : "wsman", (unsigned)geteuid(), now);
     return check->windows != NULL;
 }
 
@@ -374,17 +374,21 @@ static void set_evidence(const struct kms_result *result, struct kms_evidence *e
 
 static int judge_and_show(struct kms_check *check, int64_t now_s)
 {
+    const struct kms_clock clock = kms_clock_system();
+    const struct kms_now now = {.steady_s = kms_clock_now(&clock).steady_s, .wall_s = now_s};
     struct kms_evidence evidence = {.target = &check->target};
     enum kms_state state;
 
     set_evidence(&check->report, &evidence);
     set_evidence(&check->wsman, &evidence);
-    if (!load_windows(check)) {
+    if (!load_windows(check, &now)) {
         return show_no_memory();
     }
     if (check->windows != NULL) {
-        kms_windows_add(check->windows, check->result, keep_s(&check->options.policy));
-        check->windows_kept = kms_windows_save(check->windows);
+        if (!kms_windows_add(check->windows, check->result, &now, keep_s(&check->options.policy))) {
+            return show_no_memory();
+        }
+        check->windows_kept = kms_windows_save(check->windows, &now);
         evidence.window = kms_windows_find;
         evidence.window_arg = check->windows;
     }

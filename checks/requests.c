@@ -154,14 +154,14 @@ static void add_counter(struct kms_check *check, const char *stem, size_t key, e
 }
 
 static void add_gauge(struct kms_check *check, const char *stem, size_t key, double value,
-                      const char *unit, bool judged)
+                      const char *unit, bool judged, bool known)
 {
     const struct kms_key_judgement *of = key_of(check, key);
     char label[64];
     struct kms_perf perf = {.label = label, .value = value, .unit = unit, .min_known = true};
 
     kms_show_label(check, stem, key, label, sizeof(label));
-    perf.known = of->window.known && !of->stale;
+    perf.known = known && !of->stale;
     if (judged) {
         add_limits(check, &perf);
     }
@@ -174,13 +174,13 @@ void kms_requests_perf(struct kms_check *check, bool all)
         const struct kms_window_view *view = &key_of(check, i)->window;
         add_counter(check, "requests", i, KMS_FACT_TOTAL_REQUESTS);
         add_counter(check, "failed", i, KMS_FACT_FAILED_REQUESTS);
-        add_gauge(check, "new_failed", i, view->failed, "", true);
+        add_gauge(check, "new_failed", i, view->failed, "", true, view->known);
         if (!all) {
             continue;
         }
-        add_gauge(check, "new", i, view->total, "", false);
-        add_gauge(check, "failed_rate", i, view->failed_per_hour, "", false);
-        add_gauge(check, "failed_pct", i, view->failed_permille / 10.0, "%", false);
+        add_gauge(check, "new", i, view->total, "", false, view->known);
+        add_gauge(check, "failed_rate", i, view->failed_per_hour, "", false, view->rate_known);
+        add_gauge(check, "failed_pct", i, view->failed_permille / 10.0, "%", false, view->known);
     }
 }
 
@@ -203,7 +203,7 @@ static void show_window(struct kms_check *check, unsigned depth, size_t key)
         kms_output_line(&check->out, depth,
                         "the counters since the host's installation are judged instead");
     }
-    if (of->window.known) {
+    if (of->window.rate_known) {
         kms_output_line(&check->out, depth, "window of %s: %u failed an hour, %u.%u %% of requests",
                         window, (unsigned)of->window.failed_per_hour,
                         (unsigned)(of->window.failed_permille / 10),

@@ -17,7 +17,8 @@
 
 #define STATE_SIZE_MAX ((size_t)1024 * 1024)
 #define STATE_PATH_MAX 1024
-#define STATE_MAGIC    "kmsmon-windows 1"
+#define STATE_MAGIC    "kmsmon-windows 2"
+#define STATE_OLD      "kmsmon-windows 1" /* samples by the wall clock, and nothing else */
 #define STATE_MODE     0600U
 #define STATE_DIR_MODE 0750
 
@@ -27,6 +28,7 @@ struct key_window {
 };
 
 struct kms_windows {
+    char boot[KMS_BOOT_SIZE];
     char path[STATE_PATH_MAX]; /* "": in memory only */
     char note[600];
     uint64_t owner; /* of host, report and user: a file made for another trio is not believed */
@@ -62,8 +64,11 @@ static void sanitise(const char *host, char *dst, size_t size)
 
 struct reading {
     struct kms_windows *windows;
-    struct kms_window *window; /* of the last key line */
-    bool owned, ended;
+    const struct kms_now *now;
+    const char *text;       /* all of it */
+    struct key_window *key; /* of the last key line */
+    bool old, owned, ended;
+    int64_t wall_s; /* of the last sample of an old file */
 };
 
 /* The next word of a line, up to a blank. */
@@ -96,63 +101,90 @@ static bool next_time(struct kms_rd *line, int64_t *ret)
     return next_word(line, word, sizeof(word)) && kms_text_i64(word, ret) && *ret >= 0;
 }
 
-static bool read_key(struct reading *reading, struct kms_rd *line)
+static struct key_window *read_identity(struct kms_windows *windows, struct kms_rd *line)
 {
-    struct kms_windows *windows = reading->windows;
     struct key_window *key;
-    int64_t discontinuity_s;
     const uint8_t *rest;
-    size_t len;
+    size_t len = kms_rd_left(line);
 
-    if (windows->count == KMS_COUNT_OF(windows->key) || !next_time(line, &discontinuity_s)) {
-        return false;
-    }
-    len = kms_rd_left(line);
-    if (len == 0 || len >= sizeof(key->identity) || !kms_rd_span(line, len, &rest)) {
-        return false;
+    if (windows->count == KMS_COUNT_OF(windows->key) || len == 0 || len >= sizeof(key->identity) ||
+        !kms_rd_span(line, len, &rest)) {
+        return NULL;
     }
     key = &windows->key[windows->count++];
     memcpy(key->identity, rest, len);
     key->identity[len] = '\0';
-    key->window = (struct kms_window){.discontinuity_s = discontinuity_s};
-    reading->window = &key->window;
-    return true;
+    key->window = (struct kms_window){.count = 0};
+    return key;
 }
 
-static bool read_sample(struct reading *reading, struct kms_rd *line)
+static bool read_old_key(struct reading *reading, struct kms_rd *line)
 {
-    struct kms_window *window = reading->window;
-    struct kms_window_sample sample;
-    uint64_t fingerprint, total, failed;
+    int64_t discontinuity_s;
 
-    if (window == NULL || window->count == KMS_WINDOW_SAMPLES || !next_time(line, &sample.at_s) ||
-        !next_u64(line, &fingerprint) || !next_u64(line, &total) || !next_u64(line, &failed) ||
-        kms_rd_left(line) != 0 || total > UINT32_MAX || failed > UINT32_MAX) {
+    if (!next_time(line, &discontinuity_s)) {
         return false;
     }
-    sample.fingerprint = fingerprint;
-    sample.total = (uint32_t)total;
-    sample.failed = (uint32_t)failed;
-    if (window->count > 0) {
-        const struct kms_window_sample *last = &window->sample[window->count - 1];
-        /* What the window relies on; the file may have been edited. */
-        if (sample.at_s <= last->at_s || sample.total < last->total ||
-            sample.failed < last->failed) {
-            return false;
-        }
+    reading->key = read_identity(reading->windows, line);
+    reading->wall_s = -1;
+    if (reading->key == NULL) {
+        return false;
     }
-    window->sample[window->count++] = sample;
+    reading->key->window.discontinuity_s = discontinuity_s;
     return true;
 }
 
-static bool read_line(struct reading *reading, const char *text, size_t len, size_t number)
+/* As if each had come at its time. */
+static bool read_old_sample(struct reading *reading, struct kms_rd *line)
 {
-    struct kms_rd line = kms_rd_over(text, len);
+    struct kms_window_reading sample = {.now = *reading->now};
+    uint64_t total, failed;
+    int64_t discontinuity_s;
+
+    if (reading->key == NULL || !next_time(line, &sample.data_s) ||
+        !next_u64(line, &sample.fingerprint) || !next_u64(line, &total) ||
+        !next_u64(line, &failed) || kms_rd_left(line) != 0 || total > UINT32_MAX ||
+        failed > UINT32_MAX || sample.data_s <= reading->wall_s) {
+        return false;
+    }
+    reading->wall_s = sample.data_s;
+    sample.now.wall_s = sample.data_s;
+    sample.now.steady_s += sample.data_s - reading->now->wall_s;
+    sample.total = (uint32_t)total;
+    sample.failed = (uint32_t)failed;
+    discontinuity_s = reading->key->window.discontinuity_s;
+    return kms_window_add(&reading->key->window, &sample, INT64_MAX / 2) == KMS_OK &&
+           reading->key->window.discontinuity_s == discontinuity_s;
+}
+
+/* The window's own lines follow the key's. */
+static bool read_key(struct reading *reading, struct kms_rd *line, struct kms_rd *text)
+{
+    struct key_window *key = read_identity(reading->windows, line);
+    size_t used;
+
+    return key != NULL &&
+           kms_window_read(reading->text + text->at, kms_rd_left(text), reading->now,
+                           reading->windows->boot, &key->window, &used, NULL) == KMS_OK &&
+           kms_rd_skip(text, used);
+}
+
+static bool read_head(struct reading *reading, struct kms_rd *line)
+{
+    reading->old = kms_rd_match(line, STATE_OLD, strlen(STATE_OLD));
+    return (reading->old || kms_rd_match(line, STATE_MAGIC, strlen(STATE_MAGIC))) &&
+           kms_rd_left(line) == 0;
+}
+
+/* text: behind the line. */
+static bool read_line(struct reading *reading, struct kms_rd line, size_t number,
+                      struct kms_rd *text)
+{
     char word[32];
     uint64_t value;
 
     if (number == 1) {
-        return kms_rd_match(&line, STATE_MAGIC, strlen(STATE_MAGIC)) && kms_rd_left(&line) == 0;
+        return read_head(reading, &line);
     }
     if (reading->ended || !next_word(&line, word, sizeof(word))) {
         return false;
@@ -162,10 +194,10 @@ static bool read_line(struct reading *reading, const char *text, size_t len, siz
         return reading->owned;
     }
     if (kms_text_equal(word, "key")) {
-        return read_key(reading, &line);
+        return reading->old ? read_old_key(reading, &line) : read_key(reading, &line, text);
     }
-    if (kms_text_equal(word, "sample")) {
-        return read_sample(reading, &line);
+    if (reading->old && kms_text_equal(word, "sample")) {
+        return read_old_sample(reading, &line);
     }
     if (kms_text_equal(word, "end")) {
         reading->ended = true;
@@ -174,17 +206,26 @@ static bool read_line(struct reading *reading, const char *text, size_t len, siz
     return false;
 }
 
-static void read_text(struct kms_windows *windows, const struct kms_buf *text)
+static void forget_all(struct kms_windows *windows)
 {
-    struct reading reading = {.windows = windows};
+    for (size_t i = 0; i < windows->count; i++) {
+        kms_window_done(&windows->key[i].window);
+    }
+    windows->count = 0;
+}
+
+static void read_text(struct kms_windows *windows, const struct kms_buf *text,
+                      const struct kms_now *now)
+{
+    struct reading reading = {.windows = windows, .now = now, .text = kms_buf_str(text)};
     struct kms_rd rd = kms_rd_over(kms_buf_str(text), text->len);
     const char *line;
     size_t len, number = 0;
 
     while (kms_rd_line(&rd, &line, &len)) {
         number++;
-        if (!read_line(&reading, line, len, number)) {
-            windows->count = 0;
+        if (!read_line(&reading, kms_rd_over(line, len), number, &rd)) {
+            forget_all(windows);
             kms_text_format(windows->note, sizeof(windows->note),
                             "the state file '%s' is damaged (line %zu): the window starts again",
                             windows->path, number);
@@ -192,7 +233,7 @@ static void read_text(struct kms_windows *windows, const struct kms_buf *text)
         }
     }
     if (!reading.owned || !reading.ended) {
-        windows->count = 0;
+        forget_all(windows);
         kms_text_format(windows->note, sizeof(windows->note),
                         "the state file '%s' is incomplete: the window starts again",
                         windows->path);
@@ -226,7 +267,7 @@ static int open_ours(struct kms_windows *windows, unsigned user)
     return fd;
 }
 
-static void load(struct kms_windows *windows, unsigned user)
+static void load(struct kms_windows *windows, unsigned user, const struct kms_now *now)
 {
     struct kms_buf text;
     int fd = open_ours(windows, user);
@@ -236,7 +277,7 @@ static void load(struct kms_windows *windows, unsigned user)
     }
     kms_buf_init(&text, STATE_SIZE_MAX);
     if (kms_file_read_fd(fd, &text) == KMS_OK) {
-        read_text(windows, &text);
+        read_text(windows, &text, now);
     } else {
         kms_text_format(windows->note, sizeof(windows->note),
                         "the state file '%s' cannot be read: the window starts again",
@@ -247,7 +288,7 @@ static void load(struct kms_windows *windows, unsigned user)
 }
 
 struct kms_windows *kms_windows_open(const char *dir, const char *host, const char *report,
-                                     unsigned user)
+                                     unsigned user, const struct kms_now *now)
 {
     struct kms_windows *windows = calloc(1, sizeof(*windows));
     char name[80], number[32];
@@ -255,6 +296,7 @@ struct kms_windows *kms_windows_open(const char *dir, const char *host, const ch
     if (windows == NULL) {
         return NULL;
     }
+    kms_clock_boot(windows->boot);
     kms_text_format(number, sizeof(number), "%u", user);
     windows->owner = hash_text(UINT64_C(0xcbf29ce484222325), host);
     windows->owner = hash_text(windows->owner, report);
@@ -270,7 +312,7 @@ struct kms_windows *kms_windows_open(const char *dir, const char *host, const ch
                       "no window is kept: the name of the state directory is too long");
         return windows;
     }
-    load(windows, user);
+    load(windows, user, now);
     return windows;
 }
 
@@ -297,6 +339,10 @@ bool kms_windows_make_dir(const char *dir)
 
 void kms_windows_free(struct kms_windows *windows)
 {
+    if (windows == NULL) {
+        return;
+    }
+    forget_all(windows);
     free(windows);
 }
 
@@ -323,28 +369,27 @@ static struct key_window *place(struct kms_windows *windows, const char *identit
         int64_t oldest = INT64_MAX;
         for (size_t i = 0; i < windows->count; i++) {
             const struct kms_window *window = &windows->key[i].window;
-            int64_t at = window->count > 0 ? window->sample[window->count - 1].at_s : 0;
-            if (at < oldest) {
-                oldest = at;
+            if (window->arrived.steady_s < oldest) {
+                oldest = window->arrived.steady_s;
                 key = &windows->key[i];
             }
         }
     }
-    *key = (struct key_window){.window = {.count = 0}};
+    kms_window_done(&key->window);
     kms_text_copy(key->identity, sizeof(key->identity), identity);
     return key;
 }
 
-void kms_windows_add(struct kms_windows *windows, const struct kms_result *result, int64_t keep_s)
+bool kms_windows_add(struct kms_windows *windows, const struct kms_result *result,
+                     const struct kms_now *now, int64_t keep_s)
 {
     for (size_t i = 0; i < result->key_count; i++) {
         const struct kms_facts *facts = &result->key[i];
-        struct kms_window_sample sample;
+        struct kms_window_reading reading;
         char identity[KMS_KEY_IDENTITY_SIZE];
         struct key_window *key;
-        struct kms_window before;
 
-        if (!kms_sample_of(result, facts, &sample)) {
+        if (!kms_sample_of(result, facts, now, &reading)) {
             continue;
         }
         kms_key_identity(facts, identity, sizeof(identity));
@@ -355,10 +400,13 @@ void kms_windows_add(struct kms_windows *windows, const struct kms_result *resul
         if (key == NULL) {
             key = place(windows, identity);
         }
-        before = key->window;
-        kms_window_add(&key->window, &sample, keep_s);
-        windows->changed = windows->changed || memcmp(&before, &key->window, sizeof(before)) != 0;
+        key->window.changed = false;
+        if (kms_window_add(&key->window, &reading, keep_s) != KMS_OK) {
+            return false;
+        }
+        windows->changed = windows->changed || key->window.changed;
     }
+    return true;
 }
 
 const struct kms_window *kms_windows_find(void *arg, const char *identity)
@@ -370,25 +418,23 @@ const struct kms_window *kms_windows_find(void *arg, const char *identity)
 
 /* ---- writing ---- */
 
-static enum kms_status render(const struct kms_windows *windows, struct kms_buf *text)
+static enum kms_status render(const struct kms_windows *windows, const struct kms_now *now,
+                              struct kms_buf *text)
 {
     enum kms_status status = kms_buf_addf(text, STATE_MAGIC "\nowner %" PRIu64 "\n",
                                           windows->owner);
 
     for (size_t i = 0; i < windows->count && status == KMS_OK; i++) {
         const struct key_window *key = &windows->key[i];
-        status = kms_buf_addf(text, "key %" PRId64 " %s\n", key->window.discontinuity_s,
-                              key->identity);
-        for (size_t s = 0; s < key->window.count && status == KMS_OK; s++) {
-            const struct kms_window_sample *sample = &key->window.sample[s];
-            status = kms_buf_addf(text, "sample %" PRId64 " %" PRIu64 " %" PRIu32 " %" PRIu32 "\n",
-                                  sample->at_s, sample->fingerprint, sample->total, sample->failed);
+        status = kms_buf_addf(text, "key %s\n", key->identity);
+        if (status == KMS_OK) {
+            status = kms_window_write(&key->window, now, windows->boot, text);
         }
     }
     return status == KMS_OK ? kms_buf_add_str(text, "end\n") : status;
 }
 
-bool kms_windows_save(struct kms_windows *windows)
+bool kms_windows_save(struct kms_windows *windows, const struct kms_now *now)
 {
     struct kms_buf text;
     struct kms_fault fault = {.text = "out of memory"};
@@ -401,7 +447,7 @@ bool kms_windows_save(struct kms_windows *windows)
         return true;
     }
     kms_buf_init(&text, STATE_SIZE_MAX);
-    status = render(windows, &text);
+    status = render(windows, now, &text);
     if (status == KMS_OK) {
         status = kms_file_replace(windows->path, kms_buf_str(&text), text.len, STATE_MODE, &fault);
     }

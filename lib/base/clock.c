@@ -1,8 +1,10 @@
 /* The machine's clocks behind the interface that tests replace. */
 #include "base/clock.h"
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <time.h>
+#include <unistd.h>
 
 static int64_t read_us(clockid_t which)
 {
@@ -16,7 +18,7 @@ static int64_t read_us(clockid_t which)
 static int64_t system_mono(void *arg)
 {
     (void)arg;
-    return read_us(CLOCK_MONOTONIC);
+    return read_us(CLOCK_BOOTTIME);
 }
 
 static int64_t system_wall(void *arg)
@@ -65,4 +67,27 @@ int64_t kms_clock_mono_us(const struct kms_clock *clock)
 int64_t kms_clock_wall_s(const struct kms_clock *clock)
 {
     return clock->wall_us(clock->arg) / 1000000;
+}
+
+struct kms_now kms_clock_now(const struct kms_clock *clock)
+{
+    return (struct kms_now){.steady_s = kms_clock_mono_us(clock) / 1000000,
+                            .wall_s = kms_clock_wall_s(clock)};
+}
+
+/* One word of the kernel: letters, digits and dashes. */
+void kms_clock_boot(char dst[KMS_BOOT_SIZE])
+{
+    dst[0] = '\0';
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return;
+    }
+    ssize_t len = read(fd, dst, KMS_BOOT_SIZE - 1);
+    (void)close(fd);
+    size_t at = 0;
+    while (len > 0 && at < (size_t)len && dst[at] > ' ' && dst[at] < 0x7F) {
+        at++;
+    }
+    dst[at] = '\0';
 }

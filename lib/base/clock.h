@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 struct kms_clock {
-    int64_t (*mono_us)(void *arg); /* never goes back; for durations and deadlines */
+    /* never goes back, and counts on while the machine sleeps; for durations and deadlines */
+    int64_t (*mono_us)(void *arg);
     int64_t (*wall_us)(
         void *arg); /* microseconds since 1970-01-01 UTC; for display and for the age of data */
     void *arg;
@@ -26,5 +27,17 @@ struct kms_clock kms_clock_quick(struct kms_quick_clock *quick, const struct kms
 
 int64_t kms_clock_mono_us(const struct kms_clock *clock);
 int64_t kms_clock_wall_s(const struct kms_clock *clock);
+
+/* One moment on both clocks: steady for how long ago something was, wall for what it is called. */
+struct kms_now {
+    int64_t steady_s; /* of mono_us: means something until the machine starts again */
+    int64_t wall_s;
+};
+struct kms_now kms_clock_now(const struct kms_clock *clock);
+
+/* Names the start of the machine since which the system's steady clock counts; "" where the kernel
+ * does not tell. */
+#define KMS_BOOT_SIZE 40
+void kms_clock_boot(char dst[KMS_BOOT_SIZE]);
 
 #endif

@@ -10,6 +10,7 @@
 #include "model/merge.h"
 #include "model/sample.h"
 #include "model/settings_memory.h"
+#include "vocab/hostkey.h"
 
 #define KEY_MEMORY_MAX ((size_t)4 * KMS_KEYS_MAX)
 
@@ -78,6 +79,14 @@ static void free_snapshot(struct kms_snapshot *snapshot)
     }
 }
 
+static void free_keys(struct key_memory *key, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        kms_window_done(&key[i].window);
+    }
+    free(key);
+}
+
 static void slot_free(struct slot *slot)
 {
     for (size_t i = 0; i <= KMS_SOURCE_MAX; i++) {
@@ -86,7 +95,7 @@ static void slot_free(struct slot *slot)
         }
         free_result(slot->last[i]);
     }
-    free(slot->key);
+    free_keys(slot->key, slot->key_count);
     kms_epid_memory_done(&slot->epids);
     kms_settings_memory_done(&slot->settings);
     free_snapshot(slot->snapshot);
@@ -126,6 +135,7 @@ static struct key_memory *room_for_key(struct slot *slot)
         for (size_t i = 1; i < slot->key_count; i++) {
             oldest = slot->key[i].used < oldest->used ? &slot->key[i] : oldest;
         }
+        kms_window_done(&oldest->window);
         return oldest;
     }
     struct key_memory *grown = realloc(slot->key, (slot->key_count + 1) * sizeof *grown);
@@ -243,10 +253,11 @@ static bool is_told_better(const struct slot *slot, const char *identity, enum k
 static enum kms_status remember_counters(struct kms_board *board, struct slot *slot,
                                          const struct kms_result *result)
 {
+    const struct kms_now now = kms_clock_now(board->clock);
     for (size_t i = 0; i < result->key_count; i++) {
         char identity[KMS_KEY_IDENTITY_SIZE];
-        struct kms_window_sample sample;
-        if (!kms_sample_of(result, &result->key[i], &sample)) {
+        struct kms_window_reading reading;
+        if (!kms_sample_of(result, &result->key[i], &now, &reading)) {
             continue;
         }
         kms_key_identity(&result->key[i], identity, sizeof identity);
@@ -254,12 +265,52 @@ static enum kms_status remember_counters(struct kms_board *board, struct slot *s
             continue;
         }
         struct key_memory *key = need_key(board, slot, identity);
-        if (!key) {
+        int64_t keep_s = board->policy.requests_window_ms / 1000;
+        if (!key || kms_window_add(&key->window, &reading, keep_s) != KMS_OK) {
             return KMS_ENOMEM;
         }
-        kms_window_add(&key->window, &sample, board->policy.requests_window_ms / 1000);
     }
     return KMS_OK;
+}
+
+/* The host said no, or what cannot be understood: it may have counted the request all the same. */
+static bool was_refused(const struct kms_result *result)
+{
+    int64_t state;
+    return kms_facts_number(&result->host, KMS_FACT_ACTIVATION_STATE, &state) &&
+           (state == KMS_ACTIVATION_REFUSED || state == KMS_ACTIVATION_INVALID);
+}
+
+/* When the host was last asked for that application, as the probe tells; 0: never. */
+static int64_t asked_s(const struct kms_result *result, enum kms_application application)
+{
+    int64_t last_s = was_refused(result) ? result->data_s : 0;
+    for (size_t i = 0; i < result->key_count; i++) {
+        const struct kms_facts *key = &result->key[i];
+        int64_t at_s;
+        if (kms_application_of(kms_facts_text(key, KMS_FACT_APPLICATION_ID)) == application &&
+            kms_facts_number(key, KMS_FACT_ANSWERED, &at_s) && at_s > last_s) {
+            last_s = at_s;
+        }
+    }
+    return last_s;
+}
+
+/* Requests of our own are no clients. */
+static void remember_own(const struct kms_board *board, struct slot *slot,
+                         const struct kms_result *result)
+{
+    if (result->source != KMS_SOURCE_ACTIVATION) {
+        return;
+    }
+    const struct kms_now now = kms_clock_now(board->clock);
+    for (size_t i = 0; i < slot->key_count; i++) {
+        struct kms_window *window = &slot->key[i].window;
+        int64_t at_s = asked_s(result, window->application);
+        if (at_s != 0) {
+            kms_window_own(window, &now, at_s);
+        }
+    }
 }
 
 static bool same_shape(const struct kms_judgement *a, const struct kms_judgement *b)
@@ -483,7 +534,7 @@ static void forget_past(struct past *past)
         }
         free_result(past->last[i]);
     }
-    free(past->key);
+    free_keys(past->key, past->key_count);
     kms_epid_memory_done(&past->epids);
     kms_settings_memory_done(&past->settings);
 }
@@ -499,7 +550,7 @@ static void put_back(struct slot *slot, uint32_t sources, struct past *past)
         }
     }
     if (past->whole) {
-        free(slot->key);
+        free_keys(slot->key, slot->key_count);
         slot->key = past->key;
         slot->key_count = past->key_count;
         slot->epids = past->epids;
@@ -601,6 +652,7 @@ enum kms_status kms_board_publish(struct kms_board *board, size_t at,
     count_attempt(slot, result);
     change.consecutive_failures = slot->tally[result->source].consecutive_failures;
     keep(slot, copy);
+    remember_own(board, slot, copy);
     enum kms_status status = KMS_OK;
     if (kms_outcome_good(result->outcome)) {
         status = remember_counters(board, slot, copy);
@@ -631,6 +683,32 @@ enum kms_status kms_board_tick(struct kms_board *board, size_t at, struct kms_ch
         *ret_change = change;
     }
     return status;
+}
+
+void kms_board_each_window(struct kms_board *board, size_t at, bool changed_only,
+                           kms_board_window_fn *each, void *arg)
+{
+    struct slot *slot = board->slot[at];
+    for (size_t i = 0; i < slot->key_count; i++) {
+        struct kms_window *window = &slot->key[i].window;
+        if (window->count > 0 && (window->changed || !changed_only)) {
+            each(arg, slot->key[i].identity, window);
+            window->changed = false;
+        }
+    }
+}
+
+enum kms_status kms_board_restore_window(struct kms_board *board, size_t at, const char *identity,
+                                         struct kms_window *window)
+{
+    struct key_memory *key = need_key(board, board->slot[at], identity);
+    if (!key) {
+        return KMS_ENOMEM;
+    }
+    kms_window_done(&key->window);
+    key->window = *window;
+    *window = (struct kms_window){0};
+    return KMS_OK;
 }
 
 uint64_t kms_board_shape(const struct kms_board *board)

@@ -79,6 +79,16 @@ enum kms_status kms_board_publish(struct kms_board *board, size_t slot,
 /* Judges a slot again because time went by (data goes stale without any publish). */
 enum kms_status kms_board_tick(struct kms_board *board, size_t slot, struct kms_change *ret_change);
 
+/* Calls for the request window of each key of a slot; with changed_only for those that changed
+ * since they were last called for. For the store: write it with kms_window_write. */
+typedef void kms_board_window_fn(void *arg, const char *identity, const struct kms_window *window);
+void kms_board_each_window(struct kms_board *board, size_t slot, bool changed_only,
+                           kms_board_window_fn *each, void *arg);
+/* The window of a key as an earlier process kept it (kms_window_read), before the first poll. The
+ * board takes its samples over, window is empty afterwards. KMS_ENOMEM changes nothing. */
+enum kms_status kms_board_restore_window(struct kms_board *board, size_t slot, const char *identity,
+                                         struct kms_window *window);
+
 /* Grows whenever a table's set of rows may have changed. */
 uint64_t kms_board_shape(const struct kms_board *board);
 

@@ -287,6 +287,7 @@ enum kms_status kms_judge(const struct kms_evidence *evidence, const struct kms_
     }
     enum kms_status status = kms_merge(evidence, &made);
     status = status == KMS_OK ? kms_authenticity_judge(evidence, &made) : status;
+    status = status == KMS_OK ? kms_judge_idle(evidence, &made) : status;
     if (status != KMS_OK) {
         kms_judgement_done(&made);
         *ret = made;

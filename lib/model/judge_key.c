@@ -143,3 +143,25 @@ void kms_judge_keys(const struct kms_evidence *evidence, const struct kms_policy
         }
     }
 }
+
+/* The key that was asked last decides. One that was not seen to be asked says nothing of the time
+ * before somebody looked at it. */
+enum kms_status kms_judge_idle(const struct kms_evidence *evidence, struct kms_judgement *ret)
+{
+    int64_t idle_s = INT64_MAX, watched_s = INT64_MAX;
+    for (size_t i = 0; evidence->window && i < ret->key_count; i++) {
+        struct kms_window_idle idle;
+        if (!kms_window_idle(evidence->window(evidence->window_arg, ret->key[i].identity), &idle)) {
+            continue;
+        }
+        if (idle.grown) {
+            idle_s = idle.idle_s < idle_s ? idle.idle_s : idle_s;
+        } else {
+            watched_s = idle.watched_s < watched_s ? idle.watched_s : watched_s;
+        }
+    }
+    if (idle_s == INT64_MAX || watched_s < idle_s) {
+        return KMS_OK;
+    }
+    return kms_facts_set_number(&ret->host, KMS_FACT_IDLE_TIME, idle_s);
+}

@@ -29,6 +29,10 @@ bool kms_key_answers(const struct kms_key_judgement *key);
 void kms_judge_classes(const struct kms_evidence *evidence, const struct kms_policy *policy,
                        struct kms_judgement *ret);
 
+/* For how long no client was counted, by the request windows of all keys: the fact IDLE_TIME, where
+ * it is known. */
+enum kms_status kms_judge_idle(const struct kms_evidence *evidence, struct kms_judgement *ret);
+
 /* The port was probed, the result is not stale, and it is not "accepted". */
 bool kms_judge_is_unreachable(const struct kms_judgement *judgement);
 

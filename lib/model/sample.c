@@ -1,6 +1,8 @@
 /* Request counters of one key at one time. */
 #include "model/sample.h"
 
+#include "vocab/hostkey.h"
+
 #define ZONE_MAX_S (INT64_C(14) * 3600)
 
 static bool counter(const struct kms_facts *key, enum kms_fact_id id, uint32_t *ret)
@@ -13,10 +15,11 @@ static bool counter(const struct kms_facts *key, enum kms_fact_id id, uint32_t *
     return true;
 }
 
+/* 0: of the moment in which it came. */
 static int64_t time_of(const struct kms_result *result)
 {
-    if (result->data_s == 0) {
-        return result->wall_s;
+    if (result->source == KMS_SOURCE_WSMAN || result->data_s == 0) {
+        return 0;
     }
     /* Bounded by the file or by now, the youngest time is the right one; bounded by nothing but the
      * widest zone, the data is old and the report's own clock is all there is. */
@@ -25,16 +28,18 @@ static int64_t time_of(const struct kms_result *result)
 }
 
 bool kms_sample_of(const struct kms_result *result, const struct kms_facts *key,
-                   struct kms_window_sample *ret)
+                   const struct kms_now *now, struct kms_window_reading *ret)
 {
-    struct kms_window_sample sample = {
-        .at_s = time_of(result),
+    struct kms_window_reading reading = {
+        .now = *now,
+        .data_s = time_of(result),
         .fingerprint = result->fingerprint,
+        .application = kms_application_of(kms_facts_text(key, KMS_FACT_APPLICATION_ID)),
     };
-    if (sample.at_s < 0 || !counter(key, KMS_FACT_TOTAL_REQUESTS, &sample.total) ||
-        !counter(key, KMS_FACT_FAILED_REQUESTS, &sample.failed)) {
+    if (reading.data_s < 0 || !counter(key, KMS_FACT_TOTAL_REQUESTS, &reading.total) ||
+        !counter(key, KMS_FACT_FAILED_REQUESTS, &reading.failed)) {
         return false;
     }
-    *ret = sample;
+    *ret = reading;
     return true;
 }

@@ -17,6 +17,8 @@
 #include "base/text.h"
 #include "model/judge.h"
 
+static const struct kms_now now = {.steady_s = 5000, .wall_s = 100000};
+
 #define KEEP_S 86400
 
 struct fixture {
@@ -39,7 +41,7 @@ static int make_dir(void **state)
 static struct kms_windows *open_windows(const struct fixture *fixture)
 {
     struct kms_windows *windows = kms_windows_open(fixture->dir, "kms01", "/in/kms01.txt",
-                                                   (unsigned)geteuid());
+                                                   (unsigned)geteuid(), &now);
 
     assert_non_null(windows);
     return windows;
@@ -80,7 +82,7 @@ static void add(struct kms_windows *windows, int64_t at_s, uint64_t fingerprint,
     struct kms_result result;
 
     make_result(&result, at_s, fingerprint, total, failed);
-    kms_windows_add(windows, &result, KEEP_S);
+    assert_true(kms_windows_add(windows, &result, &now, KEEP_S));
     kms_result_done(&result);
 }
 
@@ -101,7 +103,7 @@ static void keep_one(const struct fixture *fixture)
     struct kms_windows *windows = open_windows(fixture);
 
     add(windows, 1000, 7, 20, 0);
-    assert_true(kms_windows_save(windows));
+    assert_true(kms_windows_save(windows, &now));
     kms_windows_free(windows);
 }
 
@@ -121,20 +123,66 @@ static void what_was_saved_comes_back(void **state)
     windows = open_windows(fixture);
     assert_string_equal(kms_windows_note(windows), "");
     add(windows, 2000, 8, 24, 1);
-    assert_true(kms_windows_save(windows));
+    assert_true(kms_windows_save(windows, &now));
     kms_windows_free(windows);
 
     windows = open_windows(fixture);
     window = find_window(windows);
     assert_non_null(window);
     assert_int_equal(window->count, 2);
-    assert_int_equal(window->sample[0].at_s, 1000);
-    assert_int_equal(window->sample[0].fingerprint, 7);
+    assert_int_equal(window->sample[1].at_s - window->sample[0].at_s, 1000);
+    assert_int_equal(window->fingerprint, 8);
     assert_int_equal(window->sample[1].total, 24);
     assert_int_equal(window->sample[1].failed, 1);
     assert_int_equal(window->discontinuity_s, 0);
     assert_int_equal(stat(kms_windows_path(windows), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
+    kms_windows_free(windows);
+}
+
+/* As releases before wrote it: by the wall clock alone. */
+static void an_older_file_is_read(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct kms_windows *windows = open_windows(fixture);
+    const struct kms_window *window;
+    struct kms_window_view view;
+    struct kms_result result;
+    char path[1024], identity[KMS_KEY_IDENTITY_SIZE], text[512], owner[32];
+    struct kms_buf good;
+
+    kms_text_copy(path, sizeof(path), kms_windows_path(windows));
+    kms_windows_free(windows);
+    make_result(&result, 1, 1, 1, 1);
+    kms_key_identity(&result.key[0], identity, sizeof(identity));
+    kms_result_done(&result);
+    keep_one(fixture);
+    kms_buf_init(&good, 65536);
+    assert_int_equal(kms_file_read(path, &good, NULL, NULL), KMS_OK);
+    const char *at = strstr(kms_buf_str(&good), "owner ");
+    assert_non_null(at);
+    kms_text_format(owner, sizeof(owner), "%.*s", (int)strcspn(at + 6, "\n"), at + 6);
+    kms_buf_done(&good);
+    kms_text_format(text, sizeof(text),
+                    "kmsmon-windows 1\nowner %s\nkey 77 %s\nsample 90000 1 100 10\n"
+                    "sample 93600 2 160 13\nend\n",
+                    owner, identity);
+    write_text(path, text);
+    windows = open_windows(fixture);
+    assert_string_equal(kms_windows_note(windows), "");
+    window = find_window(windows);
+    assert_non_null(window);
+    assert_int_equal(window->discontinuity_s, 77);
+    add(windows, 97200, 3, 260, 13);
+    view = kms_window_look(window, 3600);
+    assert_int_equal(view.total, 100);
+    view = kms_window_look(window, 86400);
+    assert_int_equal(view.total, 160);
+    assert_int_equal(view.failed, 3);
+    assert_true(kms_windows_save(windows, &now));
+    kms_windows_free(windows);
+    windows = open_windows(fixture);
+    assert_int_equal(find_window(windows)->count, 3);
     kms_windows_free(windows);
 }
 
@@ -148,7 +196,7 @@ static void an_unchanged_report_writes_nothing(void **state)
     windows = open_windows(fixture);
     assert_int_equal(stat(kms_windows_path(windows), &before), 0);
     add(windows, 1000, 7, 20, 0);
-    assert_true(kms_windows_save(windows));
+    assert_true(kms_windows_save(windows, &now));
     assert_int_equal(stat(kms_windows_path(windows), &after), 0);
     assert_true(before.st_ino == after.st_ino);
     assert_int_equal(find_window(windows)->count, 1);
@@ -163,7 +211,7 @@ static void a_counter_reset_survives_the_file(void **state)
     keep_one(fixture);
     windows = open_windows(fixture);
     add(windows, 3000, 9, 2, 0);
-    assert_true(kms_windows_save(windows));
+    assert_true(kms_windows_save(windows, &now));
     kms_windows_free(windows);
     windows = open_windows(fixture);
     assert_int_equal(find_window(windows)->count, 1);
@@ -176,8 +224,13 @@ static void a_damaged_file_starts_again_and_says_so(void **state)
     static const char *const texts[] = {
         "",
         "rubbish\n",
+        "kmsmon-windows 3\n",
         "kmsmon-windows 2\n",
+        "kmsmon-windows 2\nowner OWNER\nkey a\nend\n",
+        "kmsmon-windows 2\nowner OWNER\nkey a\nwindow 1\nwritten 1 1 -\nkey 1 0\nend\n",
+        "kmsmon-windows 2\nowner OWNER\nkey\nwindow 1\nwritten 1 1 -\nkey 1 0\nend\nend\n",
         "kmsmon-windows 1\n",
+        "kmsmon-windows 1\nowner OWNER\nkey 0 a\nsample 1 2 3 4\nsample 2 3 2 4\nend\n",
         "kmsmon-windows 1\nowner 1\nend\n",
         "kmsmon-windows 1\nowner OWNER\nkey 0 a\nsample 1 2 3 4\n",
         "kmsmon-windows 1\nowner OWNER\nsample 1 2 3 4\nend\n",
@@ -223,7 +276,7 @@ static void a_damaged_file_starts_again_and_says_so(void **state)
         }
         assert_null(kms_windows_find(windows, "a"));
         add(windows, 5000, 3, 30, 0);
-        assert_true(kms_windows_save(windows));
+        assert_true(kms_windows_save(windows, &now));
         kms_windows_free(windows);
         windows = open_windows(fixture);
         assert_string_equal(kms_windows_note(windows), "");
@@ -245,7 +298,7 @@ static void a_symbolic_link_is_neither_read_nor_written_through(void **state)
     windows = open_windows(fixture);
     assert_non_null(strstr(kms_windows_note(windows), "symbolic link"));
     add(windows, 1000, 7, 20, 0);
-    assert_true(kms_windows_save(windows));
+    assert_true(kms_windows_save(windows, &now));
     assert_int_equal(lstat(kms_windows_path(windows), &st), 0);
     assert_true(S_ISREG(st.st_mode));
     kms_buf_init(&text, 1024);
@@ -265,19 +318,19 @@ static void a_fifo_in_its_place_does_not_hold_the_plugin(void **state)
     windows = open_windows(fixture);
     assert_non_null(strstr(kms_windows_note(windows), "not a file"));
     add(windows, 1000, 7, 20, 0);
-    assert_true(kms_windows_save(windows));
+    assert_true(kms_windows_save(windows, &now));
     kms_windows_free(windows);
 }
 
 static void a_folder_that_does_not_exist_keeps_no_window_and_says_why(void **state)
 {
     struct kms_windows *windows = kms_windows_open("/nonexistent/folder", "kms01", "/in/kms01.txt",
-                                                   0);
+                                                   0, &now);
 
     (void)state;
     assert_non_null(windows);
     add(windows, 1000, 7, 20, 0);
-    assert_false(kms_windows_save(windows));
+    assert_false(kms_windows_save(windows, &now));
     assert_non_null(strstr(kms_windows_note(windows), "no window is kept"));
     assert_non_null(find_window(windows)); /* in memory it is there */
     kms_windows_free(windows);
@@ -302,7 +355,7 @@ static void host_report_and_user_have_files_of_their_own(void **state)
     (void)state;
     for (size_t i = 0; i < KMS_COUNT_OF(trios); i++) {
         struct kms_windows *windows = kms_windows_open("/nonexistent", trios[i].host,
-                                                       trios[i].report, trios[i].user);
+                                                       trios[i].report, trios[i].user, &now);
         assert_non_null(windows);
         kms_text_copy(path[i], sizeof(path[i]), kms_windows_path(windows));
         assert_null(strchr(path[i] + strlen("/nonexistent/"), '/'));
@@ -341,6 +394,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_DIR(what_was_saved_comes_back),
+        WITH_DIR(an_older_file_is_read),
         WITH_DIR(an_unchanged_report_writes_nothing),
         WITH_DIR(a_counter_reset_survives_the_file),
         WITH_DIR(a_damaged_file_starts_again_and_says_so),

@@ -179,23 +179,30 @@ static void a_sample_is_timed_by_the_file_or_the_present_before_the_reports_own_
     struct kms_result result;
     kms_result_init(&result, KMS_SOURCE_REPORT);
     struct kms_facts *key = kms_result_add_key(&result);
-    struct kms_window_sample sample;
-    assert_false(kms_sample_of(&result, key, &sample));
+    const struct kms_now now = {.steady_s = 70 * hour, .wall_s = 1000 * hour};
+    struct kms_window_reading sample;
+    assert_false(kms_sample_of(&result, key, &now, &sample));
     kms_facts_set_number(key, KMS_FACT_TOTAL_REQUESTS, 20);
     kms_facts_set_number(key, KMS_FACT_FAILED_REQUESTS, 1);
     result.wall_s = 1000 * hour;
-    assert_true(kms_sample_of(&result, key, &sample));
-    assert_int_equal(sample.at_s, 1000 * hour); /* no date at all: when it was fetched */
+    assert_true(kms_sample_of(&result, key, &now, &sample));
+    assert_int_equal(sample.data_s, 0); /* no date at all: when it was fetched */
+    assert_int_equal(sample.now.steady_s, 70 * hour);
     assert_int_equal(sample.total, 20);
     result.data_s = 998 * hour; /* a clock two zones away, bounded by the present */
     result.data_s_max = 1000 * hour;
-    assert_true(kms_sample_of(&result, key, &sample));
-    assert_int_equal(sample.at_s, 1000 * hour);
+    assert_true(kms_sample_of(&result, key, &now, &sample));
+    assert_int_equal(sample.data_s, 1000 * hour);
     result.data_s_max = (998 + 14) * hour; /* old data: only the zone bounds it */
-    assert_true(kms_sample_of(&result, key, &sample));
-    assert_int_equal(sample.at_s, 998 * hour);
+    assert_true(kms_sample_of(&result, key, &now, &sample));
+    assert_int_equal(sample.data_s, 998 * hour);
     kms_facts_set_number(key, KMS_FACT_FAILED_REQUESTS, INT64_C(1) << 32);
-    assert_false(kms_sample_of(&result, key, &sample)); /* more than the host's counters can hold */
+    assert_false(
+        kms_sample_of(&result, key, &now, &sample)); /* more than the host's counters can hold */
+    kms_facts_set_number(key, KMS_FACT_FAILED_REQUESTS, 0);
+    result.source = KMS_SOURCE_WSMAN; /* the host itself, just now */
+    assert_true(kms_sample_of(&result, key, &now, &sample));
+    assert_int_equal(sample.data_s, 0);
     kms_result_done(&result);
 }
 
@@ -452,6 +459,7 @@ static void publish_counters(struct stage *stage, enum kms_source source, int64_
 {
     struct kms_result result;
     kms_result_init(&result, source);
+    stage->wall_us = at_s * 1000000;
     result.outcome = KMS_OUTCOME_OK;
     result.wall_s = result.data_s = result.data_s_min = result.data_s_max = at_s;
     struct kms_facts *key = kms_result_add_key(&result);
@@ -477,6 +485,101 @@ static void a_report_beside_wsman_is_no_sample_of_the_same_counters(void **state
     assert_int_equal(judged(&stage)->key_count, 1);
     assert_int_equal(judged(&stage)->key[0].discontinuity_s, 0);
     assert_int_equal(judged(&stage)->key[0].window.total, 10);
+    kms_board_free(stage.board);
+}
+
+static void publish_answer(struct stage *stage, int64_t at_s)
+{
+    struct kms_result result;
+    kms_result_init(&result, KMS_SOURCE_ACTIVATION);
+    stage->wall_us = at_s * 1000000;
+    result.outcome = KMS_OUTCOME_OK;
+    result.wall_s = result.data_s = at_s;
+    struct kms_facts *key = kms_result_add_key(&result);
+    kms_facts_set_text(key, KMS_FACT_APPLICATION_ID, WINDOWS);
+    kms_facts_set_text(key, KMS_FACT_EPID, EPID_A);
+    kms_facts_set_number(key, KMS_FACT_ANSWERED, at_s);
+    struct kms_change change;
+    assert_int_equal(kms_board_publish(stage->board, 0, &result, &change), KMS_OK);
+    kms_result_done(&result);
+}
+
+/* -1: not known */
+static int64_t idle_time(const struct stage *stage)
+{
+    int64_t idle_s;
+    return kms_facts_number(&judged(stage)->host, KMS_FACT_IDLE_TIME, &idle_s) ? idle_s : -1;
+}
+
+static void idle_time_runs_until_somebody_else_asks(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    int64_t at_s = stage.wall_us / 1000000;
+    publish_counters(&stage, KMS_SOURCE_WSMAN, at_s, 1000);
+    publish_answer(&stage, at_s + 30);
+    publish_counters(&stage, KMS_SOURCE_WSMAN, at_s + 60, 1001); /* our own */
+    assert_int_equal(idle_time(&stage), -1);
+    publish_counters(&stage, KMS_SOURCE_WSMAN, at_s + 120, 1002);
+    assert_int_equal(idle_time(&stage), 0);
+    publish_answer(&stage, at_s + 7230);
+    publish_answer(&stage, at_s + 14430);
+    publish_counters(&stage, KMS_SOURCE_WSMAN, at_s + 14520, 1004); /* both our own */
+    assert_int_equal(idle_time(&stage), 14400);
+    publish_counters(&stage, KMS_SOURCE_WSMAN, at_s + 14580, 1005);
+    assert_int_equal(idle_time(&stage), 0);
+    kms_board_free(stage.board);
+}
+
+struct kept {
+    char identity[KMS_KEY_IDENTITY_SIZE];
+    struct kms_buf text;
+    struct kms_now now;
+    unsigned calls;
+};
+
+static void keep_window(void *arg, const char *identity, const struct kms_window *window)
+{
+    struct kept *kept = arg;
+    kept->calls++;
+    kms_text_copy(kept->identity, sizeof kept->identity, identity);
+    kms_buf_clear(&kept->text);
+    assert_int_equal(kms_window_write(window, &kept->now, "boot", &kept->text), KMS_OK);
+}
+
+static void a_window_outlives_the_board(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    int64_t at_s = stage.wall_us / 1000000;
+    struct kept kept = {.now = {at_s + 600, at_s + 600}};
+    kms_buf_init(&kept.text, KMS_WINDOW_TEXT_LIMIT);
+    publish_counters(&stage, KMS_SOURCE_WSMAN, at_s, 1000);
+    publish_counters(&stage, KMS_SOURCE_WSMAN, at_s + 600, 1060);
+    kms_board_each_window(stage.board, 0, true, keep_window, &kept);
+    assert_int_equal(kept.calls, 1);
+    kms_board_each_window(stage.board, 0, true, keep_window, &kept);
+    assert_int_equal(kept.calls, 1);
+    kms_board_each_window(stage.board, 0, false, keep_window, &kept);
+    assert_int_equal(kept.calls, 2);
+    kms_board_free(stage.board);
+
+    stage_open(&stage);
+    struct kms_window window = {0};
+    size_t used;
+    assert_int_equal(kms_window_read(kms_buf_str(&kept.text), kept.text.len, &kept.now, "boot",
+                                     &window, &used, NULL),
+                     KMS_OK);
+    assert_int_equal(kms_board_restore_window(stage.board, 0, kept.identity, &window), KMS_OK);
+    assert_int_equal(window.count, 0);
+    publish_counters(&stage, KMS_SOURCE_WSMAN, at_s + 1200, 1120);
+    assert_int_equal(judged(&stage)->key[0].window.total, 120);
+    assert_int_equal(judged(&stage)->key[0].window.total_per_hour, 360);
+    publish_counters(&stage, KMS_SOURCE_WSMAN, at_s + 1800, 7); /* rebuilt */
+    assert_int_equal(judged(&stage)->key[0].discontinuity_s, at_s + 1800);
+    kms_buf_done(&kept.text);
     kms_board_free(stage.board);
 }
 
@@ -711,6 +814,8 @@ int main(void)
         cmocka_unit_test(a_setting_that_changes_back_is_told_as_that),
         cmocka_unit_test(a_setting_that_is_not_told_once_did_not_change),
         cmocka_unit_test(a_change_that_two_sources_see_is_told_once_from_the_first),
+        cmocka_unit_test(idle_time_runs_until_somebody_else_asks),
+        cmocka_unit_test(a_window_outlives_the_board),
         cmocka_unit_test(a_report_beside_wsman_is_no_sample_of_the_same_counters),
         cmocka_unit_test(an_epid_that_changes_at_every_poll_stays_drift),
         cmocka_unit_test(every_application_and_every_source_has_its_own_epids),

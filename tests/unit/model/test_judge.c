@@ -51,6 +51,7 @@ static void scene_close(struct scene *s)
     kms_result_done(&s->rpc);
     kms_result_done(&s->dns);
     kms_result_done(&s->activation);
+    kms_window_done(&s->window);
     kms_judgement_done(&s->judgement);
 }
 
@@ -399,10 +400,11 @@ static void failed_requests_need_number_and_ratio(void **state)
                                         50);
         kms_facts_set_number(key, KMS_FACT_TOTAL_REQUESTS, cases[i].total);
         kms_facts_set_number(key, KMS_FACT_FAILED_REQUESTS, cases[i].failed);
-        struct kms_window_sample first = {NOW - 3600, 1, 0, 0};
-        struct kms_window_sample second = {NOW, 2, cases[i].total, cases[i].failed};
-        kms_window_add(&s.window, &first, 3600);
-        kms_window_add(&s.window, &second, 3600);
+        const struct kms_window_reading first = {.now = {NOW - 3600, NOW - 3600}};
+        const struct kms_window_reading second = {
+            .now = {NOW, NOW}, .total = cases[i].total, .failed = cases[i].failed};
+        assert_int_equal(kms_window_add(&s.window, &first, 3600), KMS_OK);
+        assert_int_equal(kms_window_add(&s.window, &second, 3600), KMS_OK);
         s.evidence.window = the_window;
         s.evidence.window_arg = &s.window;
         source_good(&s, &s.report);
