@@ -16,12 +16,20 @@ enum { BLIND_WAIT_US = 10000 };
  * turn. */
 enum { GUEST_ROUNDS_MAX = 16 };
 
+/* How long a turn goes on with what is ready when there are guests: thousands of answers may come
+ * at once, and what is left is the next turn's. */
+enum { SLICE_US = 2000 };
+
+/* Guests are looked at before the rest, so that what is left over does not hide them. */
+enum { PRIORITY_GUEST, PRIORITY_PRESET, PRIORITIES };
+
 struct kms_loop {
     struct event_base *base;
     struct event *deadline; /* ends a turn that nothing else ends */
     struct kms_clock clock;
     struct kms_guest *guests;
     int64_t speed;
+    int64_t slice_end_us; /* of this turn */
     bool running;
     bool stopping;
     bool turning;
@@ -35,6 +43,7 @@ struct kms_timer {
 };
 
 struct kms_watch {
+    struct kms_loop *loop;
     struct event *event;
     kms_watch_fn *fire;
     void *arg;
@@ -47,6 +56,7 @@ struct kms_signal {
 };
 
 struct kms_wake {
+    struct kms_loop *loop;
     struct event *event;
     int fd;
     kms_wake_fn *fire;
@@ -108,6 +118,10 @@ static struct event_base *open_base(void)
         event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME) == 0 &&
         event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER) == 0) {
         base = event_base_new_with_config(config);
+    }
+    if (base && event_base_priority_init(base, PRIORITIES) != 0) {
+        event_base_free(base);
+        base = NULL;
     }
     event_config_free(config);
     return base;
@@ -294,6 +308,7 @@ static bool run_turn(struct kms_loop *loop, int64_t wait_us)
             flags = EVLOOP_NONBLOCK;
         }
     }
+    loop->slice_end_us = 0;
     bool ok = event_base_loop(loop->base, flags) >= 0;
     (void)event_del(loop->deadline);
     turn_guests(loop);
@@ -323,12 +338,29 @@ void kms_loop_once(struct kms_loop *loop, int64_t wait_ms)
     (void)run_turn(loop, (bounded_ms < one_day_ms ? bounded_ms : one_day_ms) * 1000);
 }
 
+/* After a call that may have taken long, and may have freed what called it. The slice begins with
+ * the first of a turn, since the wait before it is not work. */
+static void end_slice(struct kms_loop *loop)
+{
+    if (!loop->guests) {
+        return;
+    }
+    int64_t now_us = kms_clock_mono_us(&loop->clock);
+    if (loop->slice_end_us == 0) {
+        loop->slice_end_us = now_us + SLICE_US;
+    } else if (now_us >= loop->slice_end_us) {
+        (void)event_base_loopbreak(loop->base);
+    }
+}
+
 static void timer_fired(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
     struct kms_timer *timer = arg;
+    struct kms_loop *loop = timer->loop;
     timer->fire(timer->arg);
+    end_slice(loop);
 }
 
 struct kms_timer *kms_timer_new(struct kms_loop *loop, kms_timer_fn *fire, void *arg)
@@ -379,7 +411,9 @@ static void watch_fired(evutil_socket_t fd, short what, void *arg)
     struct kms_watch *watch = arg;
     unsigned ready = (what & EV_READ ? (unsigned)KMS_READABLE : 0U) |
                      (what & EV_WRITE ? (unsigned)KMS_WRITABLE : 0U);
+    struct kms_loop *loop = watch->loop;
     watch->fire(watch->arg, fd, ready);
+    end_slice(loop);
 }
 
 /* A guest may have closed this number in the middle of the turn; as long as its registration is
@@ -402,6 +436,7 @@ struct kms_watch *kms_watch_new(struct kms_loop *loop, int fd, unsigned wanted, 
     if (!watch) {
         return NULL;
     }
+    watch->loop = loop;
     watch->fire = fire;
     watch->arg = arg;
     int what = EV_PERSIST | (wanted & KMS_READABLE ? EV_READ : 0) |
@@ -468,7 +503,9 @@ static void wake_fired(evutil_socket_t fd, short what, void *arg)
     /* Taking the count first: a call that comes while the callback runs wakes the loop again. */
     ssize_t got = read(fd, &calls, sizeof calls);
     (void)got;
+    struct kms_loop *loop = wake->loop;
     wake->fire(wake->arg);
+    end_slice(loop);
 }
 
 struct kms_wake *kms_wake_new(struct kms_loop *loop, kms_wake_fn *fire, void *arg)
@@ -477,6 +514,7 @@ struct kms_wake *kms_wake_new(struct kms_loop *loop, kms_wake_fn *fire, void *ar
     if (!wake) {
         return NULL;
     }
+    wake->loop = loop;
     wake->fire = fire;
     wake->arg = arg;
     wake->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -588,7 +626,7 @@ void kms_guest_add(struct kms_guest_turn *turn, int fd)
     }
     if (fd < 0 ||
         event_assign(slot->event, guest->loop->base, fd, EV_READ, slot_fired, slot) != 0 ||
-        event_add(slot->event, NULL) != 0) {
+        event_priority_set(slot->event, PRIORITY_GUEST) != 0 || event_add(slot->event, NULL) != 0) {
         slot->ready = true;
         turn->blind = true;
     }

@@ -442,6 +442,75 @@ static void a_guest_that_never_falls_silent_lets_timers_fire(void **state)
     close(ends[1]);
 }
 
+/* Every call back takes a millisecond of a made-up time. */
+struct crowd {
+    int64_t now_us;
+    size_t fired, fired_when_heard;
+    struct talker talker;
+};
+
+static int64_t crowd_time(void *arg)
+{
+    const struct crowd *crowd = arg;
+    return crowd->now_us;
+}
+
+static void crowd_fires(void *arg)
+{
+    struct crowd *crowd = arg;
+    crowd->fired++;
+    crowd->now_us += 1000;
+}
+
+static int64_t crowd_prepare(void *arg, struct kms_guest_turn *turn)
+{
+    struct crowd *crowd = arg;
+    return talker_prepare(&crowd->talker, turn);
+}
+
+static void crowd_turn(void *arg, const int *ready_fds, size_t ready_count)
+{
+    struct crowd *crowd = arg;
+    talker_turn(&crowd->talker, ready_fds, ready_count);
+    if (crowd->talker.heard > 0 && crowd->fired_when_heard == 0) {
+        crowd->fired_when_heard = crowd->fired;
+    }
+}
+
+static void a_guest_has_its_turn_among_a_thousand_that_are_ready(void **state)
+{
+    (void)state;
+    struct crowd crowd = {0};
+    struct kms_clock clock = {.mono_us = crowd_time, .wall_us = crowd_time, .arg = &crowd};
+    struct kms_loop *loop = kms_loop_new(&clock);
+    assert_non_null(loop);
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    crowd.talker = (struct talker){.read_fd = ends[0], .write_fd = ends[1]};
+    struct kms_guest *guest = kms_guest_new(loop, crowd_prepare, crowd_turn, &crowd);
+    static struct kms_timer *timer[1000];
+    for (size_t i = 0; i < 1000; i++) {
+        timer[i] = kms_timer_new(loop, crowd_fires, &crowd);
+        kms_timer_set(timer[i], 0);
+    }
+    kms_loop_once(loop, 10000);
+    assert_true(crowd.fired >= 2 && crowd.fired <= 4);
+    /* In the middle of the others' work it is heard in the turn that it speaks in. */
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    kms_loop_once(loop, 10000);
+    assert_true(crowd.fired_when_heard > 0 && crowd.fired_when_heard <= 8);
+    while (crowd.fired < 1000) {
+        kms_loop_once(loop, 10000);
+    }
+    for (size_t i = 0; i < 1000; i++) {
+        kms_timer_free(timer[i]);
+    }
+    kms_guest_free(guest);
+    kms_loop_free(loop);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void a_regular_file_counts_as_ready(void **state)
 {
     struct fixture *f = *state;
@@ -490,6 +559,7 @@ int main(void)
         LOOP_TEST(a_guest_shortens_the_wait_and_has_its_turn_without_news),
         LOOP_TEST(a_guest_hears_at_once_what_it_says_to_itself),
         LOOP_TEST(a_guest_that_never_falls_silent_lets_timers_fire),
+        cmocka_unit_test(a_guest_has_its_turn_among_a_thousand_that_are_ready),
         LOOP_TEST(a_regular_file_counts_as_ready),
         LOOP_TEST(a_guest_may_free_itself_in_its_turn),
     };
