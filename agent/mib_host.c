@@ -59,7 +59,7 @@ static bool get_origin(const struct kms_mib_view *view, int what, struct kms_mib
 static int64_t last_poll_s(const struct kms_snapshot *snapshot)
 {
     int64_t last_s = 0;
-    for (size_t i = 0; i < KMS_COUNT_OF(snapshot->tally); i++) {
+    for (size_t i = 0; i <= KMS_SOURCE_MAX; i++) {
         int64_t at_s = snapshot->tally[i].last_attempt_s;
         last_s = at_s > last_s ? at_s : last_s;
     }
@@ -69,7 +69,7 @@ static int64_t last_poll_s(const struct kms_snapshot *snapshot)
 static uint32_t worst_failures(const struct kms_snapshot *snapshot)
 {
     uint32_t worst = 0;
-    for (size_t i = 0; i < KMS_COUNT_OF(snapshot->tally); i++) {
+    for (size_t i = 0; i <= KMS_SOURCE_MAX; i++) {
         uint32_t failures = snapshot->tally[i].consecutive_failures;
         worst = failures > worst ? failures : worst;
     }

@@ -49,6 +49,9 @@ struct kms_board {
     uint64_t turnover;
     uint64_t serial;
     uint64_t shape;
+    /* Kept up to date, since they are asked for often. */
+    uint32_t by_state[5];
+    uint64_t attempts, failures;
 };
 
 struct kms_board *kms_board_new(const struct kms_policy *policy, const struct kms_clock *clock,
@@ -331,6 +334,13 @@ static bool same_shape(const struct kms_judgement *a, const struct kms_judgement
     return true;
 }
 
+static void count_state(struct kms_board *board, const struct kms_snapshot *snapshot, bool more)
+{
+    if (snapshot && !snapshot->retired) {
+        board->by_state[snapshot->judgement.state] += more ? 1U : UINT32_MAX;
+    }
+}
+
 /* Judges the slot as it is now and swaps the new snapshot in. */
 static enum kms_status rejudge(struct kms_board *board, struct slot *slot,
                                struct kms_change *ret_change)
@@ -364,12 +374,14 @@ static enum kms_status rejudge(struct kms_board *board, struct slot *slot,
     made->index = slot->index;
     made->retired = slot->retired;
     made->serial = ++board->serial;
-    memcpy(made->tally, slot->tally, sizeof made->tally);
+    made->tally = slot->tally;
     const struct kms_snapshot *was = slot->snapshot;
     ret_change->is_state = made->judgement.state;
     ret_change->was_state = was ? was->judgement.state : KMS_STATE_UNKNOWN;
     ret_change->shape = !was || !same_shape(&was->judgement, &made->judgement);
     board->shape += ret_change->shape ? 1 : 0;
+    count_state(board, was, false);
+    count_state(board, made, true);
     free_snapshot(slot->snapshot);
     slot->snapshot = made;
     return KMS_OK;
@@ -423,6 +435,7 @@ static struct slot *make_slot(struct kms_board *board, const struct kms_target *
 /* Puts it in the place of another one. */
 static void replace(struct kms_board *board, size_t at, struct slot *slot)
 {
+    count_state(board, board->slot[at]->snapshot, false);
     slot_free(board->slot[at]);
     board->slot[at] = slot;
     board->turnover++;
@@ -606,16 +619,19 @@ const struct kms_snapshot *kms_board_snapshot(const struct kms_board *board, siz
     return board->slot[slot]->snapshot;
 }
 
-static void count_attempt(struct slot *slot, const struct kms_result *result)
+static void count_attempt(struct kms_board *board, struct slot *slot,
+                          const struct kms_result *result)
 {
     struct kms_tally *tally = &slot->tally[result->source];
     tally->attempts++;
+    board->attempts++;
     tally->last_attempt_s = result->wall_s;
     if (kms_outcome_good(result->outcome)) {
         tally->consecutive_failures = 0;
         tally->last_success_s = result->wall_s;
     } else {
         tally->failures++;
+        board->failures++;
         tally->consecutive_failures++;
     }
 }
@@ -649,7 +665,7 @@ enum kms_status kms_board_publish(struct kms_board *board, size_t at,
     struct kms_change change = {.is_outcome = result->outcome};
     const struct kms_result *was = slot->last[result->source];
     change.was_outcome = was ? was->outcome : KMS_OUTCOME_NONE;
-    count_attempt(slot, result);
+    count_attempt(board, slot, result);
     change.consecutive_failures = slot->tally[result->source].consecutive_failures;
     keep(slot, copy);
     remember_own(board, slot, copy);
@@ -719,18 +735,14 @@ uint64_t kms_board_shape(const struct kms_board *board)
 struct kms_board_totals kms_board_totals(const struct kms_board *board)
 {
     struct kms_board_totals totals = {.hosts = (uint32_t)(board->count - board->retired),
+                                      .attempts = board->attempts,
+                                      .failures = board->failures,
                                       .overall = KMS_STATE_OK};
-    for (size_t i = 0; i < board->count; i++) {
-        const struct kms_snapshot *snapshot = board->slot[i]->snapshot;
-        if (snapshot->retired) {
-            continue;
-        }
-        totals.by_state[snapshot->judgement.state]++;
-        totals.overall = kms_state_worse(totals.overall, snapshot->judgement.state);
-        for (size_t s = 1; s <= KMS_SOURCE_MAX; s++) {
-            totals.attempts += snapshot->tally[s].attempts;
-            totals.failures += snapshot->tally[s].failures;
-        }
+    for (size_t i = 1; i < KMS_COUNT_OF(totals.by_state); i++) {
+        totals.by_state[i] = board->by_state[i];
+        totals.overall = board->by_state[i] == 0
+                             ? totals.overall
+                             : kms_state_worse(totals.overall, (enum kms_state)i);
     }
     if (totals.hosts == 0) {
         totals.overall = KMS_STATE_UNKNOWN;

@@ -22,7 +22,7 @@ struct kms_snapshot {
     uint32_t index;                  /* stable number in the MIB; 0: retired */
     bool retired;                    /* no host any more: nothing is in it, no row shows it */
     uint64_t serial; /* grows with every publish and every re-judgement that changed something */
-    struct kms_tally tally[KMS_SOURCE_MAX + 1];
+    const struct kms_tally *tally; /* by enum kms_source; the board's, and as new as that */
     const struct kms_result *last[KMS_SOURCE_MAX + 1]; /* NULL: not tried */
     const struct kms_result *good[KMS_SOURCE_MAX + 1];
     struct kms_judgement judgement;
@@ -92,6 +92,7 @@ enum kms_status kms_board_restore_window(struct kms_board *board, size_t slot, c
 /* Grows whenever a table's set of rows may have changed. */
 uint64_t kms_board_shape(const struct kms_board *board);
 
+/* Polls of hosts that are retired count on: a counter does not run back. */
 struct kms_board_totals {
     uint32_t hosts, by_state[5]; /* by enum kms_state; [0] unused */
     uint64_t attempts, failures;

@@ -123,6 +123,19 @@ static void note_change(struct kms_settings_memory *memory, const struct kms_set
     kms_text_copy(change->is, sizeof change->is, is->value);
 }
 
+/* Few hosts ever change. */
+static bool room_for_changes(struct kms_settings_memory *memory, const struct batch *batch)
+{
+    bool is_change = false;
+    for (size_t i = 0; i < batch->count; i++) {
+        is_change |= replaced_by(memory, batch, &batch->entry[i]) != NULL;
+    }
+    if (is_change && !memory->change) {
+        memory->change = calloc(KMS_SETTING_CHANGES, sizeof *memory->change);
+    }
+    return !is_change || memory->change;
+}
+
 /* What is remembered of the settings that the batch tells gives way to it. */
 static void replace(struct kms_settings_memory *memory, const struct batch *batch)
 {
@@ -145,6 +158,9 @@ enum kms_status kms_settings_memory_add(struct kms_settings_memory *memory,
     collect(result, &batch);
     if (batch.count == 0) {
         return KMS_OK;
+    }
+    if (!room_for_changes(memory, &batch)) {
+        return KMS_ENOMEM;
     }
     size_t room = memory->count + batch.count;
     struct kms_setting_entry *grown = realloc(memory->entry, room * sizeof *grown);
@@ -181,5 +197,6 @@ size_t kms_settings_memory_changes(const struct kms_settings_memory *memory, int
 void kms_settings_memory_done(struct kms_settings_memory *memory)
 {
     free(memory->entry);
+    free(memory->change);
     *memory = (struct kms_settings_memory){0};
 }

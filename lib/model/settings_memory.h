@@ -28,7 +28,8 @@ struct kms_setting_record {
 struct kms_settings_memory {
     struct kms_setting_entry *entry; /* heap */
     size_t count;
-    struct kms_setting_record change[KMS_SETTING_CHANGES]; /* one for each setting, oldest first */
+    /* One for each setting, oldest first; heap, KMS_SETTING_CHANGES long; NULL: none ever. */
+    struct kms_setting_record *change;
     size_t change_count;
 };
 

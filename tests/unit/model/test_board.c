@@ -267,6 +267,10 @@ static void a_retired_host_leaves_a_slot_that_another_one_takes(void **state)
     assert_int_equal(kms_board_retire(stage.board, 1), KMS_OK);
     assert_int_equal(kms_board_totals(stage.board).hosts, 0);
     assert_int_equal(kms_board_totals(stage.board).overall, KMS_STATE_UNKNOWN);
+    for (size_t i = 1; i < 5; i++) {
+        assert_int_equal(kms_board_totals(stage.board).by_state[i], 0);
+    }
+    assert_int_equal(kms_board_totals(stage.board).attempts, 1); /* a counter never runs back */
     kms_board_free(stage.board);
 }
 
