@@ -2,9 +2,18 @@
 #ifndef KMS_CHECKS_COMMAND_H
 #define KMS_CHECKS_COMMAND_H
 
+/* Those that ask the running daemon, which exit with 3 when it does not answer. */
+
+/* kmsmon status: argv[0] is "status". 0: all is well, 1: something is not, 2: usage, 3: no answer.
+ */
+int kms_command_status(int argc, char **argv);
+/* Its options, as rows of --help. */
+void kms_command_status_options(void (*line)(void *arg, const char *text), void *arg);
+
+/* Those that do without it. */
+
 /* kmsmon report: argv[0] is "report". 0: all were read, 1: one was not, 2: usage. */
 int kms_command_report(int argc, char **argv);
-/* Its options, as rows of --help. */
 void kms_command_report_options(void (*line)(void *arg, const char *text), void *arg);
 
 /* kmsmon probe: argv[0] is "probe". 0: all hosts accepted, 1: one did not, 2: usage. */

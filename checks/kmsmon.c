@@ -14,6 +14,8 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"status", "show how the running kmsmond is, and what is not well", kms_command_status,
+     kms_command_status_options},
     {"report", "show what the text of 'slmgr.vbs /dlv' says about KMS hosts", kms_command_report,
      kms_command_report_options},
     {"probe", "bind to the KMS port of hosts and show what each did", kms_command_probe,
