@@ -12,11 +12,13 @@
 #include "agent/control_service.h"
 #include "agent/detach.h"
 #include "agent/file_limit.h"
-#include "agent/index_writer.h"
+#include "agent/file_writer.h"
+#include "agent/keeper.h"
 #include "agent/key_number.h"
 #include "agent/known_key.h"
 #include "agent/lookups.h"
 #include "agent/mib.h"
+#include "agent/numbers.h"
 #include "agent/pid_file.h"
 #include "agent/play.h"
 #include "agent/scheduler.h"
@@ -53,9 +55,12 @@ struct program {
     int state_lock;   /* -1: not locked */
     int detach_ready; /* -1: in the foreground */
     char *pid_path;   /* absolute: the working folder is given up; NULL: not written */
-    struct kms_index *index;
-    struct kms_file_writer *index_writer;
     struct kms_env env;
+    struct kms_buf store_path, index_path;
+    struct kms_worker *store_worker; /* its own: files on mounts that hang keep no record waiting */
+    struct kms_keeper *keeper;
+    struct kms_numbers *numbers;
+    struct kms_index *index; /* of numbers */
     struct kms_signal *signal[KMS_COUNT_OF(stop_signals)];
     struct kms_board *board;
     const struct kms_probe_type *types[5]; /* ended by NULL */
@@ -106,27 +111,56 @@ static bool out_of_memory(const struct program *p)
     return false;
 }
 
-/* Numbers of rows must outlive a restart, so there is no start without a place to keep them. */
+/* What must outlive a restart needs a place, so there is no start without one. */
 static bool open_state(struct program *p)
 {
     struct kms_fault fault = {0};
+    kms_buf_init(&p->store_path, (size_t)2 * KMS_CONF_TEXT_MAX);
+    kms_buf_init(&p->index_path, (size_t)2 * KMS_CONF_TEXT_MAX);
     if (kms_state_dir_open(p->site->state_dir, &p->state_lock, &fault) != KMS_OK) {
         kms_log_write(&p->log, KMS_LOG_ERROR, "start: %s", fault.text);
         return false;
     }
-    struct kms_buf path;
-    kms_buf_init(&path, (size_t)2 * KMS_CONF_TEXT_MAX);
-    if (kms_buf_addf(&path, "%s/index", p->site->state_dir) != KMS_OK) {
+    bool named = kms_buf_addf(&p->store_path, "%s/store", p->site->state_dir) == KMS_OK &&
+                 kms_buf_addf(&p->index_path, "%s/index", p->site->state_dir) == KMS_OK;
+    return named || out_of_memory(p);
+}
+
+/* Everybody puts again what is worth keeping. */
+static void refill(void *arg)
+{
+    struct program *p = arg;
+    if (p->numbers) {
+        kms_numbers_save_all(p->numbers);
+    }
+}
+
+/* A store that is damaged or cannot be written to stops nothing; an index file of an earlier
+ * release that cannot be read does: its numbers would move to other rows. */
+static bool open_keeper(struct program *p)
+{
+    const struct kms_keeper_config config = {.loop = p->env.loop,
+                                             .worker = p->store_worker,
+                                             .log = &p->log,
+                                             .path = kms_buf_str(&p->store_path),
+                                             .size_max = p->site->store.size_max,
+                                             .history_ms = p->site->store.history_ms,
+                                             .refill = refill,
+                                             .arg = p};
+    struct kms_fault fault = {0};
+    p->keeper = kms_keeper_open(&config);
+    if (!p->keeper) {
         return out_of_memory(p);
     }
-    enum kms_status status = kms_index_open(kms_buf_str(&path), &p->index, &fault);
-    kms_buf_done(&path);
-    if (status != KMS_OK) {
+    if (kms_numbers_open(p->keeper, kms_buf_str(&p->index_path), &p->log, &p->numbers, &fault) !=
+        KMS_OK) {
         kms_log_write(&p->log, KMS_LOG_ERROR,
                       "start: index file: %s; restore it, or remove it and accept new row numbers",
                       fault.text);
+        return false;
     }
-    return status == KMS_OK;
+    p->index = kms_numbers_index(p->numbers);
+    return true;
 }
 
 static bool fill_board(struct program *p)
@@ -142,25 +176,20 @@ static bool fill_board(struct program *p)
             return out_of_memory(p);
         }
     }
-    struct kms_fault fault = {0};
-    if (kms_index_save(p->index, &fault) != KMS_OK) {
-        kms_log_write(&p->log, KMS_LOG_ERROR, "start: index file: %s; free space in state-dir '%s'",
-                      fault.text, p->site->state_dir);
-        return false;
-    }
+    kms_numbers_save(p->numbers);
     return true;
 }
 
-static void save_index(void *arg)
+static void save_numbers(void *arg)
 {
     struct program *p = arg;
-    kms_file_writer_poke(p->index_writer);
+    kms_numbers_save(p->numbers);
 }
 
 static void poll_published(void *arg)
 {
     struct program *p = arg;
-    save_index(p);
+    save_numbers(p);
     kms_lookups_poke(p->lookups);
 }
 
@@ -213,8 +242,8 @@ static bool open_loop(struct program *p)
             return out_of_memory(p);
         }
     }
-    p->index_writer = kms_index_writer_open(p->env.loop, p->env.worker, p->index, &p->log);
-    return p->index_writer || out_of_memory(p);
+    p->store_worker = kms_worker_new(p->env.loop, 1);
+    return p->store_worker || out_of_memory(p);
 }
 
 static bool open_resolver(struct program *p)
@@ -357,7 +386,7 @@ static bool open_lookups(struct program *p)
         .ask_servers = dns->all_authoritative,
         .servers = dns->authoritative,
         .number_of_host = number_of_host,
-        .published = save_index,
+        .published = save_numbers,
         .arg = p};
     p->lookups = kms_lookups_new(&config);
     kms_seen_done(&seen);
@@ -418,7 +447,6 @@ static void close_program(struct program *p)
     close_seen_writer(p);
     kms_lookups_free(p->lookups);
     kms_scheduler_free(p->scheduler);
-    kms_file_writer_close(p->index_writer, GRACE_MS);
     kms_agentx_stop(p->agentx);
     kms_mib_free(p->mib);
     if (p->zones) {
@@ -431,6 +459,11 @@ static void close_program(struct program *p)
     }
     kms_resolver_free(p->env.resolver);
     kms_logins_free(p->env.logins, GRACE_MS);
+    kms_numbers_close(p->numbers);
+    kms_keeper_close(p->keeper, GRACE_MS);
+    if (p->store_worker) {
+        kms_worker_free(p->store_worker, GRACE_MS);
+    }
     if (p->env.worker) {
         kms_worker_free(p->env.worker, GRACE_MS);
     }
@@ -443,9 +476,8 @@ static void close_program(struct program *p)
         kms_loop_free(p->env.loop);
     }
     kms_play_free(p->play);
-    if (p->index) {
-        kms_index_free(p->index);
-    }
+    kms_buf_done(&p->store_path);
+    kms_buf_done(&p->index_path);
     kms_pid_file_remove(p->pid_path);
     if (p->state_lock >= 0) {
         (void)close(p->state_lock);
@@ -516,7 +548,7 @@ int kms_daemon_run(const struct kms_options *options, struct kms_site *site, boo
     (void)sigaction(SIGPIPE, &ignore, NULL);
     p->log = kms_log_stderr(p->options->verbose > 0 ? KMS_LOG_DEBUG
                                                     : (enum kms_log_level)p->site->log_level);
-    bool ready = close_memory(p) && open_state(p) && detach(p) && open_loop(p) &&
+    bool ready = close_memory(p) && open_state(p) && detach(p) && open_loop(p) && open_keeper(p) &&
                  open_resolver(p) && fill_board(p) && open_polls(p) && find_domains(p) &&
                  open_lookups(p) && open_snmp(p) && open_control(p) && write_pid(p);
     if (ready) {

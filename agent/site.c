@@ -12,6 +12,7 @@
 #include "agent/site_dns.h"
 #include "agent/site_print.h"
 #include "agent/site_snmp.h"
+#include "agent/site_store.h"
 #include "agent/site_wsman.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -120,6 +121,7 @@ static const struct kms_bind_block site_blocks[] = {
     {.name = "dns", .usage = "dns { ... }"},
     {.name = "snmp", .usage = "snmp { ... }"},
     {.name = "control", .usage = "control { ... }"},
+    {.name = "store", .usage = "store { ... }"},
     {.name = "credentials", .usage = KMS_CREDENTIALS_USAGE, .titled = true, .repeated = true},
     {0},
 };
@@ -316,6 +318,7 @@ static void read_site(const struct kms_conf_node *root, struct kms_site *site,
     kms_site_read_dns(kms_bind_find(root->child, "dns"), &site->dns, errors);
     kms_site_read_snmp(kms_bind_find(root->child, "snmp"), &site->snmp, errors);
     kms_site_read_control(kms_bind_find(root->child, "control"), &site->control, errors);
+    kms_site_read_store(kms_bind_find(root->child, "store"), &site->store, errors);
     kms_site_read_products(root, site->products_file, &site->products, errors);
     kms_site_read_credentials(root, site, errors);
     read_hosts(root, site, errors);
@@ -459,6 +462,9 @@ enum kms_status kms_site_print(const struct kms_site *site, struct kms_buf *buf)
         status = kms_site_print_control(&site->control, buf);
     }
     if (status == KMS_OK) {
+        status = kms_site_print_store(&site->store, buf);
+    }
+    if (status == KMS_OK) {
         status = kms_site_print_credentials(site, buf);
     }
     if (status == KMS_OK) {
@@ -498,6 +504,9 @@ enum kms_status kms_site_keys(struct kms_buf *buf)
     }
     if (status == KMS_OK) {
         status = kms_site_control_keys(buf);
+    }
+    if (status == KMS_OK) {
+        status = kms_site_store_keys(buf);
     }
     return status;
 }

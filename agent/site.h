@@ -69,6 +69,12 @@ struct kms_site_control {
     char *operators; /* its members may also change; NULL: as above */
 };
 
+/* What outlives the process. */
+struct kms_site_store {
+    int64_t history_ms; /* of hours */
+    int64_t size_max;   /* bytes of the file: the oldest hours give way */
+};
+
 struct kms_site {
     char *agentx; /* address of the AgentX master */
     int64_t ping_ms;
@@ -85,6 +91,7 @@ struct kms_site {
     bool discover_search; /* no host and no discover: the machine's search domains */
     struct kms_site_snmp snmp;
     struct kms_site_control control;
+    struct kms_site_store store;
     struct kms_credentials *credentials; /* in the order of the file; names are unique */
     size_t credentials_count;
 };

@@ -1,4 +1,4 @@
-/* The file of numbers that names keep for good, as a list in file order under one hash table. */
+/* The numbers that names keep for good, as a list under one hash table. */
 #include "store/index.h"
 
 #include <inttypes.h>
@@ -13,7 +13,6 @@
 
 #define FIRST_LINE  "kmsmon-index 1"
 #define FILE_MAX    ((size_t)64 << 20)
-#define FILE_MODE   0640
 #define NUMBER_MAX  INT32_MAX /* of an INDEX that every SNMP manager can read */
 #define SPACE_BELOW 0         /* parent of the spaces themselves */
 
@@ -22,17 +21,17 @@
 struct row {
     char *name;
     uint32_t parent; /* 1 + position of the space in rows */
-    uint32_t number; /* of a space that was only mentioned yet: 0 */
-    size_t line;     /* where it was read */
+    uint32_t number; /* of a space that was only mentioned yet, and of a name that lost its: 0 */
+    uint32_t line;   /* where it was read */
+    bool told;
 };
 
 struct kms_index {
-    char *path; /* NULL: in memory only */
     struct row *row;
     size_t row_count, row_cap;
     uint32_t *slot; /* 1 + position in rows, 0: free; slot_cap is a power of two above row_count */
     size_t slot_cap;
-    uint64_t made, saved; /* numbers given so far, and how many of them the file holds */
+    size_t told; /* rows before it are all told */
 };
 
 static uint64_t hash_of(uint32_t parent, const char *name)
@@ -110,7 +109,7 @@ static uint32_t add_row(struct kms_index *index, uint32_t parent, const char *na
         return 0;
     }
     index->row[index->row_count++] = (struct row){
-        .name = copy, .parent = parent, .number = number, .line = line};
+        .name = copy, .parent = parent, .number = number, .line = (uint32_t)line};
     uint32_t id = (uint32_t)index->row_count;
     index->slot[slot_of(index, parent, copy)] = id;
     return id;
@@ -123,6 +122,12 @@ static uint32_t find_or_add_space(struct kms_index *index, const char *space, ui
     return id != 0 ? id : add_row(index, SPACE_BELOW, space, next, line);
 }
 
+static void untell(struct kms_index *index, uint32_t id)
+{
+    index->row[id - 1].told = false;
+    index->told = index->told < id ? index->told : id - 1;
+}
+
 uint32_t kms_index_get(struct kms_index *index, const char *space, const char *name)
 {
     uint32_t parent = find_or_add_space(index, space, 1, 0);
@@ -130,15 +135,23 @@ uint32_t kms_index_get(struct kms_index *index, const char *space, const char *n
         return 0;
     }
     uint32_t id = find_row(index, parent, name);
-    if (id != 0) {
+    if (id != 0 && index->row[id - 1].number != 0) {
         return index->row[id - 1].number;
     }
     uint32_t number = index->row[parent - 1].number;
-    if (number > NUMBER_MAX || add_row(index, parent, name, number, 0) == 0) {
+    if (number > NUMBER_MAX) {
         return 0;
     }
+    if (id == 0) {
+        id = add_row(index, parent, name, number, 0);
+    }
+    if (id == 0) {
+        return 0;
+    }
+    index->row[id - 1].number = number;
     index->row[parent - 1].number = number + 1;
-    index->made++;
+    untell(index, id);
+    untell(index, parent);
     return number;
 }
 
@@ -166,6 +179,7 @@ bool kms_index_has_many(const struct kms_index *index, const char *space, const 
 
 struct reader {
     struct kms_index *index;
+    const char *path;
     size_t line;
     struct kms_buf space, name; /* decoded words of the line */
     struct kms_fault *fault;
@@ -174,14 +188,13 @@ struct reader {
 /* "path:line: why" */
 static enum kms_status refuse(const struct reader *reader, size_t line, const char *why)
 {
-    return kms_fault_set(reader->fault, KMS_ESYNTAX, line, "%s:%zu: %s", reader->index->path, line,
-                         why);
+    return kms_fault_set(reader->fault, KMS_ESYNTAX, line, "%s:%zu: %s", reader->path, line, why);
 }
 
 static enum kms_status out_of_memory(const struct reader *reader)
 {
     return kms_fault_set(reader->fault, KMS_ENOMEM, reader->line, "%s: out of memory",
-                         reader->index->path);
+                         reader->path);
 }
 
 static enum kms_status read_words(struct reader *reader, struct kms_rd *rd, bool with_name)
@@ -234,7 +247,7 @@ static enum kms_status read_next(struct reader *reader, struct kms_rd *rd)
         return refuse(reader, reader->line, "a second 'next' for the same space");
     }
     space->number = number;
-    space->line = reader->line;
+    space->line = (uint32_t)reader->line;
     return KMS_OK;
 }
 
@@ -257,7 +270,7 @@ static enum kms_status read_entry(struct reader *reader, struct kms_rd *rd)
     uint32_t other = find_row(reader->index, parent, name);
     if (other != 0) {
         char why[80];
-        kms_text_format(why, sizeof why, "the name already has a number in line %zu",
+        kms_text_format(why, sizeof why, "the name already has a number in line %" PRIu32,
                         reader->index->row[other - 1].line);
         return refuse(reader, reader->line, why);
     }
@@ -302,7 +315,7 @@ static enum kms_status check_pair(const struct reader *reader, const struct row 
 {
     char why[112];
     if (before && before->parent == row->parent && before->number == row->number) {
-        kms_text_format(why, sizeof why, "the number %" PRIu32 " is already given in line %zu",
+        kms_text_format(why, sizeof why, "the number %" PRIu32 " is already given in line %" PRIu32,
                         row->number, before->line);
         return refuse(reader, row->line, why);
     }
@@ -313,7 +326,7 @@ static enum kms_status check_pair(const struct reader *reader, const struct row 
     }
     if (row->number >= space->number) {
         kms_text_format(why, sizeof why,
-                        "next %" PRIu32 " is not above the number %" PRIu32 " in line %zu",
+                        "next %" PRIu32 " is not above the number %" PRIu32 " in line %" PRIu32,
                         space->number, row->number, row->line);
         return refuse(reader, space->line, why);
     }
@@ -346,10 +359,10 @@ static enum kms_status check_numbers(const struct reader *reader)
     return status;
 }
 
-static enum kms_status read_text(struct kms_index *index, const struct kms_buf *text,
-                                 struct kms_fault *fault)
+static enum kms_status read_text(struct kms_index *index, const char *path,
+                                 const struct kms_buf *text, struct kms_fault *fault)
 {
-    struct reader reader = {.index = index, .fault = fault};
+    struct reader reader = {.index = index, .path = path, .fault = fault};
     kms_buf_init(&reader.space, FILE_MAX);
     kms_buf_init(&reader.name, FILE_MAX);
     struct kms_rd rd = kms_rd_over(text->data, text->len);
@@ -366,46 +379,169 @@ static enum kms_status read_text(struct kms_index *index, const struct kms_buf *
     return status;
 }
 
-static enum kms_status read_file(struct kms_index *index, struct kms_fault *fault)
+static enum kms_status read_file(struct kms_index *index, const char *path, struct kms_fault *fault)
 {
     struct kms_buf text;
     struct kms_file_stamp stamp;
     int error = 0;
     kms_buf_init(&text, FILE_MAX);
-    enum kms_status status = kms_file_read(index->path, &text, &stamp, &error);
+    enum kms_status status = kms_file_read(path, &text, &stamp, &error);
     if (status == KMS_OK) {
-        status = read_text(index, &text, fault);
-    } else if (status == KMS_ENOTFOUND) {
-        status = KMS_OK;
+        status = read_text(index, path, &text, fault);
     } else {
         const char *why = error != 0 ? strerrordesc_np(error) : NULL;
         if (!why) {
             why = status == KMS_EINVAL ? "not a regular file" : kms_status_text(status);
         }
-        (void)kms_fault_set(fault, status, 0, "%s: %s", index->path, why);
+        (void)kms_fault_set(fault, status, 0, "%s: %s", path, why);
     }
     kms_buf_done(&text);
     return status;
 }
 
-enum kms_status kms_index_open(const char *path, struct kms_index **ret, struct kms_fault *fault)
+/* ---- what is known already ---- */
+
+/* A name keeps the number that it has, and nothing is told of what is the same. */
+static bool add_known(struct kms_index *index, const char *space, const char *name, uint32_t number)
 {
-    struct kms_index *index = calloc(1, sizeof *index);
-    if (!index) {
-        return kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
+    uint32_t parent = find_or_add_space(index, space, 0, 0);
+    if (parent == 0) {
+        return false;
     }
-    enum kms_status status = KMS_OK;
-    if (path) {
-        index->path = kms_text_dup(path);
-        status = index->path ? read_file(index, fault)
-                             : kms_fault_set(fault, KMS_ENOMEM, 0, "%s: out of memory", path);
+    struct row *at = &index->row[parent - 1];
+    if (!name && at->number < number) {
+        at->number = number;
+        untell(index, parent);
     }
+    if (!name) {
+        return true;
+    }
+    uint32_t id = find_row(index, parent, name);
+    return id != 0 ? index->row[id - 1].number == number
+                   : add_row(index, parent, name, number, 0) != 0;
+}
+
+bool kms_index_load(struct kms_index *index, const char *name, const char *bytes, size_t len)
+{
+    struct kms_rd rd = kms_rd_over(name, strlen(name));
+    struct kms_buf space;
+    struct kms_buf word;
+    uint64_t number;
+    size_t before = index->row_count;
+    kms_buf_init(&space, FILE_MAX);
+    kms_buf_init(&word, FILE_MAX);
+    bool is_read = kms_text_u64_len(bytes, len, &number) && number > 0 &&
+                   kms_word_read(&rd, &space) == KMS_OK;
+    bool has_name = is_read && kms_rd_left(&rd) > 0;
+    uint64_t max = (uint64_t)NUMBER_MAX + (has_name ? 0 : 1);
+    is_read = is_read && number <= max &&
+              (!has_name || (kms_word_read(&rd, &word) == KMS_OK && kms_rd_left(&rd) == 0)) &&
+              add_known(index, kms_buf_str(&space), has_name ? kms_buf_str(&word) : NULL,
+                        (uint32_t)number);
+    for (size_t i = before; i < index->row_count; i++) {
+        index->row[i].told = true;
+    }
+    if (is_read && !has_name) {
+        index->row[find_row(index, SPACE_BELOW, kms_buf_str(&space)) - 1].told = true;
+    }
+    kms_buf_done(&word);
+    kms_buf_done(&space);
+    return is_read;
+}
+
+static int compare_known(const void *a, const void *b)
+{
+    const struct row *x = *(const struct row *const *)a;
+    const struct row *y = *(const struct row *const *)b;
+    if (x->parent != y->parent) {
+        return x->parent < y->parent ? -1 : 1;
+    }
+    if (x->number != y->number) {
+        return x->number < y->number ? -1 : 1;
+    }
+    return x < y ? -1 : x > y;
+}
+
+/* The name that was there first keeps a number that two have; the next number of each space is
+ * above all that it has given. */
+static size_t settle(struct kms_index *index, struct row **sorted)
+{
+    size_t lost = 0;
+    for (size_t i = 0; i < index->row_count; i++) {
+        sorted[i] = &index->row[i];
+    }
+    qsort(sorted, index->row_count, sizeof(struct row *), compare_known);
+    for (size_t i = 0; i < index->row_count; i++) {
+        struct row *row = sorted[i];
+        if (row->parent == SPACE_BELOW) {
+            row->number = row->number == 0 ? 1 : row->number;
+            continue;
+        }
+        struct row *space = &index->row[row->parent - 1];
+        if (row->number >= space->number) {
+            space->number = row->number + 1;
+            untell(index, row->parent);
+        }
+        if (i > 0 && sorted[i - 1]->parent == row->parent && row->number != 0 &&
+            sorted[i - 1]->number == row->number) {
+            sorted[i] = sorted[i - 1];
+            row->number = 0;
+            lost++;
+        }
+    }
+    return lost;
+}
+
+enum kms_status kms_index_settle(struct kms_index *index, size_t *ret_lost)
+{
+    *ret_lost = 0;
+    if (index->row_count == 0) {
+        return KMS_OK;
+    }
+    struct row **sorted = calloc(index->row_count, sizeof(struct row *));
+    if (!sorted) {
+        return KMS_ENOMEM;
+    }
+    *ret_lost = settle(index, sorted);
+    free(sorted);
+    return KMS_OK;
+}
+
+enum kms_status kms_index_take_over(struct kms_index *index, const char *path, size_t *ret_count,
+                                    size_t *ret_lost, struct kms_fault *fault)
+{
+    struct kms_index *file = kms_index_new();
+    if (!file) {
+        return kms_fault_set(fault, KMS_ENOMEM, 0, "%s: out of memory", path);
+    }
+    enum kms_status status = read_file(file, path, fault);
+    size_t count = 0;
+    size_t lost = 0;
+    for (size_t i = 0; status == KMS_OK && i < file->row_count; i++) {
+        const struct row *row = &file->row[i];
+        bool is_space = row->parent == SPACE_BELOW;
+        const char *space = is_space ? row->name : file->row[row->parent - 1].name;
+        bool taken = add_known(index, space, is_space ? NULL : row->name, row->number);
+        count += taken && !is_space ? 1 : 0;
+        lost += taken ? 0 : 1;
+    }
+    kms_index_free(file);
     if (status != KMS_OK) {
-        kms_index_free(index);
         return status;
     }
-    *ret = index;
+    size_t twice = 0;
+    status = kms_index_settle(index, &twice);
+    if (status != KMS_OK) {
+        return kms_fault_set(fault, status, 0, "%s: out of memory", path);
+    }
+    *ret_count = count;
+    *ret_lost = lost + twice;
     return KMS_OK;
+}
+
+struct kms_index *kms_index_new(void)
+{
+    return calloc(1, sizeof(struct kms_index));
 }
 
 void kms_index_free(struct kms_index *index)
@@ -418,103 +554,52 @@ void kms_index_free(struct kms_index *index)
     }
     free(index->row);
     free(index->slot);
-    free(index->path);
     free(index);
 }
 
-/* Writing. */
+/* ---- telling ---- */
 
-static enum kms_status add_entry(struct kms_buf *text, const struct kms_index *index,
-                                 const struct row *row)
+static enum kms_status tell_row(const struct kms_index *index, const struct row *row,
+                                struct kms_buf *name, kms_index_tell_fn *tell, void *arg)
 {
-    enum kms_status status = kms_buf_addf(text, "%" PRIu32 " ", row->number);
-    if (status == KMS_OK) {
-        status = kms_word_write(text, index->row[row->parent - 1].name);
+    char number[16];
+    kms_buf_clear(name);
+    enum kms_status status = KMS_OK;
+    if (row->parent != SPACE_BELOW) {
+        status = kms_word_write(name, index->row[row->parent - 1].name);
+        status = status == KMS_OK ? kms_buf_add(name, " ", 1) : status;
     }
-    if (status == KMS_OK) {
-        status = kms_buf_add(text, " ", 1);
-    }
-    if (status == KMS_OK) {
-        status = kms_word_write(text, row->name);
-    }
-    return status == KMS_OK ? kms_buf_add(text, "\n", 1) : status;
+    status = status == KMS_OK ? kms_word_write(name, row->name) : status;
+    kms_text_format(number, sizeof number, "%" PRIu32, row->number);
+    return status == KMS_OK ? tell(arg, kms_buf_str(name), number, strlen(number)) : status;
 }
 
-static enum kms_status add_next(struct kms_buf *text, const struct row *space)
+enum kms_status kms_index_tell(struct kms_index *index, kms_index_tell_fn *tell, void *arg)
 {
-    enum kms_status status = kms_buf_addf(text, "next %" PRIu32 " ", space->number);
-    if (status == KMS_OK) {
-        status = kms_word_write(text, space->name);
-    }
-    return status == KMS_OK ? kms_buf_add(text, "\n", 1) : status;
-}
-
-/* The next numbers come last, so that a file whose end is missing is recognised. */
-static enum kms_status write_text(const struct kms_index *index, struct kms_buf *text)
-{
-    enum kms_status status = kms_buf_add_str(text, FIRST_LINE "\n");
-    for (size_t i = 0; status == KMS_OK && i < index->row_count; i++) {
-        if (index->row[i].parent != SPACE_BELOW) {
-            status = add_entry(text, index, &index->row[i]);
-        }
-    }
-    for (size_t i = 0; status == KMS_OK && i < index->row_count; i++) {
-        if (index->row[i].parent == SPACE_BELOW) {
-            status = add_next(text, &index->row[i]);
-        }
-    }
-    return status;
-}
-
-bool kms_index_unsaved(const struct kms_index *index)
-{
-    return index->path && index->made != index->saved;
-}
-
-enum kms_status kms_index_render(const struct kms_index *index, struct kms_buf *ret_text,
-                                 uint64_t *ret_mark)
-{
-    kms_buf_init(ret_text, FILE_MAX);
-    enum kms_status status = write_text(index, ret_text);
-    if (status != KMS_OK) {
-        kms_buf_done(ret_text);
-        return status;
-    }
-    *ret_mark = index->made;
-    return KMS_OK;
-}
-
-enum kms_status kms_index_write(const char *path, const struct kms_buf *text,
-                                struct kms_fault *fault)
-{
-    return kms_file_replace(path, text->data, text->len, FILE_MODE, fault);
-}
-
-void kms_index_saved(struct kms_index *index, uint64_t mark)
-{
-    index->saved = mark;
-}
-
-const char *kms_index_path(const struct kms_index *index)
-{
-    return index->path;
-}
-
-enum kms_status kms_index_save(struct kms_index *index, struct kms_fault *fault)
-{
-    if (!kms_index_unsaved(index)) {
+    enum kms_status status = KMS_OK;
+    struct kms_buf name;
+    if (index->told == index->row_count) {
         return KMS_OK;
     }
-    struct kms_buf text;
-    uint64_t mark;
-    enum kms_status status = kms_index_render(index, &text, &mark);
-    if (status != KMS_OK) {
-        return kms_fault_set(fault, status, 0, "%s: %s", index->path, kms_status_text(status));
+    kms_buf_init(&name, FILE_MAX);
+    while (status == KMS_OK && index->told < index->row_count) {
+        struct row *row = &index->row[index->told];
+        if (!row->told && row->number != 0) {
+            status = tell_row(index, row, &name, tell, arg);
+        }
+        if (status == KMS_OK) {
+            row->told = true;
+            index->told++;
+        }
     }
-    status = kms_index_write(index->path, &text, fault);
-    if (status == KMS_OK) {
-        kms_index_saved(index, mark);
-    }
-    kms_buf_done(&text);
+    kms_buf_done(&name);
     return status;
+}
+
+void kms_index_untell(struct kms_index *index)
+{
+    for (size_t i = 0; i < index->row_count; i++) {
+        index->row[i].told = false;
+    }
+    index->told = 0;
 }

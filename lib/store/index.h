@@ -1,22 +1,22 @@
-/* Stable numbers for names: a small text file, replaced as a whole, that MIB indexes live in. */
+/* Stable numbers for names: MIB indexes live in them. They are in memory; what is new is told to
+ * whoever keeps it. */
 #ifndef KMS_STORE_INDEX_H
 #define KMS_STORE_INDEX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "base/bytes.h"
 #include "base/status.h"
 
 struct kms_index;
 
-/* Reads path, which need not exist yet; NULL path: in memory only. A line that cannot be read is an
- * error with its line number; nothing is guessed, since a wrong number would move a row. */
-enum kms_status kms_index_open(const char *path, struct kms_index **ret, struct kms_fault *fault);
+/* NULL: out of memory. */
+struct kms_index *kms_index_new(void);
 void kms_index_free(struct kms_index *index);
 
 /* The number of name in the space ("host", "key/3"), the next free one (from 1, never one that was
- * used before) when it is new. 0 when memory ran out. Nothing is written yet. */
+ * used before) when it is new. 0 when memory ran out. */
 uint32_t kms_index_get(struct kms_index *index, const char *space, const char *name);
 /* 0: the name has none yet. */
 uint32_t kms_index_find(const struct kms_index *index, const char *space, const char *name);
@@ -24,21 +24,26 @@ uint32_t kms_index_find(const struct kms_index *index, const char *space, const 
 typedef bool kms_index_like_fn(const char *a, const char *b);
 bool kms_index_has_many(const struct kms_index *index, const char *space, const char *name,
                         kms_index_like_fn *like, size_t many);
-/* Writes the file when there is something new in it. On failure the numbers stay in force and the
- * next save tries again. */
-enum kms_status kms_index_save(struct kms_index *index, struct kms_fault *fault);
 
-/* The same in steps, for a program that may not block: render on the loop's thread, write on a
- * worker's, tell the index afterwards. mark says which numbers the text holds; those made since are
- * unsaved still. */
-bool kms_index_unsaved(const struct kms_index *index);
-enum kms_status
-kms_index_render(const struct kms_index *index, struct kms_buf *ret_text,
-                 uint64_t *ret_mark); /* the caller frees ret_text with kms_buf_done */
-enum kms_status kms_index_write(const char *path, const struct kms_buf *text,
-                                struct kms_fault *fault);
-void kms_index_saved(struct kms_index *index, uint64_t mark);
-/* NULL: in memory only. */
-const char *kms_index_path(const struct kms_index *index);
+/* Calls for every number that was not told yet: name is "SPACE NAME", or "SPACE" for the next
+ * number that the space gives, in words as lib/store/word.h writes them; bytes are the digits.
+ * Whatever tell returns but KMS_OK ends it; the rest is told next time. */
+typedef enum kms_status kms_index_tell_fn(void *arg, const char *name, const char *bytes,
+                                          size_t len);
+enum kms_status kms_index_tell(struct kms_index *index, kms_index_tell_fn *tell, void *arg);
+/* All of them are to be told once more. */
+void kms_index_untell(struct kms_index *index);
+
+/* Takes back what was told; false: it cannot be read, or the name has another number, which it
+ * keeps. Afterwards kms_index_settle, before any number is given: of two names with one number the
+ * later one loses it (it gets a new one when it is asked for), and nothing is given twice. */
+bool kms_index_load(struct kms_index *index, const char *name, const char *bytes, size_t len);
+enum kms_status kms_index_settle(struct kms_index *index, size_t *ret_lost);
+
+/* Takes over the file of an earlier release, and settles. A line that cannot be read is an error
+ * with its line number and changes nothing; nothing is guessed, since a wrong number would move a
+ * row. KMS_ENOTFOUND: there is no such file. ret_lost: names that have another number already. */
+enum kms_status kms_index_take_over(struct kms_index *index, const char *path, size_t *ret_count,
+                                    size_t *ret_lost, struct kms_fault *fault);
 
 #endif
