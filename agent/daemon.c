@@ -274,6 +274,7 @@ static bool open_polls(struct program *p)
         .log = &p->log,
         .types = p->play ? kms_play_types() : p->types,
         .interval_ms = p->site->interval_ms,
+        .back_off_max = (unsigned)p->site->back_off_max,
         .sockets_max = room < KMS_SCHEDULER_SOCKETS_MAX ? room : KMS_SCHEDULER_SOCKETS_MAX,
         .published = poll_published,
         .arg = p};

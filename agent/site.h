@@ -79,6 +79,7 @@ struct kms_site {
     char *agentx; /* address of the AgentX master */
     int64_t ping_ms;
     int64_t interval_ms;
+    int64_t back_off_max; /* intervals */
     char *state_dir;
     int64_t log_level; /* enum kms_log_level */
     struct kms_policy policy;

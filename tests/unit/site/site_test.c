@@ -56,6 +56,7 @@ static void the_smallest_configuration_has_all_defaults(void **state)
     assert_string_equal(site.agentx, "unix:/var/agentx/master");
     assert_int_equal(site.ping_ms, 3000);
     assert_int_equal(site.interval_ms, 60000);
+    assert_int_equal(site.back_off_max, 5);
     assert_string_equal(site.state_dir, "/var/lib/kmsmon");
     assert_int_equal(site.log_level, KMS_LOG_INFO);
     assert_int_equal(site.policy.required[KMS_CLASS_CLIENT], 25);
@@ -81,6 +82,7 @@ static void the_smallest_configuration_has_all_defaults(void **state)
 
 static const char full[] =
     "agentx \"unix:/run/agentx/master\"\nping-interval 2500ms interval 5m\n"
+    "back-off-max 9\n"
     "state-dir /srv/kmsmon log-level debug\n"
     "judgement { client-threshold = 30 requests-window = 2h }\n"
     "host \"kms01.corp.example.com\" {\n"
@@ -149,6 +151,7 @@ static void assert_same_site(const struct kms_site *a, const struct kms_site *b)
     assert_string_equal(a->state_dir, b->state_dir);
     assert_int_equal(a->ping_ms, b->ping_ms);
     assert_int_equal(a->interval_ms, b->interval_ms);
+    assert_int_equal(a->back_off_max, b->back_off_max);
     assert_int_equal(a->log_level, b->log_level);
     assert_memory_equal(&a->policy, &b->policy, sizeof a->policy);
     assert_int_equal(a->host_count, b->host_count);
@@ -185,21 +188,19 @@ static void what_is_printed_reads_back_to_the_same_site(void **state)
     }
 }
 
+#define ALLOWED_AT_THE_TOP                                                                      \
+    "agentx, ping-interval, interval, back-off-max, state-dir, log-level, discover, products; " \
+    "blocks: host, judgement, dns, snmp, control, store, credentials\n"
+
 static void unknown_keys_and_blocks_list_the_allowed_ones_and_the_nearest(void **state)
 {
     (void)state;
     expect_errors(
         "intervall 60s\nzzz = 1\n"
         "hosts x { }\n" GOOD_HOST "host b { prot 3 report { url /r maxage 1h } wsmn { } }\n",
-        "t.conf:1: unknown key 'intervall', did you mean 'interval'?; allowed: agentx, "
-        "ping-interval, interval, state-dir, log-level, discover, products; blocks: host, "
-        "judgement, dns, snmp, control, store, credentials\n"
-        "t.conf:2: unknown key 'zzz'; allowed: agentx, ping-interval, interval, state-dir, "
-        "log-level, discover, products; blocks: host, judgement, dns, snmp, control, store, "
-        "credentials\n"
-        "t.conf:3: unknown block 'hosts', did you mean 'host'?; allowed: agentx, ping-interval, "
-        "interval, state-dir, log-level, discover, products; blocks: host, judgement, dns, snmp, "
-        "control, store, credentials\n"
+        "t.conf:1: unknown key 'intervall', did you mean 'interval'?; allowed: " ALLOWED_AT_THE_TOP
+        "t.conf:2: unknown key 'zzz'; allowed: " ALLOWED_AT_THE_TOP
+        "t.conf:3: unknown block 'hosts', did you mean 'host'?; allowed: " ALLOWED_AT_THE_TOP
         "t.conf:5: unknown key 'prot', did you mean 'port'?; allowed: address, port, classes; "
         "blocks: report, rpc, activation, wsman, dns\n"
         "t.conf:5: unknown block 'wsmn', did you mean 'wsman'?; allowed: address, port, classes; "
