@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/agentx.h"
+#include "agent/alarms_open.h"
 #include "agent/control_service.h"
 #include "agent/detach.h"
 #include "agent/file_limit.h"
@@ -74,6 +75,8 @@ struct program {
     struct kms_agent_facts facts;
     struct kms_mib *mib;
     struct kms_agentx *agentx;
+    struct kms_agent_alarms *alarms;
+    struct kms_notify *notify;
     struct kms_control_parts parts;
     struct kms_control_service *control;
 };
@@ -132,6 +135,9 @@ static void refill(void *arg)
     struct program *p = arg;
     if (p->numbers) {
         kms_numbers_save_all(p->numbers);
+    }
+    if (p->alarms) {
+        kms_agent_alarms_refill(p->alarms);
     }
 }
 
@@ -394,6 +400,29 @@ static bool open_lookups(struct program *p)
     return p->lookups ? open_seen_writer(p) : out_of_memory(p);
 }
 
+/* With all hosts on the board: what an earlier process raised for others is cleared. */
+static bool open_alarms(struct program *p)
+{
+    const struct kms_agent_alarms_config config = {.loop = p->env.loop,
+                                                   .log = &p->log,
+                                                   .board = p->board,
+                                                   .zones = p->zones,
+                                                   .memory = kms_alarms_memory(p->keeper),
+                                                   .silent = p->options->standalone,
+                                                   .policy = kms_alarms_policy(&p->site->alarms)};
+    p->alarms = kms_agent_alarms_new(&config);
+    return p->alarms || out_of_memory(p);
+}
+
+static bool open_notify(struct program *p)
+{
+    if (p->options->standalone) {
+        return true;
+    }
+    p->notify = kms_alarms_open_notify(p->alarms, p->env.loop, p->agentx, p->mib, &p->log);
+    return p->notify || out_of_memory(p);
+}
+
 static bool open_snmp(struct program *p)
 {
     int64_t now_s = kms_clock_wall_s(&p->env.clock);
@@ -407,6 +436,7 @@ static bool open_snmp(struct program *p)
     if (!p->mib) {
         return out_of_memory(p);
     }
+    kms_alarms_show(p->alarms, p->mib);
     const struct kms_agentx_config config = {.socket = p->site->agentx,
                                              .ping_s = (p->site->ping_ms + 999) / 1000,
                                              .standalone = p->options->standalone ? &p->site->snmp
@@ -448,8 +478,10 @@ static void close_program(struct program *p)
     close_seen_writer(p);
     kms_lookups_free(p->lookups);
     kms_scheduler_free(p->scheduler);
+    kms_alarms_close_notify(p->alarms, p->notify);
     kms_agentx_stop(p->agentx);
     kms_mib_free(p->mib);
+    kms_agent_alarms_free(p->alarms);
     if (p->zones) {
         kms_zones_free(p->zones);
     }
@@ -551,7 +583,8 @@ int kms_daemon_run(const struct kms_options *options, struct kms_site *site, boo
                                                     : (enum kms_log_level)p->site->log_level);
     bool ready = close_memory(p) && open_state(p) && detach(p) && open_loop(p) && open_keeper(p) &&
                  open_resolver(p) && fill_board(p) && open_polls(p) && find_domains(p) &&
-                 open_lookups(p) && open_snmp(p) && open_control(p) && write_pid(p);
+                 open_lookups(p) && open_alarms(p) && open_snmp(p) && open_notify(p) &&
+                 open_control(p) && write_pid(p);
     if (ready) {
         go(p);
     }

@@ -35,7 +35,9 @@ struct kms_mib {
     const struct kms_clock *clock;
     const struct kms_agent_facts *facts;
     struct kms_mib_layout *layout; /* NULL: none yet */
-    uint64_t laid_out_shape, laid_out_zones_shape;
+    uint64_t laid_out_shape, laid_out_zones_shape, laid_out_alarms_shape;
+    bool alarms_laid_out;
+    struct kms_mib_alarms alarms;
     uint64_t layouts; /* how many there were */
     struct binding binding[KMS_MIB_TABLE_MAX + 1];
 };
@@ -101,10 +103,17 @@ void kms_mib_free(struct kms_mib *mib)
     free(mib);
 }
 
+void kms_mib_set_alarms(struct kms_mib *mib, const struct kms_alarms *alarms,
+                        struct kms_mib_notified (*notified)(void *arg), void *arg)
+{
+    mib->alarms = (struct kms_mib_alarms){.table = alarms, .notified = notified, .arg = arg};
+    mib->alarms_laid_out = false;
+}
+
 /* Makes new rows when the set of rows of the hosts or of the domains changed. Without memory the
  * old ones stay: a row that is gone is noticed when its value is looked up, and the next request
  * tries again. */
-static void refresh(struct kms_mib *mib)
+static void refresh_rows(struct kms_mib *mib)
 {
     uint64_t shape = kms_board_shape(mib->board);
     uint64_t zones_shape = mib->zones == NULL ? 0 : kms_zones_shape(mib->zones);
@@ -121,6 +130,25 @@ static void refresh(struct kms_mib *mib)
     mib->layouts++;
     mib->laid_out_shape = shape;
     mib->laid_out_zones_shape = zones_shape;
+    mib->alarms_laid_out = false;
+}
+
+static void refresh_alarms(struct kms_mib *mib)
+{
+    uint64_t shape = mib->alarms.table == NULL ? 0 : kms_alarms_shape(mib->alarms.table);
+    if (mib->layout == NULL || (mib->alarms_laid_out && mib->laid_out_alarms_shape == shape)) {
+        return;
+    }
+    if (kms_mib_layout_alarms(mib->layout, mib->alarms.table)) {
+        mib->alarms_laid_out = true;
+        mib->laid_out_alarms_shape = shape;
+    }
+}
+
+static void refresh(struct kms_mib *mib)
+{
+    refresh_rows(mib);
+    refresh_alarms(mib);
 }
 
 /* One table while a PDU's requests to it are answered. */
@@ -179,7 +207,7 @@ static struct lookup lookup_start(struct kms_mib *mib, const struct kms_mib_tabl
 static bool view_owner(const struct lookup *lookup, size_t owner, struct kms_mib_view *view)
 {
     const struct kms_zones *zones = lookup->mib->zones;
-    if (lookup->table->scalars) {
+    if (lookup->table->scalars || lookup->table->alarms) {
         return true;
     }
     if (lookup->table->lay_out_zone != NULL) {
@@ -204,6 +232,7 @@ static bool value_of(const struct lookup *lookup, const struct kms_mib_column *c
     }
     struct kms_mib_view view = {.board = lookup->mib->board,
                                 .agent = lookup->mib->facts,
+                                .alarms = &lookup->mib->alarms,
                                 .now_s = lookup->now_s,
                                 .index = row->index,
                                 .position = row->position};
@@ -256,7 +285,7 @@ static size_t column_at(const struct kms_mib_table *table, oid number)
 
 bool kms_mib_put(netsnmp_variable_list *var, uint8_t type, const struct kms_mib_value *value)
 {
-    if (type == ASN_OCTET_STR) {
+    if (type == ASN_OCTET_STR || type == ASN_OBJECT_ID) {
         return snmp_set_var_typed_value(var, type, value->octet, value->len) == 0;
     }
     /* Counters wrap at 32 bits; signed values come as they are. */

@@ -3,9 +3,11 @@
 #ifndef KMS_AGENT_MIB_H
 #define KMS_AGENT_MIB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "model/alarm.h"
 #include "model/board.h"
 #include "model/zone.h"
 
@@ -20,11 +22,21 @@ struct kms_agent_facts {
     void *arg;
 };
 
+/* Notifications since the start. */
+struct kms_mib_notified {
+    bool known; /* false: nobody can send any */
+    uint64_t sent, suppressed;
+};
+
 struct kms_mib;
 
 /* All must live as long as the MIB. zones NULL: no domain is watched. NULL when memory ran out. */
 struct kms_mib *kms_mib_new(const struct kms_board *board, const struct kms_zones *zones,
                             const struct kms_clock *clock, const struct kms_agent_facts *facts);
+/* The alarms that are shown from now on; they must live as long as the MIB, or until the next call.
+ * notified tells the counters at each request. NULL: no alarms, which is so from the start. */
+void kms_mib_set_alarms(struct kms_mib *mib, const struct kms_alarms *alarms,
+                        struct kms_mib_notified (*notified)(void *arg), void *arg);
 /* After kms_agentx_stop. */
 void kms_mib_free(struct kms_mib *mib);
 

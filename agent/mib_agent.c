@@ -1,6 +1,7 @@
 /* The scalars under kmsmonAgent: the program itself and its hosts in numbers. */
 #include "agent/mib_table.h"
 
+enum notified { SENT, SUPPRESSED };
 enum total { HOSTS, PROBES, PROBES_FAILED, OVERALL };
 
 static bool get_version(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
@@ -66,6 +67,23 @@ static bool get_started(const struct kms_mib_view *view, int what, struct kms_mi
     return kms_mib_time(ret, view->agent->started_s);
 }
 
+static bool get_active_alarms(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
+{
+    (void)what;
+    return view->alarms->table != NULL &&
+           kms_mib_number(ret, (int64_t)kms_alarms_count(view->alarms->table));
+}
+
+static bool get_notified(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
+{
+    if (view->alarms->notified == NULL) {
+        return false;
+    }
+    struct kms_mib_notified notified = view->alarms->notified(view->alarms->arg);
+    uint64_t count = what == SENT ? notified.sent : notified.suppressed;
+    return notified.known && kms_mib_number(ret, (int64_t)(count & UINT32_MAX));
+}
+
 static const struct kms_mib_column columns[] = {
     {1, ASN_OCTET_STR, 0, get_version},
     {2, ASN_INTEGER, OVERALL, get_total},
@@ -80,9 +98,9 @@ static const struct kms_mib_column columns[] = {
     {11, ASN_GAUGE, 0, get_poll_lag},
     {12, ASN_OCTET_STR, 0, get_config_loaded},
     {13, ASN_INTEGER, 0, get_config_result},
-    {14, ASN_GAUGE, 0, NULL},   /* ActiveAlarms */
-    {15, ASN_COUNTER, 0, NULL}, /* NotificationsSent */
-    {16, ASN_COUNTER, 0, NULL}, /* NotificationsSuppressed */
+    {14, ASN_GAUGE, 0, get_active_alarms},
+    {15, ASN_COUNTER, SENT, get_notified},
+    {16, ASN_COUNTER, SUPPRESSED, get_notified},
     {17, ASN_OCTET_STR, 0, get_started},
 };
 

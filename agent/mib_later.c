@@ -1,5 +1,5 @@
-/* Tables that are in the MIB and have no rows yet: the request log and alarms are not watched by
- * this release. */
+/* Tables that are in the MIB and have no rows yet: the request log is not watched by this release.
+ */
 #include "agent/mib_table.h"
 
 static const struct kms_mib_column fleet_columns[] = {
@@ -27,15 +27,6 @@ static const struct kms_mib_column error_columns[] = {
     {7, ASN_OCTET_STR, 0, NULL}, /* Advice */
 };
 
-static const struct kms_mib_column alarm_columns[] = {
-    {2, ASN_INTEGER, 0, NULL},   /* Type */
-    {3, ASN_INTEGER, 0, NULL},   /* Severity */
-    {4, ASN_OCTET_STR, 0, NULL}, /* Host */
-    {5, ASN_OBJECT_ID, 0, NULL}, /* Object */
-    {6, ASN_OCTET_STR, 0, NULL}, /* Since */
-    {7, ASN_OCTET_STR, 0, NULL}, /* Text */
-};
-
 const struct kms_mib_table kms_mib_fleet_table = {.number = 8,
                                                   .index_len = 2,
                                                   .column = fleet_columns,
@@ -45,8 +36,3 @@ const struct kms_mib_table kms_mib_error_table = {.number = 9,
                                                   .index_len = 2,
                                                   .column = error_columns,
                                                   .column_count = KMS_COUNT_OF(error_columns)};
-
-const struct kms_mib_table kms_mib_alarm_table = {.number = 11,
-                                                  .index_len = 1,
-                                                  .column = alarm_columns,
-                                                  .column_count = KMS_COUNT_OF(alarm_columns)};

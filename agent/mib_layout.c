@@ -82,6 +82,23 @@ static bool lay_out_table(const struct kms_board *board, const struct kms_zones 
     return !rows->failed;
 }
 
+bool kms_mib_layout_alarms(struct kms_mib_layout *layout, const struct kms_alarms *alarms)
+{
+    struct kms_mib_rows rows = {0};
+    size_t count = alarms == NULL ? 0 : kms_alarms_count(alarms);
+    for (size_t i = 0; i < count; i++) { /* in the order of their numbers */
+        kms_mib_rows_add(&rows, 0, i, kms_alarms_at(alarms, i)->index, 0);
+    }
+    if (rows.failed) {
+        free(rows.row);
+        return false;
+    }
+    struct kms_mib_rows *shown = &layout->table[kms_mib_alarm_table.number];
+    free(shown->row);
+    *shown = rows;
+    return true;
+}
+
 struct kms_mib_layout *kms_mib_layout_new(const struct kms_board *board,
                                           const struct kms_zones *zones)
 {

@@ -44,6 +44,13 @@ struct kms_mib_rows {
 void kms_mib_rows_add(struct kms_mib_rows *rows, size_t owner, size_t position, uint32_t index,
                       uint32_t sub);
 
+/* The alarms, and what is known of their notifications. */
+struct kms_mib_alarms {
+    const struct kms_alarms *table; /* NULL: there are none */
+    struct kms_mib_notified (*notified)(void *arg);
+    void *arg;
+};
+
 /* The rows of all tables at one moment, by table number. */
 struct kms_mib_layout {
     struct kms_mib_rows table[KMS_MIB_TABLE_MAX + 1];
@@ -51,18 +58,23 @@ struct kms_mib_layout {
 /* NULL when memory ran out. */
 struct kms_mib_layout *kms_mib_layout_new(const struct kms_board *board,
                                           const struct kms_zones *zones);
+/* Lays the rows of alarms out again, and nothing else: alarms come and go by the hundred. Without
+ * memory the old rows stay (false). */
+bool kms_mib_layout_alarms(struct kms_mib_layout *layout, const struct kms_alarms *alarms);
 void kms_mib_layout_free(struct kms_mib_layout *layout);
 
 /* What a getter sees: the row's host or domain, and the part of it that the row is about. */
 struct kms_mib_view {
     const struct kms_board *board;
     const struct kms_agent_facts *agent;
+    const struct kms_mib_alarms *alarms;
     int64_t now_s;
     const struct kms_snapshot *snapshot;       /* the host; NULL for scalars, domains and records */
     const struct kms_key_judgement *key;       /* rows of the key table */
     const struct kms_zone *zone;               /* the domain; tables of domains only */
     const struct kms_zone_record_view *record; /* rows of the record table */
     const struct kms_zone_publication *publication; /* rows of the publication table */
+    const struct kms_alarm_view *alarm;             /* rows of the alarm table */
     const oid *index;
     size_t position; /* where find should look first */
 };
@@ -79,6 +91,7 @@ struct kms_mib_column {
 
 struct kms_mib_table {
     uint8_t number; /* below kmsmonObjects */
+    bool alarms;    /* its rows are alarms: kms_mib_layout_alarms */
     bool scalars;   /* the objects themselves, without an entry; their one row has the index 0 */
     uint8_t index_len;
     const struct kms_mib_column *column; /* ascending; accessible ones only */
@@ -139,6 +152,8 @@ bool kms_mib_number(struct kms_mib_value *ret, int64_t number);
 bool kms_mib_truth(struct kms_mib_value *ret, bool truth);
 bool kms_mib_text(struct kms_mib_value *ret, const char *text); /* NULL: absent */
 bool kms_mib_bits(struct kms_mib_value *ret, uint32_t bits, const struct kms_word_set *set);
+/* The name of an instance, as RowPointer has it; at most KMS_MIB_NAME_MAX parts. */
+bool kms_mib_oid(struct kms_mib_value *ret, const oid *name, size_t len);
 bool kms_mib_time(struct kms_mib_value *ret, int64_t wall_s);               /* 0: absent */
 bool kms_mib_local_time(struct kms_mib_value *ret, int64_t wall_s);         /* without a zone */
 bool kms_mib_age(struct kms_mib_value *ret, int64_t now_s, int64_t then_s); /* then_s 0: absent */

@@ -135,3 +135,14 @@ bool kms_mib_word(struct kms_mib_value *ret, const struct kms_facts *facts, int 
     }
     return false;
 }
+
+bool kms_mib_oid(struct kms_mib_value *ret, const oid *name, size_t len)
+{
+    _Static_assert(KMS_MIB_NAME_MAX * sizeof(oid) <= sizeof ret->octet, "names do not fit");
+    if (len > KMS_MIB_NAME_MAX) {
+        return false;
+    }
+    ret->len = len * sizeof *name;
+    memcpy(ret->octet, name, ret->len);
+    return true;
+}

@@ -7,6 +7,7 @@
 
 #include "base/bind.h"
 #include "agent/site_activation.h"
+#include "agent/site_alarms.h"
 #include "agent/site_check.h"
 #include "agent/site_control.h"
 #include "agent/site_dns.h"
@@ -123,6 +124,7 @@ static const struct kms_bind_block site_blocks[] = {
     {.name = "judgement", .usage = "judgement { ... }"},
     {.name = "dns", .usage = "dns { ... }"},
     {.name = "snmp", .usage = "snmp { ... }"},
+    {.name = "alarms", .usage = "alarms { ... }"},
     {.name = "control", .usage = "control { ... }"},
     {.name = "store", .usage = "store { ... }"},
     {.name = "credentials", .usage = KMS_CREDENTIALS_USAGE, .titled = true, .repeated = true},
@@ -322,6 +324,7 @@ static void read_site(const struct kms_conf_node *root, struct kms_site *site,
     kms_site_read_snmp(kms_bind_find(root->child, "snmp"), &site->snmp, errors);
     kms_site_read_control(kms_bind_find(root->child, "control"), &site->control, errors);
     kms_site_read_store(kms_bind_find(root->child, "store"), &site->store, errors);
+    kms_site_read_alarms(kms_bind_find(root->child, "alarms"), &site->alarms, errors);
     kms_site_read_products(root, site->products_file, &site->products, errors);
     kms_site_read_credentials(root, site, errors);
     read_hosts(root, site, errors);
@@ -468,6 +471,9 @@ enum kms_status kms_site_print(const struct kms_site *site, struct kms_buf *buf)
         status = kms_site_print_store(&site->store, buf);
     }
     if (status == KMS_OK) {
+        status = kms_site_print_alarms(&site->alarms, buf);
+    }
+    if (status == KMS_OK) {
         status = kms_site_print_credentials(site, buf);
     }
     if (status == KMS_OK) {
@@ -504,6 +510,9 @@ enum kms_status kms_site_keys(struct kms_buf *buf)
     }
     if (status == KMS_OK) {
         status = kms_site_snmp_keys(buf);
+    }
+    if (status == KMS_OK) {
+        status = kms_site_alarms_keys(buf);
     }
     if (status == KMS_OK) {
         status = kms_site_control_keys(buf);

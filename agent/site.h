@@ -10,6 +10,7 @@
 #include "base/conf.h"
 #include "base/status.h"
 #include "base/texts.h"
+#include "model/alarm.h"
 #include "model/credentials.h"
 #include "model/policy.h"
 #include "model/target.h"
@@ -75,6 +76,21 @@ struct kms_site_store {
     int64_t size_max;   /* bytes of the file: the oldest hours give way */
 };
 
+#define KMS_SITE_PER_MINUTE_MAX 10000
+
+/* Alarms of one type. */
+struct kms_site_alarm {
+    bool enabled;
+    int64_t confirm; /* 0: that of all types */
+};
+
+/* What is told, after how many polls, and how much in a minute. */
+struct kms_site_alarms {
+    int64_t confirm;
+    int64_t per_minute;                                 /* notifications */
+    struct kms_site_alarm type[KMS_ALARM_TYPE_MAX + 1]; /* by enum kms_alarm_type */
+};
+
 struct kms_site {
     char *agentx; /* address of the AgentX master */
     int64_t ping_ms;
@@ -91,6 +107,7 @@ struct kms_site {
     struct kms_products products;
     bool discover_search; /* no host and no discover: the machine's search domains */
     struct kms_site_snmp snmp;
+    struct kms_site_alarms alarms;
     struct kms_site_control control;
     struct kms_site_store store;
     struct kms_credentials *credentials; /* in the order of the file; names are unique */

@@ -42,6 +42,8 @@ struct kms_board {
     const struct kms_clock *clock;
     kms_key_index_fn *key_index;
     void *key_index_arg;
+    kms_board_published_fn *published;
+    void *published_arg;
     struct slot **slot; /* each of its own: targets keep their place while hosts are added */
     size_t count, cap;
     size_t retired;      /* slots */
@@ -688,7 +690,16 @@ enum kms_status kms_board_publish(struct kms_board *board, size_t at,
         return judged;
     }
     *ret_change = change;
+    if (board->published) {
+        board->published(board->published_arg, at, result->source);
+    }
     return status;
+}
+
+void kms_board_watch(struct kms_board *board, kms_board_published_fn *published, void *arg)
+{
+    board->published = published;
+    board->published_arg = arg;
 }
 
 enum kms_status kms_board_tick(struct kms_board *board, size_t at, struct kms_change *ret_change)

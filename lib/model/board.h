@@ -76,6 +76,11 @@ const struct kms_snapshot *kms_board_snapshot(const struct kms_board *board, siz
 /* Copies the result, tallies, judges and swaps the snapshot in. */
 enum kms_status kms_board_publish(struct kms_board *board, size_t slot,
                                   const struct kms_result *result, struct kms_change *ret_change);
+/* Calls published at the end of every kms_board_publish that swapped a snapshot in: one call for
+ * each poll. The board must not be changed from there. NULL: nobody asks any more. */
+typedef void kms_board_published_fn(void *arg, size_t slot, enum kms_source source);
+void kms_board_watch(struct kms_board *board, kms_board_published_fn *published, void *arg);
+
 /* Judges a slot again because time went by (data goes stale without any publish). */
 enum kms_status kms_board_tick(struct kms_board *board, size_t slot, struct kms_change *ret_change);
 

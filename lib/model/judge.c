@@ -157,6 +157,23 @@ static int64_t fresh_or(const struct kms_evidence *evidence, const struct kms_ju
                                              : otherwise;
 }
 
+static void judge_clock(const struct kms_evidence *evidence, const struct kms_policy *policy,
+                        struct kms_judgement *ret)
+{
+    ret->clock_state = KMS_STATE_UNKNOWN;
+    if (!is_fresh(evidence, ret, KMS_FACT_CLOCK_SKEW)) {
+        return;
+    }
+    int64_t skew_ms = kms_fact_or(&ret->host, KMS_FACT_CLOCK_SKEW, 0) * 1000;
+    skew_ms = skew_ms < 0 ? -skew_ms : skew_ms;
+    ret->clock_state = skew_ms > policy->skew_critical_ms  ? KMS_STATE_CRITICAL
+                       : skew_ms > policy->skew_warning_ms ? KMS_STATE_WARNING
+                                                           : KMS_STATE_OK;
+    if (ret->clock_state != KMS_STATE_OK) {
+        blame(ret, ret->clock_state, KMS_REASON_CLOCK_SKEW);
+    }
+}
+
 static void judge_host_facts(const struct kms_evidence *evidence, const struct kms_policy *policy,
                              struct kms_judgement *ret)
 {
@@ -164,13 +181,7 @@ static void judge_host_facts(const struct kms_evidence *evidence, const struct k
     if (service == KMS_SERVICE_STOPPED || service == KMS_SERVICE_DISABLED) {
         blame(ret, KMS_STATE_CRITICAL, KMS_REASON_SERVICE_DOWN);
     }
-    int64_t skew_ms = fresh_or(evidence, ret, KMS_FACT_CLOCK_SKEW, 0) * 1000;
-    skew_ms = skew_ms < 0 ? -skew_ms : skew_ms;
-    if (skew_ms > policy->skew_critical_ms) {
-        blame(ret, KMS_STATE_CRITICAL, KMS_REASON_CLOCK_SKEW);
-    } else if (skew_ms > policy->skew_warning_ms) {
-        blame(ret, KMS_STATE_WARNING, KMS_REASON_CLOCK_SKEW);
-    }
+    judge_clock(evidence, policy, ret);
     if (kms_fact_or(&ret->host, KMS_FACT_AUTHENTICITY, KMS_AUTHENTICITY_UNKNOWN) ==
         KMS_AUTHENTICITY_SUSPICIOUS) {
         blame(ret, KMS_STATE_WARNING, KMS_REASON_SUSPICIOUS);

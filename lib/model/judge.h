@@ -99,6 +99,7 @@ struct kms_judgement {
     size_t key_count;
     struct kms_class_judgement cls[KMS_CLASS_MAX + 1]; /* by enum kms_client_class; [0] unused */
     struct kms_source_judgement source[KMS_SOURCE_MAX + 1];
+    enum kms_state clock_state; /* of the clock alone; UNKNOWN when nothing fresh tells it */
     enum kms_state count_state; /* of all classes together; UNKNOWN when no class is present */
     bool data_known;
     int64_t data_s; /* of the oldest fact that decided */

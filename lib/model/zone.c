@@ -24,6 +24,8 @@ struct kms_zones {
     void *number_arg;
     kms_zone_news_fn *news;
     void *news_arg;
+    kms_zones_published_fn *published;
+    void *published_arg;
     struct kms_zone_law law;
     int64_t forget_after_s; /* 0: never */
     struct entry **entry;   /* each of its own: a zone keeps its place in memory */
@@ -422,7 +424,16 @@ enum kms_status kms_zones_publish(struct kms_zones *zones, size_t at,
     if (status != KMS_OK && next.record != entry->shown.record) {
         free(next.record);
     }
+    if (status == KMS_OK && zones->published) {
+        zones->published(zones->published_arg, &entry->shown);
+    }
     return status;
+}
+
+void kms_zones_watch(struct kms_zones *zones, kms_zones_published_fn *published, void *arg)
+{
+    zones->published = published;
+    zones->published_arg = arg;
 }
 
 /* A disagreement that is not known any more is not over. */

@@ -223,6 +223,10 @@ enum kms_status kms_zones_wish(struct kms_zones *zones, size_t zone, uint32_t wa
 /* Takes in a lookup. A failed one keeps the records of the last that succeeded. */
 enum kms_status kms_zones_publish(struct kms_zones *zones, size_t zone,
                                   const struct kms_zone_lookup *lookup);
+/* Calls published at the end of every kms_zones_publish that was taken in: one call for each
+ * lookup. The zones must not be changed from there. NULL: nobody asks any more. */
+typedef void kms_zones_published_fn(void *arg, const struct kms_zone *zone);
+void kms_zones_watch(struct kms_zones *zones, kms_zones_published_fn *published, void *arg);
 /* Takes in what the servers of the zone said beside the last lookup. */
 enum kms_status kms_zones_publish_servers(struct kms_zones *zones, size_t zone,
                                           const struct kms_zone_servers *servers);

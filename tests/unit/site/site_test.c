@@ -94,6 +94,46 @@ static const char full[] =
     "host KMS02 { classes office report { url = file:///in/kms02.txt }\n"
     "  activation { product = \"Office 2019\" interval 1h timeout 5s } }\n";
 
+#define GOOD_ALARMS                                         \
+    "alarms { confirm 3 max-notifications-per-minute = 5\n" \
+    "  alarm countLow { confirm = 7 }\n  alarm \"configDrift\" { enabled no } }\n"
+
+static void alarms_have_rules_of_their_own(void **state)
+{
+    (void)state;
+    struct kms_site site;
+    expect_good(GOOD_ALARMS, &site);
+    assert_int_equal(site.alarms.confirm, 3);
+    assert_int_equal(site.alarms.per_minute, 5);
+    assert_int_equal(site.alarms.type[KMS_ALARM_COUNT_LOW].confirm, 7);
+    assert_true(site.alarms.type[KMS_ALARM_COUNT_LOW].enabled);
+    assert_false(site.alarms.type[KMS_ALARM_DRIFT].enabled);
+    assert_int_equal(site.alarms.type[KMS_ALARM_DRIFT].confirm, 0);
+    kms_site_free(&site);
+    expect_good(GOOD_HOST, &site);
+    assert_int_equal(site.alarms.confirm, 2);
+    assert_int_equal(site.alarms.per_minute, 60);
+    for (size_t i = 1; i <= KMS_ALARM_TYPE_MAX; i++) {
+        assert_true(site.alarms.type[i].enabled);
+    }
+    kms_site_free(&site);
+}
+
+static void wrong_alarms_are_told_with_what_is_allowed(void **state)
+{
+    (void)state;
+    expect_errors(
+        GOOD_HOST "alarms { confirm 0 max-notifications-per-minute 10001\n"
+                  "  alarm countlow { }\n  alarm countLow { }\n  alarm countLow { enable no } }\n",
+        "t.conf:2: confirm: '0' is out of range; allowed: a whole number, 1 to 100\n"
+        "t.conf:2: max-notifications-per-minute: '10001' is out of range; allowed: a whole number, "
+        "1 to 10000\n"
+        "t.conf:3: alarm: 'countlow' is not a type of alarm; allowed: hostUnreachable, countLow, "
+        "keyNotLicensed, publicationLost, failedRequests, clockSkew, rogueRecord, suspiciousHost, "
+        "dataStale, configDrift\n"
+        "t.conf:5: alarm: 'countLow' is there a second time; allowed: one block a type\n");
+}
+
 static void every_key_is_read(void **state)
 {
     (void)state;
@@ -154,6 +194,12 @@ static void assert_same_site(const struct kms_site *a, const struct kms_site *b)
     assert_int_equal(a->back_off_max, b->back_off_max);
     assert_int_equal(a->log_level, b->log_level);
     assert_memory_equal(&a->policy, &b->policy, sizeof a->policy);
+    assert_int_equal(a->alarms.confirm, b->alarms.confirm);
+    assert_int_equal(a->alarms.per_minute, b->alarms.per_minute);
+    for (size_t i = 1; i <= KMS_ALARM_TYPE_MAX; i++) {
+        assert_int_equal(a->alarms.type[i].enabled, b->alarms.type[i].enabled);
+        assert_int_equal(a->alarms.type[i].confirm, b->alarms.type[i].confirm);
+    }
     assert_int_equal(a->host_count, b->host_count);
     for (size_t i = 0; i < a->host_count; i++) {
         const struct kms_target *x = &a->host[i];
@@ -172,7 +218,8 @@ static void assert_same_site(const struct kms_site *a, const struct kms_site *b)
 static void what_is_printed_reads_back_to_the_same_site(void **state)
 {
     (void)state;
-    static const char *const texts[] = {full, GOOD_HOST, "host h { report { url /r max-age 0 } }"};
+    static const char *const texts[] = {full, GOOD_HOST, "host h { report { url /r max-age 0 } }",
+                                        GOOD_ALARMS};
     for (size_t i = 0; i < KMS_COUNT_OF(texts); i++) {
         struct kms_site site;
         struct kms_site again;
@@ -190,7 +237,7 @@ static void what_is_printed_reads_back_to_the_same_site(void **state)
 
 #define ALLOWED_AT_THE_TOP                                                                      \
     "agentx, ping-interval, interval, back-off-max, state-dir, log-level, discover, products; " \
-    "blocks: host, judgement, dns, snmp, control, store, credentials\n"
+    "blocks: host, judgement, dns, snmp, alarms, control, store, credentials\n"
 
 static void unknown_keys_and_blocks_list_the_allowed_ones_and_the_nearest(void **state)
 {
@@ -995,6 +1042,8 @@ static void every_key_is_listed(void **state)
                                          "host.report.max-age\t",
                                          "discover\t",
                                          "dns.servers\t",
+                                         "alarms.confirm\t",
+                                         "alarms.alarm.enabled\t",
                                          "host.dns.publish-in\t",
                                          "host.activation.product\t",
                                          "products\t",
@@ -1014,6 +1063,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_smallest_configuration_has_all_defaults),
         cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(alarms_have_rules_of_their_own),
+        cmocka_unit_test(wrong_alarms_are_told_with_what_is_allowed),
         cmocka_unit_test(a_report_may_be_judged_whatever_its_age),
         cmocka_unit_test(what_is_printed_reads_back_to_the_same_site),
         cmocka_unit_test(unknown_keys_and_blocks_list_the_allowed_ones_and_the_nearest),
