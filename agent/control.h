@@ -31,6 +31,7 @@ struct kms_zones;
 struct kms_control_parts {
     const struct kms_site *site;
     const char *config; /* path of the configuration; NULL: there is none */
+    const struct kms_clock *clock;
     const struct kms_agent_facts *facts;
     const struct kms_board *board;
     const struct kms_zones *zones;

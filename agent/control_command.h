@@ -57,6 +57,7 @@ void kms_control_fail(struct kms_control_call *call, const char *hint, const cha
 /* Every command, ended by NULL. */
 const struct kms_control_command *const *kms_control_commands(void);
 
+extern const struct kms_control_command kms_control_facts;
 extern const struct kms_control_command kms_control_status;
 
 #endif

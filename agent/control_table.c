@@ -4,6 +4,7 @@
 #include "agent/control_command.h"
 
 static const struct kms_control_command *const commands[] = {
+    &kms_control_facts,
     &kms_control_status,
     NULL,
 };

@@ -426,7 +426,8 @@ static bool open_notify(struct program *p)
 static bool open_snmp(struct program *p)
 {
     int64_t now_s = kms_clock_wall_s(&p->env.clock);
-    p->facts = (struct kms_agent_facts){.started_s = now_s,
+    p->facts = (struct kms_agent_facts){.simulated = p->simulation != NULL,
+                                        .started_s = now_s,
                                         .config_loaded_s = now_s,
                                         .config_result = KMS_CONFIG_OK,
                                         .interval_s = p->site->interval_ms / 1000,
@@ -450,6 +451,7 @@ static bool open_control(struct program *p)
 {
     p->parts = (struct kms_control_parts){.site = p->site,
                                           .config = p->config_absent ? NULL : p->options->config,
+                                          .clock = &p->env.clock,
                                           .facts = &p->facts,
                                           .board = p->board,
                                           .zones = p->zones,

@@ -14,6 +14,7 @@
 /* What only the program itself knows. Owned by main, may change at any time between two turns of
  * the loop, read at each request. Times are wall-clock seconds; 0: not known. */
 struct kms_agent_facts {
+    bool simulated; /* what is shown is no host's */
     int64_t started_s;
     int64_t config_loaded_s;
     enum kms_config_result config_result;

@@ -88,33 +88,50 @@ static enum kms_status add_target(struct kms_buf *buf, const struct kms_target *
     return status;
 }
 
-static enum kms_status add_told(struct kms_buf *buf, int source, const struct kms_snapshot *of)
+static enum kms_status add_tally(struct kms_buf *buf, int source, const struct kms_tally *tally)
 {
-    const struct kms_tally *tally = &of->tally[source];
-    enum kms_status status = KMS_OK;
-
-    if (tally->attempts > 0) {
-        status = kms_buf_addf(buf, "tally %s %u %u %u %lld %lld\n",
-                              kms_word_label(kms_words_source(), source), tally->attempts,
-                              tally->failures, tally->consecutive_failures,
-                              (long long)tally->last_attempt_s, (long long)tally->last_success_s);
+    if (tally->attempts == 0) {
+        return KMS_OK;
     }
-    if (status == KMS_OK && of->good[source] && of->good[source] != of->last[source]) {
-        status = kms_result_text_write(of->good[source], buf);
-    }
-    if (status == KMS_OK && of->last[source]) {
-        status = kms_result_text_write(of->last[source], buf);
-    }
-    return status;
+    return kms_buf_addf(buf, "tally %s %u %u %u %lld %lld\n",
+                        kms_word_label(kms_words_source(), source), tally->attempts,
+                        tally->failures, tally->consecutive_failures,
+                        (long long)tally->last_attempt_s, (long long)tally->last_success_s);
 }
 
-enum kms_status kms_recording_write(const struct kms_snapshot *snapshot, struct kms_buf *buf)
+enum kms_status kms_recording_write_host(const struct kms_snapshot *snapshot, struct kms_buf *buf)
 {
     size_t before = buf->len;
     enum kms_status status = add_target(buf, snapshot->target);
 
     for (int i = 1; status == KMS_OK && i <= KMS_SOURCE_MAX; i++) {
-        status = add_told(buf, i, snapshot);
+        status = add_tally(buf, i, &snapshot->tally[i]);
+    }
+    if (status != KMS_OK) {
+        kms_buf_cut(buf, before);
+    }
+    return status;
+}
+
+const struct kms_result *kms_recording_result(const struct kms_snapshot *snapshot, size_t number)
+{
+    size_t source = number / 2 + 1;
+    const struct kms_result *last = snapshot->last[source];
+
+    if (number % 2 == 1) {
+        return last;
+    }
+    return snapshot->good[source] != last ? snapshot->good[source] : NULL;
+}
+
+enum kms_status kms_recording_write(const struct kms_snapshot *snapshot, struct kms_buf *buf)
+{
+    size_t before = buf->len;
+    enum kms_status status = kms_recording_write_host(snapshot, buf);
+
+    for (size_t i = 0; status == KMS_OK && i < KMS_RECORDING_RESULTS; i++) {
+        const struct kms_result *result = kms_recording_result(snapshot, i);
+        status = result ? kms_result_text_write(result, buf) : KMS_OK;
     }
     if (status != KMS_OK) {
         kms_buf_cut(buf, before);

@@ -51,6 +51,12 @@ struct kms_recording {
  */
 enum kms_status kms_recording_write(const struct kms_snapshot *snapshot, struct kms_buf *buf);
 
+/* The same in pieces: what comes before the results, and each result, in this order; NULL: there is
+ * none of this number. */
+#define KMS_RECORDING_RESULTS ((size_t)2 * KMS_SOURCE_MAX)
+enum kms_status kms_recording_write_host(const struct kms_snapshot *snapshot, struct kms_buf *buf);
+const struct kms_result *kms_recording_result(const struct kms_snapshot *snapshot, size_t number);
+
 /* Reads a whole text. A source that tells something is enabled without a line of its own. strict:
  * for what people write, see kms_result_text_read_strictly. On failure the fault names the line,
  * and nothing is returned. */
