@@ -21,6 +21,7 @@ struct course {
     size_t slot, behind; /* slots that are told */
     uint32_t index;      /* of the host that is being told; 0: the next one begins */
     size_t result;       /* its next */
+    bool windows;        /* were told */
 };
 
 static void put_text(struct kms_control_call *call, const struct kms_buf *text)
@@ -34,19 +35,38 @@ static void put_text(struct kms_control_call *call, const struct kms_buf *text)
 static const struct kms_snapshot *snapshot_of(const struct kms_control_call *call, size_t slot)
 {
     const struct kms_board *board = kms_control_parts(call)->board;
-    const struct kms_snapshot *snapshot =
-        slot < kms_board_count(board) ? kms_board_snapshot(board, slot) : NULL;
+    const struct kms_snapshot *snapshot = slot < kms_board_count(board)
+                                              ? kms_board_snapshot(board, slot)
+                                              : NULL;
     return snapshot && !snapshot->retired ? snapshot : NULL;
+}
+
+static enum kms_status write_windows(struct kms_control_call *call, const struct course *course,
+                                     const struct kms_snapshot *snapshot, struct kms_buf *text)
+{
+    const struct kms_control_parts *parts = kms_control_parts(call);
+    const struct kms_now now = kms_clock_now(parts->clock);
+    enum kms_status status = KMS_OK;
+    for (size_t i = 0; status == KMS_OK && i < snapshot->judgement.key_count; i++) {
+        const char *identity = snapshot->judgement.key[i].identity;
+        const struct kms_window *window = kms_board_window(parts->board, course->slot, identity);
+        status = window ? kms_recording_write_window(identity, text) : KMS_OK;
+        if (window && status == KMS_OK) {
+            status = kms_window_write(window, &now, KMS_RECORDING_BOOT, text);
+        }
+    }
+    return status;
 }
 
 /* One piece of the host; the host is left when there is none. A host that was retired meanwhile, or
  * whose slot another one has, is told no further. */
-static enum kms_status next_piece(struct course *course, const struct kms_snapshot *snapshot,
-                                  struct kms_buf *text)
+static enum kms_status next_piece(struct kms_control_call *call, struct course *course,
+                                  const struct kms_snapshot *snapshot, struct kms_buf *text)
 {
     if (snapshot && course->index == 0) {
         course->index = snapshot->index;
         course->result = 0;
+        course->windows = false;
         return kms_recording_write_host(snapshot, text);
     }
     bool same = snapshot && snapshot->index == course->index;
@@ -55,6 +75,10 @@ static enum kms_status next_piece(struct course *course, const struct kms_snapsh
         if (result) {
             return kms_result_text_write(result, text);
         }
+    }
+    if (same && !course->windows) {
+        course->windows = true;
+        return write_windows(call, course, snapshot, text);
     }
     course->index = 0;
     course->slot++;
@@ -70,7 +94,7 @@ static void step(struct kms_control_call *call)
         return;
     }
     kms_buf_init(&text, PIECE_MAX);
-    enum kms_status status = next_piece(course, snapshot_of(call, course->slot), &text);
+    enum kms_status status = next_piece(call, course, snapshot_of(call, course->slot), &text);
     if (status != KMS_OK) {
         kms_control_fail(call, "", "%s", kms_status_text(status));
     } else if (text.len > 0) {
@@ -147,6 +171,7 @@ static json_t *head_of(struct kms_control_call *call)
     bool ok = true;
     json_t *head = json_object();
     kms_json_number(head, "now", kms_clock_wall_s(parts->clock), &ok);
+    kms_json_number(head, "steady", kms_clock_now(parts->clock).steady_s, &ok);
     kms_json_number(head, "interval", parts->facts->interval_s, &ok);
     kms_json_flag(head, "simulated", parts->facts->simulated, &ok);
     return kms_json_whole(head, ok);

@@ -58,6 +58,7 @@ static void add_usage(const struct kms_check_type *type, struct kms_buf *text)
     (void)kms_buf_addf(text,
                        "       [-c RANGE] [--classes LIST] [--max-age TIME] [-t TIME] [-v]\n");
     (void)kms_buf_addf(text, "       %s --wsman -H NAME --credentials FILE ...\n", type->name);
+    (void)kms_buf_addf(text, "       %s --agent -H NAME ...\n", type->name);
 }
 
 static int usage_error(const struct kms_check_type *type, const char *message)
@@ -129,9 +130,25 @@ static bool has_text(const char *text)
     return text != NULL && text[0] != '\0';
 }
 
+static const char *wrong_with_agent(const struct kms_check_options *options)
+{
+    if (has_text(options->report) || options->wsman || options->wsman_url != NULL ||
+        options->credentials_file != NULL || options->pin != NULL) {
+        return "--agent answers from kmsmond, which asks by its own configuration: no --report and "
+               "no --wsman";
+    }
+    return has_text(options->host) ? NULL : "-H is missing: name the host as kmsmond does";
+}
+
 static bool read_sources(struct kms_check_options *options, char *why, size_t size)
 {
     const char *wrong = NULL;
+
+    if (options->agent_given) {
+        wrong = wrong_with_agent(options);
+        kms_text_copy(why, size, wrong != NULL ? wrong : "");
+        return wrong == NULL;
+    }
 
     options->wsman = options->wsman || options->wsman_url != NULL;
     if (!options->wsman && !has_text(options->report)) {
@@ -303,8 +320,11 @@ static int show_timeout(struct kms_check *check)
     }
     kms_output_first(&check->out, "no result within %s", after);
     kms_output_line(&check->out, 0, "%s %s took longer than --timeout.",
-                    has_text(name) ? "Reading" : "Asking", what);
-    kms_output_line(&check->out, 0, "next step: %s", kms_outcome_row(KMS_OUTCOME_TIMEOUT)->hint);
+                    has_text(name) ? "Reading" : "Asking",
+                    check->options.agent_given ? "kmsmond" : what);
+    kms_output_line(&check->out, 0, "next step: %s",
+                    check->options.agent_given ? KMS_AGENT_LATE_NEXT
+                                               : kms_outcome_row(KMS_OUTCOME_TIMEOUT)->hint);
     return print_output(&check->out, (enum kms_state)check->options.timeout_state);
 }
 
@@ -326,6 +346,11 @@ static int show_failure(struct kms_check *check)
     if (result->detail[0] != '\0') {
         kms_output_line(&check->out, 0, "%s: %s", row->token, row->meaning);
     }
+    if (check->agent.host != NULL) {
+        char age[120];
+        kms_agent_age(&check->agent, result, age, sizeof(age));
+        kms_output_line(&check->out, 0, "%s: %s", check->target.name, age);
+    }
     if (row->hint[0] != '\0') {
         kms_output_line(&check->out, 0, "next step: %s", row->hint);
     }
@@ -342,7 +367,7 @@ static bool load_windows(struct kms_check *check, const struct kms_now *now)
 {
     const struct kms_check_options *options = &check->options;
 
-    if (!(check->type->parts & KMS_CHECK_REQUESTS)) {
+    if (!(check->type->parts & KMS_CHECK_REQUESTS) || options->agent_given) {
         return true;
     }
     /* A folder that somebody named is theirs to create: its name may be a slip. */
@@ -392,6 +417,10 @@ static int judge_and_show(struct kms_check *check, int64_t now_s)
         evidence.window = kms_windows_find;
         evidence.window_arg = check->windows;
     }
+    if (check->agent.host != NULL) {
+        evidence.window = kms_agent_window;
+        evidence.window_arg = &check->agent;
+    }
     if (kms_judge(&evidence, &check->options.policy, now_s, &check->judgement) != KMS_OK) {
         return show_no_memory();
     }
@@ -408,7 +437,8 @@ static void choose_result(struct kms_check *check)
     check->disowned = check->wsman.outcome == KMS_OUTCOME_WSMAN_NOT_A_HOST;
     told = check->disowned || kms_outcome_good(check->wsman.outcome);
     check->result = &check->wsman;
-    if (!check->options.wsman || (!told && kms_outcome_good(check->report.outcome))) {
+    if (!check->target.source[KMS_SOURCE_WSMAN].enabled ||
+        (!told && kms_outcome_good(check->report.outcome))) {
         check->result = &check->report;
     }
 }
@@ -429,10 +459,104 @@ static enum kms_read_end read_all(struct kms_check *check, int64_t *ret_now_s)
     return kms_read_reports(&setup, job, count, ret_now_s);
 }
 
+static int judge_result(struct kms_check *check, int64_t now_s)
+{
+    choose_result(check);
+    if (!kms_outcome_good(check->result->outcome) && !check->disowned) {
+        return show_failure(check);
+    }
+    return judge_and_show(check, now_s);
+}
+
+/* ---- from the daemon ---- */
+
+static int show_cannot(struct kms_check *check)
+{
+    kms_output_first(&check->out, "%s", check->agent.why);
+    if (check->agent.next[0] != '\0') {
+        kms_output_line(&check->out, 0, "next step: %s", check->agent.next);
+    }
+    return print_output(&check->out, KMS_STATE_UNKNOWN);
+}
+
+/* A result of the daemon is as one of a probe of our own. */
+static bool take(struct kms_check *check, enum kms_source source, struct kms_result *ret)
+{
+    struct kms_source_config *config = &check->target.source[source];
+
+    config->enabled = kms_agent_take(&check->agent, source, ret);
+    config->max_age_ms = check->options.max_age_ms;
+    return config->enabled;
+}
+
+/* WS-Management and the report, as by probes; where the daemon has neither, what came of activation
+ * requests. When nothing can be had the first one's reason is told. */
+static bool take_results(struct kms_check *check)
+{
+    const struct kms_source_config *asked = check->agent.host->target.source;
+    bool wsman = asked[KMS_SOURCE_WSMAN].enabled, report = asked[KMS_SOURCE_REPORT].enabled;
+
+    if (wsman && take(check, KMS_SOURCE_WSMAN, &check->wsman)) {
+        (void)(report && take(check, KMS_SOURCE_REPORT, &check->report));
+        return true;
+    }
+    if (report && take(check, KMS_SOURCE_REPORT, &check->report)) {
+        return true;
+    }
+    if (!wsman && !report && !asked[KMS_SOURCE_ACTIVATION].enabled) {
+        kms_text_format(check->agent.why, sizeof(check->agent.why),
+                        "kmsmond asks %s neither over WS-Management nor for a report",
+                        check->agent.host->target.name);
+        kms_text_copy(check->agent.next, sizeof(check->agent.next),
+                      "add a block wsman, report or activation to the host in the configuration of "
+                      "kmsmond");
+        return false;
+    }
+    return !wsman && !report && take(check, KMS_SOURCE_ACTIVATION, &check->report);
+}
+
+/* Who the host is, by the daemon; what the site relies on there, unless the options say it. */
+static bool take_target(struct kms_check *check)
+{
+    const struct kms_target *from = &check->agent.host->target;
+    struct kms_target *target = &check->target;
+
+    target->name = kms_text_dup(from->name);
+    target->port = check->options.port_given ? check->options.port : from->port;
+    target->port_given = check->options.port_given || from->port_given;
+    target->origin = from->origin;
+    target->classes = check->options.classes != 0 ? (uint32_t)check->options.classes
+                                                  : from->classes;
+    return target->name != NULL;
+}
+
+static int run_agent(struct kms_check *check)
+{
+    const struct kms_check_options *options = &check->options;
+
+    switch (kms_agent_ask(&check->agent, options->agent, options->host, options->timeout_ms)) {
+    case KMS_AGENT_NO_MEMORY:
+        return show_no_memory();
+    case KMS_AGENT_LATE:
+        return show_timeout(check);
+    case KMS_AGENT_CANNOT:
+        return show_cannot(check);
+    case KMS_AGENT_TOLD:
+        break;
+    }
+    if (!take_target(check)) {
+        return show_no_memory();
+    }
+    return take_results(check) ? judge_result(check, check->agent.now.wall_s) : show_cannot(check);
+}
+
 static int run_check(struct kms_check *check)
 {
     int64_t now_s;
 
+    if (check->options.agent_given) {
+        return run_agent(check);
+    }
     if (!make_target(check)) {
         return show_no_memory();
     }
@@ -444,11 +568,7 @@ static int run_check(struct kms_check *check)
     case KMS_READ_DONE:
         break;
     }
-    choose_result(check);
-    if (!kms_outcome_good(check->result->outcome) && !check->disowned) {
-        return show_failure(check);
-    }
-    return judge_and_show(check, now_s);
+    return judge_result(check, now_s);
 }
 
 static void check_done(struct kms_check *check, const struct kms_opt *rows)
@@ -457,6 +577,7 @@ static void check_done(struct kms_check *check, const struct kms_opt *rows)
         kms_judgement_done(&check->judgement);
     }
     kms_windows_free(check->windows);
+    kms_agent_done(&check->agent);
     kms_result_done(&check->report);
     kms_result_done(&check->wsman);
     kms_target_done(&check->target);

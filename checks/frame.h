@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent.h"
 #include "model/judge.h"
 #include "model/policy.h"
 #include "model/result.h"
@@ -27,6 +28,8 @@ struct kms_check_options {
     bool port_given;
     char *report;
     char *ca_file;
+    char *agent; /* socket of the daemon; "": the usual one */
+    bool agent_given;
     bool wsman;
     char *wsman_url, *credentials_file, *pin;
     int64_t max_age_ms;
@@ -49,7 +52,9 @@ struct kms_check {
     struct kms_check_options options;
     struct kms_range warning, critical;
     struct kms_target target;
-    struct kms_result report; /* KMS_OUTCOME_NONE: not asked for */
+    struct kms_agent agent; /* host NULL: the daemon was not asked */
+    /* KMS_OUTCOME_NONE: not asked for. With the daemon it may be of its source activation. */
+    struct kms_result report;
     struct kms_result wsman;
     const struct kms_result *result; /* what decides: the highest of them that told something */
     bool disowned;                   /* Windows says that it is no KMS host */

@@ -378,6 +378,17 @@ static void show_told(struct kms_check *check, unsigned depth, const char *what,
     kms_output_line(&check->out, depth, "next step: %s", row->hint);
 }
 
+static void append_age(const struct kms_check *check, const struct kms_result *result, char *dst,
+                       size_t size)
+{
+    char age[120];
+
+    if (check->agent.host != NULL) {
+        kms_agent_age(&check->agent, result, age, sizeof(age));
+        kms_text_append(dst, size, "%s%s", dst[0] != '\0' ? ", " : "", age);
+    }
+}
+
 static void show_wsman(struct kms_check *check, unsigned depth)
 {
     const char *mechanism = kms_facts_text(&check->wsman.host, KMS_FACT_WSMAN_MECHANISM);
@@ -394,17 +405,23 @@ static void show_wsman(struct kms_check *check, unsigned depth)
     if (mechanism != NULL) {
         kms_text_append(where, sizeof(where), " by %s", mechanism);
     }
+    append_age(check, &check->wsman, where, sizeof(where));
     show_told(check, depth, "WS-Management", where, &check->wsman);
 }
 
 static void show_report(struct kms_check *check, unsigned depth)
 {
-    char where[300];
+    const char *what = kms_word_label(kms_words_source(), (int)check->report.source);
+    char where[300] = "";
 
-    if (check->report.outcome != KMS_OUTCOME_NONE) {
-        kms_report_show(check->options.report, where, sizeof(where));
-        show_told(check, depth, "report", where, &check->report);
+    if (check->report.outcome == KMS_OUTCOME_NONE) {
+        return;
     }
+    if (check->options.report != NULL) {
+        kms_report_show(check->options.report, where, sizeof(where));
+    }
+    append_age(check, &check->report, where, sizeof(where));
+    show_told(check, depth, what, where, &check->report);
 }
 
 void kms_show_source(struct kms_check *check, unsigned depth)

@@ -715,9 +715,9 @@ static bool build_tables(const struct kms_opt *opts, struct getopt_tables *table
         bool value = takes_value(&opts[i]);
         if (opts[i].long_opt) {
             *next_long++ = (struct option){.name = opts[i].long_opt,
-                                           .has_arg = !value           ? no_argument
-                                                     : opts[i].alone ? optional_argument
-                                                                     : required_argument,
+                                           .has_arg = !value          ? no_argument
+                                                      : opts[i].alone ? optional_argument
+                                                                      : required_argument,
                                            .val = FIRST_CODE + (int)i};
         }
         if (opts[i].short_opt) {
@@ -747,9 +747,9 @@ static enum kms_status read_options(const struct kms_opt *opts, const struct get
         if (!opt) {
             return kms_fault_set(fault, KMS_EINVAL, 0, "no such option; see --help");
         }
-        enum kms_status status = code == ':' ? refuse_missing_value(opt, fault)
-                                             : take_option(opt, optarg ? optarg : opt->alone,
-                                                           base, fault);
+        enum kms_status status = code == ':'
+                                     ? refuse_missing_value(opt, fault)
+                                     : take_option(opt, optarg ? optarg : opt->alone, base, fault);
         if (status != KMS_OK) {
             return status;
         }
@@ -809,8 +809,8 @@ static void help_left(const struct kms_opt *opt, char *dst, size_t size)
         kms_text_append(dst, size, "--%s", opt->long_opt);
     }
     if (takes_value(opt)) {
-        const char *form = opt->alone ? "[=%s]" : opt->long_opt ? "=%s" : " %s";
-        kms_text_append(dst, size, form, arg_name(opt));
+        const char *before = opt->alone ? "[=" : opt->long_opt ? "=" : " ";
+        kms_text_append(dst, size, "%s%s%s", before, arg_name(opt), opt->alone ? "]" : "");
     }
 }
 

@@ -41,8 +41,8 @@ struct kms_opt {
     size_t given_offset; /* of a bool "was given" in that struct; KMS_OPT_NO_GIVEN: not wanted */
     int64_t min, max;    /* 0, 0: any */
     const char *preset;  /* default as text, NULL: none */
-    const char *alone;  /* value of a long option that stands without one, --agent beside
-                           --agent=PATH; NULL: it needs one. Not together with short_opt */
+    const char *alone;   /* value of a long option that stands without one, --agent beside
+                            --agent=PATH; NULL: it needs one. Not together with short_opt */
     const struct kms_opt_choice *choices;
     const char *arg;  /* "FILE|-|URL", for --help */
     const char *help; /* one line; the man pages carry the long version */

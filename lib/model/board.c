@@ -725,6 +725,12 @@ void kms_board_each_window(struct kms_board *board, size_t at, bool changed_only
     }
 }
 
+const struct kms_window *kms_board_window(const struct kms_board *board, size_t at,
+                                          const char *identity)
+{
+    return window_of(board->slot[at], identity);
+}
+
 enum kms_status kms_board_restore_window(struct kms_board *board, size_t at, const char *identity,
                                          struct kms_window *window)
 {

@@ -89,6 +89,9 @@ enum kms_status kms_board_tick(struct kms_board *board, size_t slot, struct kms_
 typedef void kms_board_window_fn(void *arg, const char *identity, const struct kms_window *window);
 void kms_board_each_window(struct kms_board *board, size_t slot, bool changed_only,
                            kms_board_window_fn *each, void *arg);
+/* The request window of a key that a slot shows, for whoever looks on; NULL: it has none. */
+const struct kms_window *kms_board_window(const struct kms_board *board, size_t slot,
+                                          const char *identity);
 /* The window of a key as an earlier process kept it (kms_window_read), before the first poll. The
  * board takes its samples over, window is empty afterwards. KMS_ENOMEM changes nothing. */
 enum kms_status kms_board_restore_window(struct kms_board *board, size_t slot, const char *identity,

@@ -113,6 +113,11 @@ enum kms_status kms_recording_write_host(const struct kms_snapshot *snapshot, st
     return status;
 }
 
+enum kms_status kms_recording_write_window(const char *identity, struct kms_buf *buf)
+{
+    return add_text_line(buf, "window", identity);
+}
+
 const struct kms_result *kms_recording_result(const struct kms_snapshot *snapshot, size_t number)
 {
     size_t source = number / 2 + 1;
@@ -395,6 +400,49 @@ static enum kms_status read_result(struct reader *reader)
     return keep_told(reader, &result);
 }
 
+static struct kms_recorded_window *add_window(struct kms_recorded_host *host)
+{
+    struct kms_recorded_window *window = realloc(host->window,
+                                                 (host->window_count + 1) * sizeof *window);
+
+    if (!window) {
+        return NULL;
+    }
+    host->window = window;
+    host->window[host->window_count] = (struct kms_recorded_window){0};
+    return &host->window[host->window_count++];
+}
+
+/* Its lines are kept as they are. */
+static enum kms_status line_window(struct reader *reader)
+{
+    struct kms_script *script = &reader->script;
+    enum kms_status status = kms_script_text(script);
+    struct kms_recorded_window *window = status == KMS_OK ? add_window(reader->host) : NULL;
+    size_t from = script->rd.at;
+    bool ended = false;
+
+    if (status != KMS_OK) {
+        return status;
+    }
+    if (window) {
+        window->identity = kms_text_dup(kms_buf_str(&script->text));
+    }
+    while (!ended && kms_script_next(script)) {
+        char word[KMS_SCRIPT_WORD_MAX];
+        kms_script_word(script, word);
+        ended = kms_text_equal(word, "end");
+    }
+    if (!ended) {
+        return wrong(reader, "the window has no 'end'", "");
+    }
+    script->line = kms_rd_over("", 0);
+    if (window) {
+        window->text = kms_text_dup_len((const char *)script->rd.p + from, script->rd.at - from);
+    }
+    return window && window->identity && window->text ? KMS_OK : kms_script_no_memory(script);
+}
+
 static enum kms_status read_line(struct reader *reader, const char *word)
 {
     static const struct {
@@ -404,7 +452,7 @@ static enum kms_status read_line(struct reader *reader, const char *word)
         {"host", line_host},     {"address", line_address}, {"port", line_port},
         {"origin", line_origin}, {"classes", line_classes}, {"publish-in", line_publish_in},
         {"source", line_source}, {"tally", line_tally},     {"at", line_at},
-        {"repeat", line_repeat}, {"result", read_result},
+        {"repeat", line_repeat}, {"result", read_result},   {"window", line_window},
     };
 
     for (size_t i = 0; i < KMS_COUNT_OF(lines); i++) {
@@ -460,6 +508,11 @@ void kms_recording_done(struct kms_recording *recording)
             kms_result_done(&host->told[k].result);
         }
         free(host->told);
+        for (size_t k = 0; k < host->window_count; k++) {
+            free(host->window[k].identity);
+            free(host->window[k].text);
+        }
+        free(host->window);
     }
     free(recording->host);
     *recording = (struct kms_recording){0};

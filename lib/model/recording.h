@@ -19,11 +19,19 @@ struct kms_told {
     struct kms_result result;
 };
 
+/* A request window of one of its keys. */
+struct kms_recorded_window {
+    char *identity; /* of the key */
+    char *text;     /* as kms_window_write writes it */
+};
+
 struct kms_recorded_host {
     struct kms_target target;
     struct kms_tally tally[KMS_SOURCE_MAX + 1];
     struct kms_told *told; /* in the order of the text; at_ms never goes back */
     size_t told_count;
+    struct kms_recorded_window *window;
+    size_t window_count;
     int64_t repeat_ms; /* the course begins again this long after it began; 0: it ends */
 };
 
@@ -47,6 +55,10 @@ struct kms_recording {
  * written by people result report ok                        as in model/result_text.h
  *   ...
  *   end
+ *   window "IDENTITY"                       a key's request window, as kms_window_write writes it;
+ * only
+ *   ...                                     in what plugins are told
+ *   end
  *   repeat 1h                               the course begins again; written by people
  */
 enum kms_status kms_recording_write(const struct kms_snapshot *snapshot, struct kms_buf *buf);
@@ -56,6 +68,10 @@ enum kms_status kms_recording_write(const struct kms_snapshot *snapshot, struct 
 #define KMS_RECORDING_RESULTS ((size_t)2 * KMS_SOURCE_MAX)
 enum kms_status kms_recording_write_host(const struct kms_snapshot *snapshot, struct kms_buf *buf);
 const struct kms_result *kms_recording_result(const struct kms_snapshot *snapshot, size_t number);
+/* The line before a window, whose text is written with this in the place of the machine's boot: it
+ * is read at the same moment of the same clock. */
+#define KMS_RECORDING_BOOT "told"
+enum kms_status kms_recording_write_window(const char *identity, struct kms_buf *buf);
 
 /* Reads a whole text. A source that tells something is enabled without a line of its own. strict:
  * for what people write, see kms_result_text_read_strictly. On failure the fault names the line,
