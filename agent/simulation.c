@@ -12,6 +12,7 @@
 #include "agent/site_wsman.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "control/place.h"
 
 #define LOOKUP_TIMEOUT_MS 5000 /* of lookups that never are */
 
@@ -179,7 +180,14 @@ static enum kms_status take_state_dir(const struct kms_options *options, struct 
         return status;
     }
     const char *path = options->state_dir ? options->state_dir : simulation->state_dir;
-    return replace_text(&site->state_dir, path) == KMS_OK ? KMS_OK : no_memory(fault);
+    char socket[512];
+    /* Not where an agent that watches is asked, whatever the configuration says. */
+    (void)kms_text_format(socket, sizeof socket, "%s/" KMS_CONTROL_STATE_NAME, path);
+    if (replace_text(&site->state_dir, path) != KMS_OK ||
+        replace_text(&site->control.socket, socket) != KMS_OK) {
+        return no_memory(fault);
+    }
+    return KMS_OK;
 }
 
 /* ---- together ---- */

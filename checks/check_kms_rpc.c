@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "activated.h"
+#include "agent.h"
 #include "base/text.h"
 #include "model/judge.h"
 #include "net/address.h"
@@ -20,6 +21,8 @@
 
 struct options {
     char *host, *servers;
+    char *agent; /* socket of the daemon; "": the usual one */
+    bool agent_given;
     int64_t port;
     bool port_given;
     char *warning_text, *critical_text;
@@ -37,6 +40,7 @@ struct check {
     struct options options;
     struct kms_range warning, critical; /* of the latency in milliseconds */
     struct kms_env env;
+    struct kms_agent agent; /* host NULL: the daemon was not asked */
     struct kms_target target;
     struct kms_result result;
     bool answered;
@@ -70,6 +74,14 @@ static const struct kms_opt_choice class_choices[] = {
 static const struct kms_opt rows[] = {
     {ROW("hostname", 'H', KMS_OPT_TEXT, host), .arg = "HOST",
      .help = "name or address of the KMS host; required"},
+    {.long_opt = "agent",
+     .key = "agent",
+     .type = KMS_OPT_TEXT,
+     .offset = AT(agent),
+     .given_offset = AT(agent_given),
+     .alone = "",
+     .arg = "SOCKET",
+     .help = "answer from kmsmond's last poll of the host"},
     {.long_opt = "port",
      .key = "port",
      .short_opt = 'p',
@@ -114,7 +126,8 @@ static const struct kms_plugin plugin = {
     .usage =
         "-H HOST [-p PORT] [-s ADDRESS[:PORT],...] [-w RANGE] [-c RANGE] [-t TIME]\n"
         "       [--timeout-state STATE] [--ndr64] [--activate [--product NAME] [--classes LIST]\n"
-        "       [--state-dir DIR]] [-v]",
+        "       [--state-dir DIR]] [-v]\n"
+        "       --agent[=SOCKET] -H HOST [--activate] [-w RANGE] [-c RANGE] [-v]",
     .note = "Connects, binds and closes, with --ndr64 twice. Without --activate no activation "
             "request is sent: the\n"
             "count of the host does not change. The latency is that of connect and bind together, "
@@ -162,6 +175,12 @@ static bool read_options(struct check *check, int argc, char **argv, char *why, 
     }
     if (!options->activate && (options->product != NULL || options->classes != 0)) {
         kms_text_copy(why, size, "--product and --classes go with --activate");
+        return false;
+    }
+    if (options->agent_given && (options->servers != NULL || options->product != NULL)) {
+        kms_text_copy(why, size,
+                      "--agent answers from kmsmond, which asks by its own configuration: no "
+                      "--server and no --product");
         return false;
     }
     if (!kms_activated_product(options->product, why, size)) {
@@ -294,6 +313,20 @@ static enum kms_state show_failure(struct check *check)
     return state;
 }
 
+static void show_age(struct check *check, const struct kms_result *result)
+{
+    char age[120];
+
+    kms_agent_age(&check->agent, result, age, sizeof(age));
+    kms_output_line(&check->out, 0, "%s: %s %s", check->target.name,
+                    kms_word_label(kms_words_source(), (int)result->source), age);
+}
+
+static int64_t now_of(const struct check *check)
+{
+    return check->agent.host != NULL ? check->agent.now.wall_s : check->result.wall_s;
+}
+
 static int judge_and_show(struct check *check)
 {
     struct kms_evidence evidence = {.target = &check->target};
@@ -311,16 +344,93 @@ static int judge_and_show(struct check *check)
         evidence.good[KMS_SOURCE_ACTIVATION] = &check->activation;
     }
     kms_policy_preset(&policy);
-    if (kms_judge(&evidence, &policy, check->result.wall_s, &check->judgement) != KMS_OK) {
+    if (kms_judge(&evidence, &policy, now_of(check), &check->judgement) != KMS_OK) {
         return kms_say_no_memory();
     }
     state = kms_outcome_good(check->result.outcome) ? show_accepted(check) : show_failure(check);
     add_time(check, "rpc_latency", KMS_FACT_RPC_LATENCY, true);
     add_time(check, "rpc_connect", KMS_FACT_RPC_CONNECT, false);
     add_time(check, "rpc_bind", KMS_FACT_RPC_BIND, false);
+    if (check->agent.host != NULL) {
+        show_age(check, &check->result);
+    }
+    if (check->agent.host != NULL && check->asked) {
+        show_age(check, &check->activation);
+    }
     add_details(check);
     kms_judgement_done(&check->judgement);
     return kms_say_result(&check->out, state);
+}
+
+/* ---- from the daemon ---- */
+
+static int show_cannot(struct check *check)
+{
+    kms_output_first(&check->out, "%s", check->agent.why);
+    if (check->agent.next[0] != '\0') {
+        kms_output_line(&check->out, 0, "next step: %s", check->agent.next);
+    }
+    return kms_say_result(&check->out, KMS_STATE_UNKNOWN);
+}
+
+/* The daemon's silence is no fault of the host. */
+static int show_late(struct check *check)
+{
+    char after[32];
+
+    kms_text_duration(after, sizeof(after), check->options.timeout_ms);
+    kms_text_format(check->agent.why, sizeof(check->agent.why), "kmsmond said nothing within %s",
+                    after);
+    kms_text_copy(check->agent.next, sizeof(check->agent.next), KMS_AGENT_LATE_NEXT);
+    return show_cannot(check);
+}
+
+static bool take(struct check *check, enum kms_source source, struct kms_result *ret)
+{
+    check->target.source[source].enabled = true;
+    return kms_agent_take(&check->agent, source, ret);
+}
+
+static int judge_told(struct check *check)
+{
+    const struct kms_target *from = &check->agent.host->target;
+    const struct options *options = &check->options;
+
+    check->target.name = kms_text_dup(from->name);
+    check->target.port = options->port_given ? options->port : from->port;
+    check->target.port_given = options->port_given || from->port_given;
+    check->target.origin = from->origin;
+    check->target.classes = options->classes != 0 ? (uint32_t)options->classes : from->classes;
+    if (check->target.name == NULL) {
+        return kms_say_no_memory();
+    }
+    if (!take(check, KMS_SOURCE_RPC, &check->result)) {
+        return show_cannot(check);
+    }
+    if (options->activate && kms_outcome_good(check->result.outcome)) {
+        check->asked = take(check, KMS_SOURCE_ACTIVATION, &check->activation);
+        if (!check->asked) {
+            return show_cannot(check);
+        }
+    }
+    return judge_and_show(check);
+}
+
+static int run_agent(struct check *check)
+{
+    const struct options *options = &check->options;
+
+    switch (kms_agent_ask(&check->agent, options->agent, options->host, options->timeout_ms)) {
+    case KMS_AGENT_NO_MEMORY:
+        return kms_say_no_memory();
+    case KMS_AGENT_LATE:
+        return show_late(check);
+    case KMS_AGENT_CANNOT:
+        return show_cannot(check);
+    case KMS_AGENT_TOLD:
+        break;
+    }
+    return judge_told(check);
 }
 
 /* ---- the run ---- */
@@ -439,9 +549,10 @@ int main(int argc, char **argv)
     } else if (check.options.version) {
         code = kms_say_version(&plugin);
     } else {
-        code = run(&check);
+        code = check.options.agent_given ? run_agent(&check) : run(&check);
     }
     close_env(&check);
+    kms_agent_done(&check.agent);
     kms_result_done(&check.result);
     kms_result_done(&check.activation);
     kms_target_done(&check.target);

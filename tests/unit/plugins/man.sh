@@ -23,6 +23,7 @@ compare() {
     grep -E '^ {2,6}-' "$TMP/out" | sed -E 's/^ *//; s/  .*//' |
         sed -E 's/FILE\|-\|URL/FILE/; s/^-(.), --([a-z0-9-]+)=(.*)$/.It Fl \1 Ar \3 , Fl -\2 Ns = Ns Ar \3/; t
             s/^-(.), --([a-z0-9-]+)$/.It Fl \1 , Fl -\2/; t
+            s/^--([a-z0-9-]+)\[=(.*)\]$/.It Fl -\1 Ns Op = Ns Ar \2/; t
             s/^--([a-z0-9-]+)=(.*)$/.It Fl -\1 Ns = Ns Ar \2/; t
             s/^--([a-z0-9-]+)$/.It Fl -\1/' >"$TMP/rows"
     while read -r row; do
