@@ -13,6 +13,8 @@ static const oid root[] = {KMSMON_MIB_ROOT};
 _Static_assert(KMS_COUNT_OF(root) + 3 + 1 + KMS_MIB_INDEX_MAX <= KMS_MIB_NAME_MAX,
                "the root is longer than names may be");
 
+#define LAYOUT_SHARE 20 /* laying rows out takes no more than a part in so many of the time */
+
 #define GAP_ROWS 64 /* shorter ones are found again as fast as they are looked up */
 
 /* Rows of a column that have no instance, as they were in one second. */
@@ -36,6 +38,9 @@ struct kms_mib {
     const struct kms_agent_facts *facts;
     struct kms_mib_layout *layout; /* NULL: none yet */
     uint64_t laid_out_shape, laid_out_zones_shape, laid_out_alarms_shape;
+    uint64_t laid_out_turnover;
+    int64_t laid_out_us; /* when */
+    int64_t took_us;
     bool alarms_laid_out;
     struct kms_mib_alarms alarms;
     uint64_t layouts; /* how many there were */
@@ -110,6 +115,14 @@ void kms_mib_set_alarms(struct kms_mib *mib, const struct kms_alarms *alarms,
     mib->alarms_laid_out = false;
 }
 
+/* While thousands of hosts show their first keys, rows come with every answer, and laying all out
+ * again for each of them would keep managers waiting. What has another owner now is never kept. */
+static bool may_wait(const struct kms_mib *mib, int64_t now_us)
+{
+    return mib->layout != NULL && mib->laid_out_turnover == kms_board_turnover(mib->board) &&
+           now_us - mib->laid_out_us < mib->took_us * LAYOUT_SHARE;
+}
+
 /* Makes new rows when the set of rows of the hosts or of the domains changed. Without memory the
  * old ones stay: a row that is gone is noticed when its value is looked up, and the next request
  * tries again. */
@@ -121,10 +134,17 @@ static void refresh_rows(struct kms_mib *mib)
         mib->laid_out_zones_shape == zones_shape) {
         return;
     }
+    int64_t now_us = kms_clock_mono_us(mib->clock);
+    if (may_wait(mib, now_us)) {
+        return;
+    }
     struct kms_mib_layout *layout = kms_mib_layout_new(mib->board, mib->zones);
     if (layout == NULL) {
         return;
     }
+    mib->laid_out_us = kms_clock_mono_us(mib->clock);
+    mib->took_us = mib->laid_out_us - now_us;
+    mib->laid_out_turnover = kms_board_turnover(mib->board);
     kms_mib_layout_free(mib->layout);
     mib->layout = layout;
     mib->layouts++;
@@ -439,6 +459,7 @@ bool kms_mib_read(struct kms_mib *mib, const struct kms_mib_table *table, unsign
     if (found == NULL) {
         return false;
     }
+    mib->took_us = 0; /* a notification is about what has just come */
     struct lookup lookup = lookup_start(mib, table);
     const struct kms_mib_row *row = row_find(&lookup, index, table->index_len);
     struct kms_mib_value value = {0};

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#define NEAR_ROWS 16
+
 void kms_mib_layout_free(struct kms_mib_layout *layout)
 {
     if (layout == NULL) {
@@ -13,6 +15,30 @@ void kms_mib_layout_free(struct kms_mib_layout *layout)
         free(layout->table[i].row);
     }
     free(layout);
+}
+
+static int row_compare(const void *a, const void *b)
+{
+    const struct kms_mib_row *left = a, *right = b;
+    for (size_t i = 0; i < KMS_MIB_INDEX_MAX; i++) {
+        if (left->index[i] != right->index[i]) {
+            return left->index[i] < right->index[i] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+/* Rows come nearly in order: hosts do, and the keys of one host are few. */
+static void put_in_order(struct kms_mib_rows *rows, const struct kms_mib_row *row)
+{
+    size_t at = rows->count++;
+    size_t least = at > NEAR_ROWS ? at - NEAR_ROWS : 0;
+    while (at > least && row_compare(&rows->row[at - 1], row) > 0) {
+        rows->row[at] = rows->row[at - 1];
+        at--;
+    }
+    rows->row[at] = *row;
+    rows->unsorted |= at > 0 && row_compare(&rows->row[at - 1], row) > 0;
 }
 
 void kms_mib_rows_add(struct kms_mib_rows *rows, size_t owner, size_t position, uint32_t index,
@@ -31,14 +57,9 @@ void kms_mib_rows_add(struct kms_mib_rows *rows, size_t owner, size_t position, 
         rows->row = row;
         rows->cap = cap;
     }
-    rows->row[rows->count++] = (struct kms_mib_row){
-        .index = {index, sub}, .owner = (uint32_t)owner, .position = (uint32_t)position};
-}
-
-static int row_compare(const void *a, const void *b)
-{
-    const struct kms_mib_row *left = a, *right = b;
-    return snmp_oid_compare(left->index, KMS_MIB_INDEX_MAX, right->index, KMS_MIB_INDEX_MAX);
+    put_in_order(rows, &(struct kms_mib_row){.index = {index, sub},
+                                             .owner = (uint32_t)owner,
+                                             .position = (uint32_t)position});
 }
 
 static bool lay_out_scalars(struct kms_mib_rows *rows)
@@ -76,7 +97,7 @@ static bool lay_out_table(const struct kms_board *board, const struct kms_zones 
     } else if (table->lay_out_zone != NULL) {
         lay_out_zones(board, zones, table, rows);
     }
-    if (rows->count > 1) {
+    if (rows->unsorted) {
         qsort(rows->row, rows->count, sizeof *rows->row, row_compare);
     }
     return !rows->failed;

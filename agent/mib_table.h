@@ -38,7 +38,8 @@ struct kms_mib_row {
 struct kms_mib_rows {
     struct kms_mib_row *row;
     size_t count, cap;
-    bool failed; /* memory ran out */
+    bool unsorted; /* not yet */
+    bool failed;   /* memory ran out */
 };
 /* The row's index is index, and sub where it has two parts; 0 is no index. */
 void kms_mib_rows_add(struct kms_mib_rows *rows, size_t owner, size_t position, uint32_t index,
