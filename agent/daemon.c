@@ -21,6 +21,7 @@
 #include "agent/mib.h"
 #include "agent/numbers.h"
 #include "agent/pid_file.h"
+#include "agent/privileges.h"
 #include "agent/play.h"
 #include "agent/scheduler.h"
 #include "agent/site_snmp.h"
@@ -447,6 +448,17 @@ static bool open_snmp(struct program *p)
     return p->agentx != NULL;
 }
 
+/* Its ports are open, and that was all it was root for. */
+static bool give_up_privileges(struct program *p)
+{
+    struct kms_fault fault = {0};
+    if (kms_privileges_give_up(&fault) == KMS_OK) {
+        return true;
+    }
+    kms_log_write(&p->log, KMS_LOG_ERROR, "start: %s", fault.text);
+    return false;
+}
+
 static bool open_control(struct program *p)
 {
     p->parts = (struct kms_control_parts){.site = p->site,
@@ -469,7 +481,10 @@ static bool write_pid(struct program *p)
     struct kms_fault fault = {0};
     p->pid_path = kms_pid_file_write(p->options->pid_file, &fault);
     if (!p->pid_path) {
-        kms_log_write(&p->log, KMS_LOG_ERROR, "start: pid file: %s", fault.text);
+        kms_log_write(
+            &p->log, KMS_LOG_ERROR,
+            "start: pid file: %s; the user that runs kmsmond must be able to write its folder",
+            fault.text);
     }
     return p->pid_path != NULL;
 }
@@ -585,8 +600,8 @@ int kms_daemon_run(const struct kms_options *options, struct kms_site *site, boo
                                                     : (enum kms_log_level)p->site->log_level);
     bool ready = close_memory(p) && open_state(p) && detach(p) && open_loop(p) && open_keeper(p) &&
                  open_resolver(p) && fill_board(p) && open_polls(p) && find_domains(p) &&
-                 open_lookups(p) && open_alarms(p) && open_snmp(p) && open_notify(p) &&
-                 open_control(p) && write_pid(p);
+                 open_lookups(p) && open_alarms(p) && open_snmp(p) && give_up_privileges(p) &&
+                 open_notify(p) && open_control(p) && write_pid(p);
     if (ready) {
         go(p);
     }

@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "agent/daemon.h"
 #include "agent/options.h"
+#include "agent/privileges.h"
 #include "agent/simulation.h"
 #include "agent/site.h"
 #include "agent/site_snmp.h"
@@ -131,6 +133,91 @@ static enum kms_status take_addresses(struct program *p)
     return status;
 }
 
+/* ---- the user to run as ---- */
+
+#define CONTROL_FOLDER "/run/kmsmon" /* of the first of the usual places of the control socket */
+
+static enum kms_status make_folder_of(const char *path, const struct kms_identity *who,
+                                      struct kms_fault *fault)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    if (!slash || slash == path) {
+        return KMS_OK;
+    }
+    char *folder = kms_text_dup_len(path, (size_t)(slash - path));
+    if (!folder) {
+        return kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
+    }
+    enum kms_status status = kms_privileges_make_folder(folder, who, fault);
+    free(folder);
+    return status;
+}
+
+/* Folders that the user could not make; what is there already is somebody's. */
+static enum kms_status make_folders(const struct program *p, const struct kms_identity *who,
+                                    struct kms_fault *fault)
+{
+    const char *control = p->site.control.socket ? p->site.control.socket : CONTROL_FOLDER "/";
+    enum kms_status status = kms_privileges_make_folder(p->site.state_dir, who, fault);
+    if (status == KMS_OK) {
+        status = make_folder_of(p->options.pid_file, who, fault);
+    }
+    return status == KMS_OK ? make_folder_of(control, who, fault) : status;
+}
+
+/* Everything is read again as the user that remains: a file that only root may read is an error now
+ * and not at the next reload. */
+static bool load_again(struct program *p, const struct kms_identity *who)
+{
+    kms_site_free(&p->site);
+    p->site = (struct kms_site){0};
+    if (load_site(p) == KMS_OK) {
+        return true;
+    }
+    (void)fprintf(stderr,
+                  PROGRAM
+                  ": that is as user '%s', which it became: the configuration and the files "
+                  "that it names must be readable for that user, secrets its own\n",
+                  who->user);
+    return false;
+}
+
+/* EXIT_SUCCESS: the process is who it should be. */
+static int become_user(struct program *p)
+{
+    const char *user = p->options.user ? p->options.user : p->site.user;
+    const char *group = p->options.user || p->options.group ? p->options.group : p->site.group;
+    if (!user) {
+        if (group) {
+            complain("group goes with user; name the user as well");
+            return EXIT_WRONG;
+        }
+        return EXIT_SUCCESS;
+    }
+    struct kms_identity who;
+    struct kms_fault fault = {0};
+    if (kms_identity_find(user, group, &who, &fault) != KMS_OK) {
+        complain(fault.text);
+        return EXIT_WRONG;
+    }
+    if (!kms_privileges_are_ours()) {
+        if (who.uid != geteuid()) {
+            (void)fprintf(stderr,
+                          PROGRAM ": it was not started as root, so it stays user %ld and does not "
+                                  "become '%s'\n",
+                          (long)geteuid(), who.user);
+        }
+        return EXIT_SUCCESS;
+    }
+    bool serves = !p->options.check && !is_simulated(p);
+    if ((serves && make_folders(p, &who, &fault) != KMS_OK) ||
+        kms_privileges_become(&who, &fault) != KMS_OK) {
+        complain(fault.text);
+        return EXIT_FAILURE;
+    }
+    return load_again(p, &who) ? EXIT_SUCCESS : EXIT_WRONG;
+}
+
 static int run_daemon(struct program *p)
 {
     return kms_daemon_run(&p->options, &p->site, p->config_absent, NULL);
@@ -170,11 +257,16 @@ static int run(struct program *p)
     if (load_site(p) != KMS_OK) {
         return EXIT_WRONG;
     }
-    int code = EXIT_FAILURE;
+    int code = become_user(p);
+    if (code != EXIT_SUCCESS) {
+        kms_site_free(&p->site);
+        return code;
+    }
     if (is_simulated(p)) {
         code = run_simulation(p);
     } else if (take_addresses(p) != KMS_OK) {
         complain("out of memory");
+        code = EXIT_FAILURE;
     } else {
         code = p->options.check ? print_site(&p->site) : run_daemon(p);
     }

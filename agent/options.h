@@ -14,6 +14,8 @@ struct kms_options {
     bool list_keys; /* --list-keys */
     bool detach;    /* -d */
     char *pid_file;
+    char *user; /* to become; NULL: as the configuration says */
+    char *group;
     bool standalone; /* addresses to listen at may follow the options */
     char *simulate;  /* --simulate FILE; the next three go with it */
     int64_t speed;

@@ -97,6 +97,8 @@ struct kms_site {
     int64_t interval_ms;
     int64_t back_off_max; /* intervals */
     char *state_dir;
+    char *user;        /* to become when started as root; NULL: none */
+    char *group;       /* NULL: that of the user */
     int64_t log_level; /* enum kms_log_level */
     struct kms_policy policy;
     struct kms_target *host; /* in the order of the file */

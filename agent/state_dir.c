@@ -14,6 +14,12 @@
 
 static enum kms_status refuse(const char *path, int error, struct kms_fault *fault)
 {
+    if (error == EACCES || error == EPERM) {
+        return kms_fault_set(fault, KMS_EIO, 0,
+                             "state-dir '%.80s' cannot be used (%s); give it to the user that runs "
+                             "kmsmond: chown -R %ld, or set state-dir",
+                             path, strerrordesc_np(error), (long)geteuid());
+    }
     return kms_fault_set(fault, KMS_EIO, 0, "state-dir '%.100s' cannot be used (%s); " ADVICE, path,
                          strerrordesc_np(error));
 }

@@ -58,6 +58,7 @@ static void the_smallest_configuration_has_all_defaults(void **state)
     assert_int_equal(site.interval_ms, 60000);
     assert_int_equal(site.back_off_max, 5);
     assert_string_equal(site.state_dir, "/var/lib/kmsmon");
+    assert_null(site.user);
     assert_int_equal(site.log_level, KMS_LOG_INFO);
     assert_int_equal(site.policy.required[KMS_CLASS_CLIENT], 25);
     assert_int_equal(site.policy.required[KMS_CLASS_SERVER], 5);
@@ -83,7 +84,7 @@ static void the_smallest_configuration_has_all_defaults(void **state)
 static const char full[] =
     "agentx \"unix:/run/agentx/master\"\nping-interval 2500ms interval 5m\n"
     "back-off-max 9\n"
-    "state-dir /srv/kmsmon log-level debug\n"
+    "state-dir /srv/kmsmon user kmsmon group adm log-level debug\n"
     "judgement { client-threshold = 30 requests-window = 2h }\n"
     "host \"kms01.corp.example.com\" {\n"
     "  address 192.0.2.1 port 1689\n"
@@ -143,6 +144,8 @@ static void every_key_is_read(void **state)
     assert_int_equal(site.ping_ms, 2500);
     assert_int_equal(site.interval_ms, 300000);
     assert_string_equal(site.state_dir, "/srv/kmsmon");
+    assert_string_equal(site.user, "kmsmon");
+    assert_string_equal(site.group, "adm");
     assert_int_equal(site.log_level, KMS_LOG_DEBUG);
     assert_int_equal(site.policy.required[KMS_CLASS_CLIENT], 30);
     assert_int_equal(site.policy.requests_window_ms, 7200000);
@@ -189,6 +192,8 @@ static void assert_same_site(const struct kms_site *a, const struct kms_site *b)
 {
     assert_string_equal(a->agentx, b->agentx);
     assert_string_equal(a->state_dir, b->state_dir);
+    assert_true(kms_text_equal(a->user, b->user));
+    assert_true(kms_text_equal(a->group, b->group));
     assert_int_equal(a->ping_ms, b->ping_ms);
     assert_int_equal(a->interval_ms, b->interval_ms);
     assert_int_equal(a->back_off_max, b->back_off_max);
@@ -235,8 +240,9 @@ static void what_is_printed_reads_back_to_the_same_site(void **state)
     }
 }
 
-#define ALLOWED_AT_THE_TOP                                                                      \
-    "agentx, ping-interval, interval, back-off-max, state-dir, log-level, discover, products; " \
+#define ALLOWED_AT_THE_TOP                                                                         \
+    "agentx, ping-interval, interval, back-off-max, state-dir, user, group, log-level, discover, " \
+    "products; "                                                                                   \
     "blocks: host, judgement, dns, snmp, alarms, control, store, credentials\n"
 
 static void unknown_keys_and_blocks_list_the_allowed_ones_and_the_nearest(void **state)
