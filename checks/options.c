@@ -57,7 +57,7 @@ static const struct kms_opt target_rows[] = {
      .given_offset = AT(port_given),
      .preset = "1688",
      .arg = "PORT",
-     .help = "of clients; warns if the host has another"},
+     .help = "clients' port; warns on another one"},
     {ROW("classes", 0, KMS_OPT_SET, classes), .choices = class_choices, .arg = "LIST",
      .help = "classes the site relies on: client,server,office2010,office"},
     {ROW("max-age", 0, KMS_OPT_DURATION, max_age_ms), .arg = "TIME",
