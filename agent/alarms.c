@@ -20,6 +20,7 @@ struct kms_agent_alarms {
     struct kms_alarms *alarms;
     struct kms_alarm_notices *notices;
     struct kms_alarm_findings findings;
+    bool held;
     uint64_t turnover; /* of the board, when what is gone was last cleared */
     bool changed;      /* something was put that is to be flushed */
     bool is_full;      /* it was logged that there is no room */
@@ -220,6 +221,11 @@ void kms_agent_alarms_sweep(struct kms_agent_alarms *a)
     settle(a);
 }
 
+void kms_agent_alarms_hold(struct kms_agent_alarms *a, bool held)
+{
+    a->held = held;
+}
+
 static void update(struct kms_agent_alarms *a, struct kms_alarm_update *with)
 {
     with->now_s = kms_clock_wall_s(kms_loop_clock(a->config.loop));
@@ -236,7 +242,7 @@ static void update(struct kms_agent_alarms *a, struct kms_alarm_update *with)
 static void host_published(void *arg, size_t slot, enum kms_source source)
 {
     struct kms_agent_alarms *a = arg;
-    if (kms_board_turnover(a->config.board) != a->turnover) {
+    if (!a->held && kms_board_turnover(a->config.board) != a->turnover) {
         kms_agent_alarms_sweep(a);
     }
     struct kms_alarm_update with;

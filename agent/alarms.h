@@ -55,6 +55,8 @@ enum kms_status kms_agent_alarms_set_policy(struct kms_agent_alarms *alarms,
 /* Hosts or domains went: their alarms are cleared. By itself this is done with the next publish
  * after the board's turnover grew. */
 void kms_agent_alarms_sweep(struct kms_agent_alarms *alarms);
+/* While held, what went is not looked for: many hosts come and go, and a sweep follows. */
+void kms_agent_alarms_hold(struct kms_agent_alarms *alarms, bool held);
 /* A new, empty store: everything is put again. As kms_keeper_config has it. */
 void kms_agent_alarms_refill(void *arg);
 

@@ -135,6 +135,29 @@ void kms_authorities_ask(struct kms_authorities *authorities, size_t zone,
     kms_turns_ask(&authorities->turns, &inquiry->turn);
 }
 
+void kms_authorities_set(struct kms_authorities *authorities, const char *servers,
+                         int64_t timeout_ms)
+{
+    authorities->config.servers = servers;
+    authorities->config.timeout_ms = timeout_ms;
+}
+
+void kms_authorities_forget(struct kms_authorities *authorities, size_t zone)
+{
+    struct inquiry *inquiry = zone < authorities->count ? authorities->inquiry[zone] : NULL;
+    if (!inquiry || !inquiry->busy) {
+        return;
+    }
+    bool ran = inquiry->probe != NULL;
+    kms_turns_forget(&authorities->turns, &inquiry->turn);
+    kms_authority_cancel(inquiry->probe);
+    inquiry->probe = NULL;
+    forget(inquiry);
+    if (ran) {
+        kms_turns_end(&authorities->turns);
+    }
+}
+
 struct kms_authorities *kms_authorities_new(const struct kms_authorities_config *config)
 {
     struct kms_authorities *authorities = calloc(1, sizeof *authorities);

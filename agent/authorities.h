@@ -36,4 +36,10 @@ void kms_authorities_free(struct kms_authorities *authorities);
 void kms_authorities_ask(struct kms_authorities *authorities, size_t zone,
                          const struct kms_dns_domain *answer);
 
+/* Other servers and another time limit for what is asked from now on. */
+void kms_authorities_set(struct kms_authorities *authorities, const char *servers,
+                         int64_t timeout_ms);
+/* The domain is watched no longer: cancels what is asked for it. */
+void kms_authorities_forget(struct kms_authorities *authorities, size_t zone);
+
 #endif

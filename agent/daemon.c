@@ -23,9 +23,14 @@
 #include "agent/pid_file.h"
 #include "agent/privileges.h"
 #include "agent/play.h"
+#include "agent/reload.h"
+#include "agent/resolvers.h"
 #include "agent/scheduler.h"
+#include "agent/site_diff.h"
+#include "agent/site_open.h"
 #include "agent/site_snmp.h"
 #include "agent/state_dir.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/undumpable.h"
@@ -44,7 +49,7 @@
 #define GRACE_MS              500   /* for reads that run when the program ends */
 #define DISCOVERED_TIMEOUT_MS 10000 /* of a bind probe, as for hosts of the configuration */
 
-static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
+static const int stop_signals[] = {SIGTERM, SIGINT};
 
 struct program {
     const struct kms_options *options;
@@ -80,7 +85,23 @@ struct program {
     struct kms_notify *notify;
     struct kms_control_parts parts;
     struct kms_control_service *control;
+    /* For reloads. */
+    struct kms_options options_again; /* with an absolute path */
+    char *config_path;
+    struct kms_signal *reload_signal;
+    bool reload_is_due; /* asked for before all parts were there */
+    struct kms_reload *reload;
+    struct kms_resolvers *resolvers_before;
+    struct kms_resolver *next_resolver;   /* NULL: the one in force stays */
+    struct kms_texts discover_before;     /* until the lookups look elsewhere */
+    struct kms_products *products_before; /* what runs may point to their rows */
+    size_t products_before_count;
 };
+
+static enum kms_log_level level_of(const struct program *p, const struct kms_site *site)
+{
+    return p->options->verbose > 0 ? KMS_LOG_DEBUG : (enum kms_log_level)site->log_level;
+}
 
 /* A name keeps its number when it is written with other letters, as DNS would have it. */
 static uint32_t number_of_name(void *arg, const char *space, const char *name)
@@ -213,6 +234,17 @@ static void stop(void *arg, int number)
     kms_loop_stop(p->env.loop);
 }
 
+static void ask_for_reload(void *arg, int number)
+{
+    struct program *p = arg;
+    kms_log_write(&p->log, KMS_LOG_INFO, "reload: SIG%s", sigabbrev_np(number));
+    if (!p->reload) {
+        p->reload_is_due = true;
+    } else if (!kms_reload_start(p->reload, NULL, NULL)) {
+        kms_log_write(&p->log, KMS_LOG_ERROR, "reload: out of memory, all stays as it was");
+    }
+}
+
 static bool open_loop(struct program *p)
 {
     p->env.clock = kms_clock_system();
@@ -237,6 +269,10 @@ static bool open_loop(struct program *p)
         if (!p->signal[i]) {
             return out_of_memory(p);
         }
+    }
+    p->reload_signal = kms_signal_new(p->env.loop, SIGHUP, ask_for_reload, p);
+    if (!p->reload_signal) {
+        return out_of_memory(p);
     }
     p->env.worker = kms_worker_new(p->env.loop, WORKERS_MAX);
     p->env.http = kms_http_new(p->env.loop);
@@ -289,27 +325,32 @@ static bool open_polls(struct program *p)
     return p->scheduler || out_of_memory(p);
 }
 
-static bool find_domains(struct program *p)
+/* The domains that the site discovers, or those that the system searches. */
+static bool find_domains(const struct program *p, const struct kms_site *site,
+                         const struct kms_resolver *resolver, struct kms_texts *ret)
 {
-    if (kms_texts_copy(&p->discover, &p->site->discover) != KMS_OK) {
-        return out_of_memory(p);
-    }
+    struct kms_texts found = {0};
+    enum kms_status status = kms_texts_copy(&found, &site->discover);
     const char *domain;
     for (size_t i = 0;
-         p->site->discover_search && (domain = kms_resolver_domain(p->env.resolver, i)); i++) {
-        if (kms_texts_add(&p->discover, domain) != KMS_OK) {
-            return out_of_memory(p);
-        }
+         status == KMS_OK && site->discover_search && (domain = kms_resolver_domain(resolver, i));
+         i++) {
+        status = kms_texts_add(&found, domain);
         kms_log_write(&p->log, KMS_LOG_INFO,
                       "start: no host is configured: looking for KMS hosts in the search domain %s",
                       domain);
     }
-    if (p->site->discover_search && p->discover.count == 0) {
+    if (status != KMS_OK) {
+        kms_texts_done(&found);
+        return out_of_memory(p);
+    }
+    if (site->discover_search && found.count == 0) {
         kms_log_write(&p->log, KMS_LOG_WARNING,
                       "start: nothing to watch: no host is configured and the system has no DNS "
                       "search domain; name hosts or discover a domain in %s",
                       p->options->config);
     }
+    *ret = found;
     return true;
 }
 
@@ -359,43 +400,55 @@ static void close_seen_writer(struct program *p)
     kms_buf_done(&p->seen_path);
 }
 
+static bool site_lists(const struct program *p, const struct kms_site *site)
+{
+    return site->host_count > 0 && p->discover.count == 0;
+}
+
+static struct kms_lookups_config lookups_of(struct program *p, const struct kms_site *site)
+{
+    const struct kms_site_dns *dns = &site->dns;
+    return (struct kms_lookups_config){.env = &p->env,
+                                       .board = p->board,
+                                       .zones = p->zones,
+                                       .scheduler = p->scheduler,
+                                       .log = &p->log,
+                                       .discover = &p->discover,
+                                       .discovered_max = (size_t)dns->discovered_max,
+                                       .domain = dns->domain,
+                                       .domain_count = dns->domain_count,
+                                       .site_lists = site_lists(p, site),
+                                       .interval_ms = dns->interval_ms > 0 ? dns->interval_ms
+                                                                           : site->interval_ms,
+                                       .timeout_ms = dns->timeout_ms,
+                                       .rpc_timeout_ms = DISCOVERED_TIMEOUT_MS,
+                                       .bind = dns->probe_records ? kms_rpc_probe() : NULL,
+                                       .forget_after_ms = dns->forget_after_ms,
+                                       .seen_changed = save_seen,
+                                       .ask_servers = dns->all_authoritative,
+                                       .servers = dns->authoritative,
+                                       .number_of_host = number_of_host,
+                                       .published = save_numbers,
+                                       .arg = p};
+}
+
 static bool open_lookups(struct program *p)
 {
     kms_buf_init(&p->seen_path, (size_t)2 * KMS_CONF_TEXT_MAX);
-    if (kms_buf_addf(&p->seen_path, "%s/seen", p->site->state_dir) != KMS_OK) {
+    if (kms_buf_addf(&p->seen_path, "%s/seen", p->site->state_dir) != KMS_OK ||
+        !find_domains(p, p->site, p->env.resolver, &p->discover)) {
         return out_of_memory(p);
     }
-    bool site_lists = p->site->host_count > 0 && p->discover.count == 0;
     p->lookups_log = (struct kms_lookups_log){.log = &p->log, .board = p->board};
-    p->zones = kms_zones_new(p->board, &p->env.clock, site_lists, number_of_name, p,
+    p->zones = kms_zones_new(p->board, &p->env.clock, site_lists(p, p->site), number_of_name, p,
                              kms_lookups_news, &p->lookups_log);
     if (!p->zones) {
         return out_of_memory(p);
     }
-    const struct kms_site_dns *dns = &p->site->dns;
     struct kms_seen seen;
     load_seen(p, &seen);
-    const struct kms_lookups_config config = {
-        .env = &p->env,
-        .board = p->board,
-        .zones = p->zones,
-        .scheduler = p->scheduler,
-        .log = &p->log,
-        .discover = &p->discover,
-        .domain = dns->domain,
-        .domain_count = dns->domain_count,
-        .interval_ms = dns->interval_ms > 0 ? dns->interval_ms : p->site->interval_ms,
-        .timeout_ms = dns->timeout_ms,
-        .rpc_timeout_ms = DISCOVERED_TIMEOUT_MS,
-        .bind = dns->probe_records ? kms_rpc_probe() : NULL,
-        .forget_after_ms = dns->forget_after_ms,
-        .seen = &seen,
-        .seen_changed = save_seen,
-        .ask_servers = dns->all_authoritative,
-        .servers = dns->authoritative,
-        .number_of_host = number_of_host,
-        .published = save_numbers,
-        .arg = p};
+    struct kms_lookups_config config = lookups_of(p, p->site);
+    config.seen = &seen;
     p->lookups = kms_lookups_new(&config);
     kms_seen_done(&seen);
     return p->lookups ? open_seen_writer(p) : out_of_memory(p);
@@ -468,9 +521,180 @@ static bool open_control(struct program *p)
                                           .board = p->board,
                                           .zones = p->zones,
                                           .scheduler = p->scheduler,
-                                          .agentx = p->agentx};
+                                          .agentx = p->agentx,
+                                          .reload = p->reload};
     p->control = kms_control_service_open(p->env.loop, &p->log, p->site, &p->parts);
     return p->control != NULL;
+}
+
+/* ---- another configuration ---- */
+
+static enum kms_status load_again(void *arg, struct kms_site *ret_site, struct kms_buf *errors)
+{
+    const struct program *p = arg;
+    bool ignored;
+    if (p->simulation) {
+        (void)kms_buf_add_str(errors, "a recording is played, and no configuration is in force\n");
+        return KMS_EINVAL;
+    }
+    return kms_site_open(&p->options_again, !p->config_absent, ret_site, &ignored, errors);
+}
+
+static bool complain_of(struct kms_buf *errors, const char *what)
+{
+    (void)kms_buf_addf(errors, "%s\n", what);
+    return false;
+}
+
+static bool prepare_resolver(struct program *p, const struct kms_site *next, struct kms_buf *errors)
+{
+    const struct kms_resolver_setup setup = {.servers = next->dns.servers};
+    struct kms_fault fault = {0};
+    struct kms_resolver *resolver;
+    if (kms_resolvers_reserve(p->resolvers_before) != KMS_OK) {
+        return complain_of(errors, "out of memory");
+    }
+    if (kms_resolver_new(p->env.loop, &setup, &resolver, &fault) != KMS_OK) {
+        return complain_of(errors, fault.text);
+    }
+    if (kms_resolvers_alike(p->env.resolver, resolver)) {
+        kms_resolver_free(resolver);
+    } else {
+        p->next_resolver = resolver;
+    }
+    return true;
+}
+
+static bool prepare_logins(struct program *p, const struct kms_site *next, struct kms_buf *errors)
+{
+    struct kms_fault fault = {0};
+    if (next->credentials_count == 0 || p->env.logins) {
+        return true;
+    }
+    if (kms_undumpable(&fault) != KMS_OK) {
+        return complain_of(errors, fault.text);
+    }
+    p->env.logins = kms_logins_new(p->env.loop, KMS_LOGINS_THREADS, KMS_LOGINS_OF_KEY);
+    return p->env.logins || complain_of(errors, "out of memory");
+}
+
+static bool prepare_products(struct program *p, struct kms_buf *errors)
+{
+    struct kms_products *grown = realloc(p->products_before,
+                                         (p->products_before_count + 1) * sizeof *grown);
+    if (!grown) {
+        return complain_of(errors, "out of memory");
+    }
+    p->products_before = grown;
+    return true;
+}
+
+static bool prepare(void *arg, struct kms_site *next, struct kms_buf *errors)
+{
+    struct program *p = arg;
+    if (!prepare_products(p, errors) || !prepare_logins(p, next, errors) ||
+        !prepare_resolver(p, next, errors)) {
+        return false;
+    }
+    const struct kms_resolver *resolver = p->next_resolver ? p->next_resolver : p->env.resolver;
+    struct kms_texts discover;
+    if (!find_domains(p, next, resolver, &discover)) {
+        kms_resolver_free(p->next_resolver);
+        p->next_resolver = NULL;
+        return complain_of(errors, "out of memory");
+    }
+    p->discover_before = p->discover;
+    p->discover = discover;
+    return true;
+}
+
+/* Requests that are under way, and what is left to write of them, point to rows of the products. */
+static void take_products(struct program *p, struct kms_site *next)
+{
+    if (kms_site_same_products(&p->site->products, &next->products)) {
+        return;
+    }
+    p->products_before[p->products_before_count++] = p->site->products;
+    p->site->products = next->products;
+    next->products = (struct kms_products){0};
+}
+
+static void begin_again(void *arg, struct kms_site *next)
+{
+    struct program *p = arg;
+    p->log.level = level_of(p, next);
+    kms_agent_alarms_hold(p->alarms, true);
+    take_products(p, next);
+    if (p->next_resolver) {
+        kms_resolvers_keep(p->resolvers_before, p->env.resolver);
+        p->env.resolver = p->next_resolver;
+        p->next_resolver = NULL;
+    }
+}
+
+static enum kms_status settle(void *arg, const struct kms_site *next)
+{
+    struct program *p = arg;
+    const struct kms_lookups_config config = lookups_of(p, next);
+    if (kms_lookups_change(p->lookups, &config) != KMS_OK) {
+        return KMS_ENOMEM;
+    }
+    kms_texts_done(&p->discover_before);
+    const struct kms_agent_alarms_policy alarms = kms_alarms_policy(&next->alarms);
+    return kms_agent_alarms_set_policy(p->alarms, &alarms);
+}
+
+static void in_force(void *arg)
+{
+    struct program *p = arg;
+    kms_agent_alarms_hold(p->alarms, false);
+    kms_agent_alarms_sweep(p->alarms);
+    save_numbers(p);
+}
+
+static bool open_reload(struct program *p)
+{
+    p->options_again = *p->options;
+    if (p->options->detach) {
+        p->config_path = kms_file_absolute(p->options->config);
+        if (!p->config_path) {
+            return out_of_memory(p);
+        }
+        p->options_again.config = p->config_path;
+    }
+    const struct kms_reload_config config = {.env = &p->env,
+                                             .board = p->board,
+                                             .scheduler = p->scheduler,
+                                             .lookups = p->lookups,
+                                             .log = &p->log,
+                                             .facts = &p->facts,
+                                             .site = p->site,
+                                             .with_port = p->options->standalone,
+                                             .load = load_again,
+                                             .load_arg = p,
+                                             .prepare = prepare,
+                                             .begin = begin_again,
+                                             .settle = settle,
+                                             .over = in_force,
+                                             .number_of_host = number_of_host,
+                                             .arg = p};
+    p->resolvers_before = kms_resolvers_new(p->env.loop);
+    p->reload = p->resolvers_before ? kms_reload_new(&config) : NULL;
+    if (!p->reload) {
+        return out_of_memory(p);
+    }
+    kms_site_forget_hosts(p->site);
+    return true;
+}
+
+static void close_reload(struct program *p)
+{
+    kms_texts_done(&p->discover_before);
+    for (size_t i = 0; i < p->products_before_count; i++) {
+        kms_products_done(&p->products_before[i]);
+    }
+    free(p->products_before);
+    free(p->config_path);
 }
 
 static bool write_pid(struct program *p)
@@ -492,6 +716,7 @@ static bool write_pid(struct program *p)
 static void close_program(struct program *p)
 {
     kms_control_service_close(p->control);
+    kms_reload_free(p->reload);
     close_seen_writer(p);
     kms_lookups_free(p->lookups);
     kms_scheduler_free(p->scheduler);
@@ -507,6 +732,8 @@ static void close_program(struct program *p)
     if (p->env.http) {
         kms_http_free(p->env.http);
     }
+    kms_resolvers_free(p->resolvers_before);
+    kms_resolver_free(p->next_resolver);
     kms_resolver_free(p->env.resolver);
     kms_logins_free(p->env.logins, GRACE_MS);
     kms_numbers_close(p->numbers);
@@ -516,6 +743,10 @@ static void close_program(struct program *p)
     }
     if (p->env.worker) {
         kms_worker_free(p->env.worker, GRACE_MS);
+    }
+    close_reload(p);
+    if (p->reload_signal) {
+        kms_signal_free(p->reload_signal);
     }
     for (size_t i = 0; i < KMS_COUNT_OF(stop_signals); i++) {
         if (p->signal[i]) {
@@ -557,6 +788,9 @@ static void go(struct program *p)
                       "start: " PROGRAM " " KMSMON_VERSION ", %zu hosts of %s", p->site->host_count,
                       p->options->config);
     }
+    if (p->reload_is_due) {
+        (void)kms_reload_start(p->reload, NULL, NULL);
+    }
     kms_loop_run(p->env.loop);
 }
 
@@ -596,12 +830,11 @@ int kms_daemon_run(const struct kms_options *options, struct kms_site *site, boo
     /* A master agent or a web server that goes away is an error of a write, not the end. */
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGPIPE, &ignore, NULL);
-    p->log = kms_log_stderr(p->options->verbose > 0 ? KMS_LOG_DEBUG
-                                                    : (enum kms_log_level)p->site->log_level);
+    p->log = kms_log_stderr(level_of(p, p->site));
     bool ready = close_memory(p) && open_state(p) && detach(p) && open_loop(p) && open_keeper(p) &&
-                 open_resolver(p) && fill_board(p) && open_polls(p) && find_domains(p) &&
-                 open_lookups(p) && open_alarms(p) && open_snmp(p) && give_up_privileges(p) &&
-                 open_notify(p) && open_control(p) && write_pid(p);
+                 open_resolver(p) && fill_board(p) && open_polls(p) && open_lookups(p) &&
+                 open_alarms(p) && open_snmp(p) && give_up_privileges(p) && open_notify(p) &&
+                 open_reload(p) && open_control(p) && write_pid(p);
     if (ready) {
         go(p);
     }

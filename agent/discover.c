@@ -2,6 +2,8 @@
  * bears. */
 #include "agent/discover.h"
 
+#include <stdlib.h>
+
 #include "base/text.h"
 
 #define HOST_NAME_SIZE (KMS_ZONE_NAME_SIZE + 8) /* with a port */
@@ -18,31 +20,31 @@ static bool covers(const struct kms_target *target, const struct kms_zone_record
     return target->origin == KMS_ORIGIN_CONFIGURED || target->port == record->port;
 }
 
-static bool is_called(const struct kms_target *target, const char *name)
+/* The record is worth no other host, called name: there is one. */
+static bool is_called_already(const struct kms_board *board, const struct kms_watched *watched,
+                              const struct kms_zone_record *record, const char *name)
 {
-    return kms_text_equal_nocase(target->name, name) ||
-           kms_text_equal_nocase(kms_target_address(target), name);
-}
-
-/* The record is worth another host, called name. */
-static bool is_called_already(const struct kms_board *board, const struct kms_zone_record *record,
-                              const char *name)
-{
-    for (size_t slot = 0; slot < kms_board_count(board); slot++) {
-        const struct kms_target *target = target_in(board, slot);
-        if (kms_text_equal_nocase(target->name, name) ||
-            (is_called(target, record->target) && covers(target, record))) {
+    size_t slot, at = 0;
+    bool is_name;
+    while (kms_watched_next(watched, board, name, &at, &slot, &is_name)) {
+        if (is_name) {
+            return true;
+        }
+    }
+    at = 0;
+    while (kms_watched_next(watched, board, record->target, &at, &slot, &is_name)) {
+        if (covers(target_in(board, slot), record)) {
             return true;
         }
     }
     return false;
 }
 
-static bool is_watched(const struct kms_board *board, const struct kms_zone_record_view *view,
-                       const char *name)
+static bool is_watched(const struct kms_board *board, const struct kms_watched *watched,
+                       const struct kms_zone_record_view *view, const char *name)
 {
     return (view->host_known && covers(target_in(board, view->host_slot), &view->record)) ||
-           is_called_already(board, &view->record, name);
+           is_called_already(board, watched, &view->record, name);
 }
 
 /* The texts of ret are borrowed: the board copies them. */
@@ -80,6 +82,21 @@ static void plan(const struct kms_lookups_config *config, struct kms_discovery *
     }
 }
 
+static bool make_room(struct kms_discovery *discovery)
+{
+    if (discovery->count < discovery->cap) {
+        return true;
+    }
+    size_t cap = discovery->cap == 0 ? 16 : discovery->cap * 2;
+    struct kms_discovered *host = realloc(discovery->host, cap * sizeof *host);
+    if (!host) {
+        return false;
+    }
+    discovery->host = host;
+    discovery->cap = cap;
+    return true;
+}
+
 /* NULL: out of memory, which was said. */
 static struct kms_discovered *add(const struct kms_lookups_config *config,
                                   struct kms_discovery *discovery, const char *domain,
@@ -92,12 +109,13 @@ static struct kms_discovered *add(const struct kms_lookups_config *config,
     struct kms_target target;
     describe(config, record, name, kms_text_equal(name, address) ? NULL : address, &domains,
              &target);
-    uint32_t number = config->number_of_host(config->arg, name);
+    uint32_t number = make_room(discovery) ? config->number_of_host(config->arg, name) : 0;
     size_t slot;
     if (number == 0 || kms_board_add(config->board, &target, number, &slot) != KMS_OK) {
         say_no_memory(config, domain, name);
         return NULL;
     }
+    kms_watched_added(&discovery->watched, config->board, slot);
     struct kms_discovered *added = &discovery->host[discovery->count++];
     *added = (struct kms_discovered){.slot = slot};
     return added;
@@ -124,9 +142,10 @@ static void say_full(const struct kms_lookups_config *config, struct kms_discove
 {
     if (!discovery->full) {
         kms_log_write(config->log, KMS_LOG_WARNING,
-                      "discover %s: %d hosts were discovered, more are not watched; look at the "
-                      "records, and name the hosts that matter in the configuration",
-                      zone->name, KMS_DISCOVERED_MAX);
+                      "discover %s: %zu hosts were discovered, more are not watched; look at the "
+                      "records, name the hosts that matter in the configuration, or raise "
+                      "discovered-max",
+                      zone->name, config->discovered_max);
     }
     discovery->full = true;
 }
@@ -146,10 +165,17 @@ size_t kms_discover(const struct kms_lookups_config *config, struct kms_discover
         if (record->port != KMS_DEFAULT_PORT) {
             kms_text_append(name, sizeof name, ":%u", (unsigned)record->port);
         }
-        if (!view->present || record->flaw || is_watched(config->board, view, name)) {
+        if (!view->present || record->flaw) {
             continue;
         }
-        if (discovery->count >= KMS_DISCOVERED_MAX) {
+        if (kms_watched_sync(&discovery->watched, config->board) != KMS_OK) {
+            say_no_memory(config, zone->name, name);
+            break;
+        }
+        if (is_watched(config->board, &discovery->watched, view, name)) {
+            continue;
+        }
+        if (discovery->count >= config->discovered_max) {
             say_full(config, discovery, zone);
             break;
         }
@@ -199,28 +225,31 @@ void kms_discover_saw(const struct kms_lookups_config *config, struct kms_discov
     }
 }
 
+static void forget(struct kms_discovery *discovery, size_t at)
+{
+    if (discovery->waits && discovery->waiting_slot == discovery->host[at].slot) {
+        discovery->waits = false;
+    }
+    discovery->host[at] = discovery->host[--discovery->count];
+    discovery->full = false;
+}
+
 static bool retire(const struct kms_lookups_config *config, struct kms_discovery *discovery,
-                   const struct kms_zone *zone, size_t at)
+                   const char *domain, size_t at, const char *why)
 {
     size_t slot = discovery->host[at].slot;
     char name[HOST_NAME_SIZE];
     kms_text_copy(name, sizeof name, target_in(config->board, slot)->name);
     kms_scheduler_drop(config->scheduler, slot);
     if (kms_board_retire(config->board, slot) != KMS_OK) {
-        say_no_memory(config, zone->name, name);
+        say_no_memory(config, domain, name);
         discovery->waits = true; /* its probes are planned again */
         discovery->waiting_slot = slot;
         return false;
     }
-    kms_log_write(config->log, KMS_LOG_INFO,
-                  "discover %s: host %s is watched no longer: for %lld s no record has named it",
-                  zone->name, name,
-                  (long long)(zone->last_success_s - discovery->host[at].last_seen_s));
-    if (discovery->waits && discovery->waiting_slot == slot) {
-        discovery->waits = false;
-    }
-    discovery->host[at] = discovery->host[--discovery->count];
-    discovery->full = false;
+    kms_log_write(config->log, KMS_LOG_INFO, "discover %s: host %s is watched no longer: %s",
+                  domain, name, why);
+    forget(discovery, at);
     return true;
 }
 
@@ -233,10 +262,70 @@ size_t kms_discover_retire(const struct kms_lookups_config *config, struct kms_d
         int64_t unseen_s = zone->last_success_s - host->last_seen_s;
         if (unseen_s * 1000 >= config->forget_after_ms &&
             kms_texts_has(&target_in(config->board, host->slot)->publish_in, zone->name)) {
-            (void)retire(config, discovery, zone, i - 1);
+            char why[64];
+            kms_text_format(why, sizeof why, "for %lld s no record has named it",
+                            (long long)unseen_s);
+            (void)retire(config, discovery, zone->name, i - 1, why);
         }
     }
     return before - discovery->count;
+}
+
+/* ---- other wishes ---- */
+
+void kms_discover_forget(struct kms_discovery *discovery, size_t slot)
+{
+    const struct kms_discovered *host = find(discovery, slot);
+    if (host) {
+        forget(discovery, (size_t)(host - discovery->host));
+    }
+}
+
+static bool is_configured(const struct kms_board *board, const struct kms_watched *watched,
+                          const char *text)
+{
+    size_t slot, at = 0;
+    bool is_name;
+    while (kms_watched_next(watched, board, text, &at, &slot, &is_name)) {
+        if (target_in(board, slot)->origin == KMS_ORIGIN_CONFIGURED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* NULL: it stays. */
+static const char *why_not(const struct kms_lookups_config *config, struct kms_discovery *discovery,
+                           const struct kms_target *target)
+{
+    if (!config->discover || !kms_texts_has(config->discover, target->publish_in.text[0])) {
+        return "its domain is not discovered any more";
+    }
+    bool is_known = kms_watched_sync(&discovery->watched, config->board) == KMS_OK &&
+                    is_configured(config->board, &discovery->watched, kms_target_address(target));
+    return is_known ? "the site names it itself" : NULL;
+}
+
+size_t kms_discover_review(const struct kms_lookups_config *config, struct kms_discovery *discovery)
+{
+    size_t before = discovery->count;
+    for (size_t i = discovery->count; i > 0; i--) {
+        const struct kms_target *target = target_in(config->board, discovery->host[i - 1].slot);
+        const char *why = why_not(config, discovery, target);
+        char domain[KMS_ZONE_NAME_SIZE];
+        kms_text_copy(domain, sizeof domain, target->publish_in.text[0]);
+        if (why) {
+            (void)retire(config, discovery, domain, i - 1, why);
+        }
+    }
+    return before - discovery->count;
+}
+
+void kms_discover_done(struct kms_discovery *discovery)
+{
+    free(discovery->host);
+    kms_watched_done(&discovery->watched);
+    *discovery = (struct kms_discovery){0};
 }
 
 /* ---- from one process to the next ---- */
@@ -247,10 +336,11 @@ void kms_discover_recall(const struct kms_lookups_config *config, struct kms_dis
     char name[HOST_NAME_SIZE];
     struct kms_zone_record record = {.port = row->port};
     if (!config->discover || !kms_texts_has(config->discover, row->domain) ||
-        discovery->count >= KMS_DISCOVERED_MAX || row->port == 0 ||
+        discovery->count >= config->discovered_max || row->port == 0 ||
         !kms_text_copy(record.target, sizeof record.target, row->address) ||
         !kms_text_copy(name, sizeof name, row->name) ||
-        is_called_already(config->board, &record, name)) {
+        kms_watched_sync(&discovery->watched, config->board) != KMS_OK ||
+        is_called_already(config->board, &discovery->watched, &record, name)) {
         return;
     }
     struct kms_discovered *added = add(config, discovery, row->domain, &record, name);

@@ -3,6 +3,7 @@
 #define KMS_AGENT_DISCOVER_H
 
 #include "agent/lookups.h"
+#include "agent/watched.h"
 
 struct kms_discovered {
     size_t slot;
@@ -11,9 +12,10 @@ struct kms_discovered {
 
 /* {0} at the start. */
 struct kms_discovery {
-    struct kms_discovered host[KMS_DISCOVERED_MAX];
-    size_t count;
-    bool full;  /* there were more, which was said */
+    struct kms_discovered *host;
+    size_t count, cap;
+    struct kms_watched watched; /* who has a name already */
+    bool full;                  /* there were more, which was said */
     bool waits; /* the last one is on the board, but there was no memory to plan its probes */
     size_t waiting_slot;
 };
@@ -31,6 +33,15 @@ void kms_discover_saw(const struct kms_lookups_config *config, struct kms_discov
  * config->forget_after_ms; none while the domain is not answered. Returns how many. */
 size_t kms_discover_retire(const struct kms_lookups_config *config, struct kms_discovery *discovery,
                            const struct kms_zone *zone);
+
+/* The slot is no host that was discovered any more: a configured one took it over, or it was taken
+ * off the board. */
+void kms_discover_forget(struct kms_discovery *discovery, size_t slot);
+/* Takes those off the board whose domain is not discovered any more, and those that the site
+ * watches itself by now. Returns how many. */
+size_t kms_discover_review(const struct kms_lookups_config *config,
+                           struct kms_discovery *discovery);
+void kms_discover_done(struct kms_discovery *discovery);
 
 /* A host that an earlier process discovered: watched again, unless the site does so itself or no
  * longer discovers its domain. */

@@ -3,6 +3,7 @@
 #include "agent/lookups.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/authorities.h"
 #include "agent/discover.h"
@@ -29,6 +30,7 @@ struct lookup {
     struct kms_lookups *lookups;
     size_t zone;
     bool discovers;
+    bool wanted;    /* while wishes change: so far */
     uint64_t print; /* of what is saved of it */
     int64_t due_us;
     struct kms_timer *timer;
@@ -51,6 +53,7 @@ struct kms_lookups {
     size_t count, cap;
     struct kms_turns turns;
     struct kms_discovery discovery;
+    bool held;
     struct kms_strangers *strangers;     /* NULL: not probed */
     struct kms_authorities *authorities; /* NULL: not asked */
     struct place *place;                 /* by slot */
@@ -276,11 +279,23 @@ static void note(struct lookup *lookup, bool has_changed)
 
 /* ---- lookups ---- */
 
+static void forget_retired(struct kms_lookups *l)
+{
+    for (size_t slot = 0; slot < l->place_count; slot++) {
+        if (kms_board_snapshot(l->config.board, slot)->retired) {
+            l->place[slot] = (struct place){0};
+        }
+    }
+}
+
 /* The domain was looked up: hosts come and go. Returns whether any did. */
 static bool follow(struct lookup *lookup)
 {
     struct kms_lookups *l = lookup->lookups;
     const struct kms_zone *zone = kms_zones_get(l->config.zones, lookup->zone);
+    if (l->held) { /* its next lookup will do */
+        return false;
+    }
     bool has_new = lookup->discovers && kms_discover(&l->config, &l->discovery, zone) > 0;
     if (has_new) {
         refresh(l);
@@ -289,11 +304,7 @@ static bool follow(struct lookup *lookup)
     if (kms_discover_retire(&l->config, &l->discovery, zone) == 0) {
         return has_new;
     }
-    for (size_t slot = 0; slot < l->place_count; slot++) {
-        if (kms_board_snapshot(l->config.board, slot)->retired) {
-            l->place[slot] = (struct place){0};
-        }
-    }
+    forget_retired(l);
     refresh(l);
     return true;
 }
@@ -405,6 +416,8 @@ static bool add_domain(struct kms_lookups *l, const char *domain, bool discovers
     *ret_zone = zone;
     for (size_t i = 0; i < l->count; i++) {
         if (l->lookup[i]->zone == zone) {
+            l->lookup[i]->wanted = true;
+            l->lookup[i]->discovers |= discovers;
             return true;
         }
     }
@@ -415,6 +428,7 @@ static bool add_domain(struct kms_lookups *l, const char *domain, bool discovers
     *lookup = (struct lookup){.lookups = l,
                               .zone = zone,
                               .discovers = discovers,
+                              .wanted = true,
                               .turn = {.start = start, .arg = lookup}};
     lookup->timer = kms_timer_new(l->config.env->loop, lookup_due, lookup);
     lookup->patience = kms_timer_new(l->config.env->loop, patience_over, lookup);
@@ -428,8 +442,10 @@ static bool add_domain(struct kms_lookups *l, const char *domain, bool discovers
 
 static bool add_domains_of(struct kms_lookups *l, const struct kms_target *target)
 {
+    /* One that was discovered is where it was found, and no reason to look elsewhere. */
+    bool is_found = target->origin != KMS_ORIGIN_CONFIGURED;
     bool is_played = l->config.env->play != NULL;
-    if (!target->source[KMS_SOURCE_DNS].enabled || is_played) {
+    if (!target->source[KMS_SOURCE_DNS].enabled || is_found || is_played) {
         return true;
     }
     const char *own = kms_target_domain(target);
@@ -475,16 +491,18 @@ static bool add_domains(struct kms_lookups *l)
     return whole;
 }
 
-static void plan_first_round(struct kms_lookups *l)
+/* Those from the position on, which are new. */
+static void plan_first_round(struct kms_lookups *l, size_t from)
 {
-    int64_t now = now_us(l), count = (int64_t)l->count;
+    int64_t now = now_us(l), count = (int64_t)(l->count - from);
     int64_t longest_ms = l->config.interval_ms < SPREAD_IN_MS ? l->config.interval_ms
                                                               : SPREAD_IN_MS;
     int64_t all_ms = count * SPREAD_MS < longest_ms ? count * SPREAD_MS : longest_ms;
-    for (size_t i = 0; i < l->count; i++) {
-        int64_t delay_ms = (int64_t)i * all_ms / count;
-        l->lookup[i]->due_us = now + delay_ms * 1000;
-        kms_timer_set(l->lookup[i]->timer, delay_ms);
+    for (int64_t i = 0; i < count; i++) {
+        struct lookup *lookup = l->lookup[from + (size_t)i];
+        int64_t delay_ms = i * all_ms / count;
+        lookup->due_us = now + delay_ms * 1000;
+        kms_timer_set(lookup->timer, delay_ms);
     }
 }
 
@@ -556,8 +574,155 @@ struct kms_lookups *kms_lookups_new(const struct kms_lookups_config *config)
         kms_lookups_free(l);
         return NULL;
     }
-    plan_first_round(l);
+    plan_first_round(l, 0);
     return l;
+}
+
+/* ---- other wishes ---- */
+
+void kms_lookups_hold(struct kms_lookups *l, bool held)
+{
+    l->held = held;
+}
+
+void kms_lookups_forget_host(struct kms_lookups *l, size_t slot)
+{
+    kms_discover_forget(&l->discovery, slot);
+    if (slot < l->place_count) {
+        l->place[slot] = (struct place){0};
+    }
+}
+
+/* Until the domain's block says otherwise. */
+static enum kms_status wish_nothing(struct kms_lookups *l)
+{
+    enum kms_status status = KMS_OK;
+    for (size_t i = 0; status == KMS_OK && i < l->count; i++) {
+        l->lookup[i]->wanted = l->lookup[i]->discovers = false;
+        status = kms_zones_wish(l->config.zones, l->lookup[i]->zone, 1, NULL, 0);
+    }
+    return status;
+}
+
+static void drop_domain(struct kms_lookups *l, size_t at)
+{
+    struct lookup *lookup = l->lookup[at];
+    kms_log_write(l->config.log, KMS_LOG_INFO, "dns %s: watched no longer",
+                  kms_zones_get(l->config.zones, lookup->zone)->name);
+    kms_turns_forget(&l->turns, &lookup->turn);
+    if (l->authorities) {
+        kms_authorities_forget(l->authorities, lookup->zone);
+    }
+    kms_zones_drop(l->config.zones, lookup->zone);
+    memmove(&l->lookup[at], &l->lookup[at + 1], (l->count - at - 1) * sizeof(struct lookup *));
+    l->count--;
+    give_turn_back(lookup);
+    free_lookup(lookup);
+}
+
+static void drop_unwanted(struct kms_lookups *l)
+{
+    for (size_t i = l->count; i > 0; i--) {
+        if (!l->lookup[i - 1]->wanted) {
+            drop_domain(l, i - 1);
+        }
+    }
+}
+
+/* What was due later than the interval is due within it, spread as it was. */
+static void keep_within(struct kms_lookups *l)
+{
+    int64_t now = now_us(l), interval_us = l->config.interval_ms * 1000;
+    for (size_t i = 0; i < l->count; i++) {
+        struct lookup *lookup = l->lookup[i];
+        int64_t left_us = lookup->due_us - now;
+        if (!lookup->probe && left_us > interval_us) {
+            lookup->due_us = now + left_us % interval_us;
+            kms_timer_set(lookup->timer, (lookup->due_us - now) / 1000);
+        }
+    }
+}
+
+static void close_strangers(struct kms_lookups *l)
+{
+    kms_zones_set_strangers(l->config.zones, NULL, NULL);
+    kms_strangers_free(l->strangers);
+    l->strangers = NULL;
+}
+
+/* What was found out of them is kept unless nobody asks them any more. */
+static bool change_strangers(struct kms_lookups *l)
+{
+    if (!l->config.bind) {
+        if (l->strangers) {
+            close_strangers(l);
+        }
+        return true;
+    }
+    if (l->strangers) {
+        kms_strangers_set_times(l->strangers, l->config.interval_ms, l->config.rpc_timeout_ms);
+        return true;
+    }
+    return open_strangers(l);
+}
+
+static bool change_authorities(struct kms_lookups *l)
+{
+    if (!l->config.ask_servers) {
+        kms_authorities_free(l->authorities);
+        l->authorities = NULL;
+        return true;
+    }
+    if (l->authorities) {
+        kms_authorities_set(l->authorities, l->config.servers, l->config.timeout_ms);
+        return true;
+    }
+    return open_authorities(l);
+}
+
+/* Nobody asks the servers of a zone: what they said is not known any more. */
+static enum kms_status forget_servers(struct kms_lookups *l)
+{
+    const struct kms_zone_servers unknown = {.known = false};
+    enum kms_status status = KMS_OK;
+    for (size_t i = 0; status == KMS_OK && !l->config.ask_servers && i < l->count; i++) {
+        if (kms_zones_get(l->config.zones, l->lookup[i]->zone)->servers.known) {
+            status = kms_zones_publish_servers(l->config.zones, l->lookup[i]->zone, &unknown);
+        }
+    }
+    return status;
+}
+
+static void take_over(struct kms_lookups *l, const struct kms_lookups_config *config)
+{
+    l->config = *config;
+    l->config.seen = NULL;
+    kms_zones_forget_after(l->config.zones, (l->config.forget_after_ms + 999) / 1000);
+    kms_zones_set_site_lists(l->config.zones, config->site_lists);
+}
+
+enum kms_status kms_lookups_change(struct kms_lookups *l, const struct kms_lookups_config *config)
+{
+    take_over(l, config);
+    if (kms_discover_review(&l->config, &l->discovery) > 0) {
+        forget_retired(l);
+    }
+    size_t new_from = l->count;
+    bool whole = wish_nothing(l) == KMS_OK && add_domains(l);
+    plan_first_round(l, new_from);
+    if (!whole || !change_authorities(l) || !change_strangers(l) || forget_servers(l) != KMS_OK ||
+        !grow_places(l)) {
+        return KMS_ENOMEM;
+    }
+    drop_unwanted(l);
+    keep_within(l);
+    refresh(l);
+    publish_hosts(l);
+    kms_lookups_unsave(l);
+    if (l->config.seen_changed) {
+        l->config.seen_changed(l->config.arg);
+    }
+    return KMS_OK;
 }
 
 void kms_lookups_free(struct kms_lookups *l)
@@ -574,6 +739,7 @@ void kms_lookups_free(struct kms_lookups *l)
     kms_strangers_free(l->strangers);
     kms_authorities_free(l->authorities);
     kms_timer_free(l->refresh);
+    kms_discover_done(&l->discovery);
     free(l->lookup);
     free(l->place);
     free(l);

@@ -14,8 +14,7 @@
 #include "probe/probe.h"
 #include "store/seen.h"
 
-#define KMS_LOOKUPS_IN_FLIGHT_MAX 16  /* one that waits for long makes way and counts no more */
-#define KMS_DISCOVERED_MAX        512 /* hosts; forged records must not fill the machine */
+#define KMS_LOOKUPS_IN_FLIGHT_MAX 16 /* one that waits for long makes way and counts no more */
 
 struct kms_lookups_config {
     struct kms_env *env; /* with a resolver */
@@ -26,9 +25,11 @@ struct kms_lookups_config {
     const struct kms_site_domain *domain; /* what the site wants of them; watched too */
     size_t domain_count;
     const struct kms_texts *discover;  /* domains whose targets become watched hosts */
+    size_t discovered_max;             /* hosts; forged records must not fill the machine */
     int64_t interval_ms, timeout_ms;   /* of a lookup */
     int64_t rpc_timeout_ms;            /* of the bind probe of a discovered host or a stranger */
     const struct kms_probe_type *bind; /* of what records lead to; NULL: strangers stay unknown */
+    bool site_lists;                   /* as told to kms_zones_new; read by kms_lookups_change */
     int64_t forget_after_ms;           /* records and discovered hosts that DNS names no more */
     const struct kms_seen *seen;       /* by an earlier process; read once; NULL: nothing */
     /* What the next process should know has changed; NULL: nobody asks. */
@@ -51,6 +52,18 @@ struct kms_lookups;
 struct kms_lookups *kms_lookups_new(const struct kms_lookups_config *config);
 /* Cancels what runs. Not from inside a call back. */
 void kms_lookups_free(struct kms_lookups *lookups);
+
+/* Other wishes, once the board's hosts are those that the wishes are about: what runs goes on, and
+ * a domain that is still watched keeps its records, its shares and its hosts' states; it is looked
+ * up when it was due, or within the new interval. Loop, board, zones, scheduler, log and seen are
+ * those of kms_lookups_new. What config points to must live until the next call. KMS_ENOMEM: not
+ * all of it is in force; call again. Not from inside a call back. */
+enum kms_status kms_lookups_change(struct kms_lookups *lookups,
+                                   const struct kms_lookups_config *config);
+/* While held, no host is discovered or forgotten: hosts of the board come and go otherwise. */
+void kms_lookups_hold(struct kms_lookups *lookups, bool held);
+/* The slot has no host any more, or one that was not discovered: what was told of it is void. */
+void kms_lookups_forget_host(struct kms_lookups *lookups, size_t slot);
 
 /* A host's state changed: the records that lead to it are judged again on one of the next turns of
  * the loop, once for many such calls. */

@@ -1,5 +1,4 @@
 /* kmsmond: the command line and the configuration, then the daemon. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "agent/privileges.h"
 #include "agent/simulation.h"
 #include "agent/site.h"
+#include "agent/site_open.h"
 #include "agent/site_snmp.h"
 #include "base/text.h"
 
@@ -20,8 +20,6 @@
 
 struct program {
     struct kms_options options;
-    char **address; /* to listen at, of argv */
-    size_t address_count;
     struct kms_site site;
     bool config_absent;
 };
@@ -91,45 +89,24 @@ static bool is_simulated(const struct program *p)
     return p->options.simulate != NULL;
 }
 
-/* Without -c a file need not be there: what the machine's DNS knows is watched then. */
-static bool may_be_absent(const struct program *p)
-{
-    return !p->options.config_given && access(p->options.config, F_OK) != 0 && errno == ENOENT;
-}
-
 static enum kms_status load_site(struct program *p)
 {
     if (is_simulated(p) && !p->options.config_given) {
         return kms_site_preset(&p->site);
     }
-    if (may_be_absent(p)) {
-        p->config_absent = true;
-        if (p->options.check) {
-            complain("there is no configuration; this is what is in force without one");
-        }
-        return kms_site_preset(&p->site);
-    }
     struct kms_buf errors;
     kms_buf_init(&errors, ERRORS_TEXT_MAX);
-    enum kms_status status = kms_site_load(p->options.config, &p->site, &errors);
-    if (status != KMS_OK) {
+    enum kms_status status = kms_site_open(&p->options, false, &p->site, &p->config_absent,
+                                           &errors);
+    if (status != KMS_OK && errors.len == 0) {
+        complain(kms_status_text(status));
+    } else if (status != KMS_OK) {
         (void)fputs(kms_buf_str(&errors), stderr);
         complain("the configuration has errors");
+    } else if (p->config_absent && p->options.check) {
+        complain("there is no configuration; this is what is in force without one");
     }
     kms_buf_done(&errors);
-    return status;
-}
-
-/* Addresses of the command line stand for those of the configuration. */
-static enum kms_status take_addresses(struct program *p)
-{
-    enum kms_status status = KMS_OK;
-    if (p->address_count > 0) {
-        kms_texts_done(&p->site.snmp.listen);
-    }
-    for (size_t i = 0; i < p->address_count && status == KMS_OK; i++) {
-        status = kms_texts_add(&p->site.snmp.listen, p->address[i]);
-    }
     return status;
 }
 
@@ -228,7 +205,7 @@ static int run_simulation(struct program *p)
     struct kms_simulation simulation;
     struct kms_fault fault = {0};
     enum kms_status status = kms_simulation_open(&p->options, &p->site, &simulation, &fault);
-    if (status == KMS_OK && take_addresses(p) != KMS_OK) {
+    if (status == KMS_OK && kms_site_take_addresses(&p->options, &p->site) != KMS_OK) {
         kms_simulation_done(&simulation);
         status = kms_fault_set(&fault, KMS_ENOMEM, 0, "out of memory");
     }
@@ -258,17 +235,10 @@ static int run(struct program *p)
         return EXIT_WRONG;
     }
     int code = become_user(p);
-    if (code != EXIT_SUCCESS) {
-        kms_site_free(&p->site);
-        return code;
-    }
-    if (is_simulated(p)) {
-        code = run_simulation(p);
-    } else if (take_addresses(p) != KMS_OK) {
-        complain("out of memory");
-        code = EXIT_FAILURE;
-    } else {
-        code = p->options.check ? print_site(&p->site) : run_daemon(p);
+    if (code == EXIT_SUCCESS) {
+        code = is_simulated(p)    ? run_simulation(p)
+               : p->options.check ? print_site(&p->site)
+                                  : run_daemon(p);
     }
     kms_site_free(&p->site);
     return code;
@@ -308,8 +278,8 @@ static int read_options(struct program *p, int argc, char **argv)
             return EXIT_WRONG;
         }
     }
-    p->address = argv + rest;
-    p->address_count = (size_t)(argc - rest);
+    p->options.address = argv + rest;
+    p->options.address_count = (size_t)(argc - rest);
     return EXIT_SUCCESS;
 }
 

@@ -3,6 +3,7 @@
 #define KMS_AGENT_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/opt.h"
@@ -24,6 +25,9 @@ struct kms_options {
     int64_t verbose;
     bool version;
     bool help;
+    /* Behind the options, of argv: places to listen at. */
+    char **address;
+    size_t address_count;
 };
 
 /* Rows over struct kms_options, ended by KMS_OPT_END. */

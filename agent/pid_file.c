@@ -5,36 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/file.h"
 #include "base/text.h"
 
-#define NAME_MAX_SIZE ((size_t)64 << 10)
-#define FILE_MODE     0644
-
-static char *absolute(const char *path)
-{
-    if (path[0] == '/') {
-        return kms_text_dup(path);
-    }
-    char *folder = getcwd(NULL, 0);
-    if (!folder) {
-        return NULL;
-    }
-    struct kms_buf whole;
-    kms_buf_init(&whole, NAME_MAX_SIZE);
-    char *result = NULL;
-    if (kms_buf_addf(&whole, "%s/%s", folder, path) == KMS_OK) {
-        result = kms_buf_take(&whole);
-    }
-    kms_buf_done(&whole);
-    free(folder);
-    return result;
-}
+#define FILE_MODE 0644
 
 char *kms_pid_file_write(const char *path, struct kms_fault *fault)
 {
-    char *whole = absolute(path);
+    char *whole = kms_file_absolute(path);
     if (!whole) {
         (void)kms_fault_set(fault, KMS_EINVAL, 0, "its folder has no usable name");
         return NULL;

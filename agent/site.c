@@ -380,15 +380,21 @@ enum kms_status kms_site_load(const char *path, struct kms_site *ret_site, struc
     return collected.status;
 }
 
+void kms_site_forget_hosts(struct kms_site *site)
+{
+    for (size_t i = 0; site->host && i < site->host_count; i++) {
+        kms_target_done(&site->host[i]);
+    }
+    free(site->host);
+    site->host = NULL;
+}
+
 void kms_site_free(struct kms_site *site)
 {
     if (!site) {
         return;
     }
-    for (size_t i = 0; i < site->host_count; i++) {
-        kms_target_done(&site->host[i]);
-    }
-    free(site->host);
+    kms_site_forget_hosts(site);
     kms_products_done(&site->products);
     kms_opts_free_values(site_rows, site);
     kms_site_dns_done(&site->dns);

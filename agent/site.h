@@ -31,6 +31,7 @@ struct kms_site_dns {
     struct kms_site_domain *domain; /* in the order of the file */
     size_t domain_count;
     int64_t forget_after_ms; /* records and discovered hosts that DNS names no more */
+    int64_t discovered_max;  /* hosts; forged records must not fill the machine */
     bool probe_records;      /* bind probes of what records lead to beside the watched hosts */
     bool all_authoritative;  /* the servers of the zones are asked as well */
     char *authoritative;     /* these; NULL: those of the NS records */
@@ -101,7 +102,7 @@ struct kms_site {
     char *group;       /* NULL: that of the user */
     int64_t log_level; /* enum kms_log_level */
     struct kms_policy policy;
-    struct kms_target *host; /* in the order of the file */
+    struct kms_target *host; /* in the order of the file; NULL: forgotten, or none */
     size_t host_count;
     struct kms_site_dns dns;
     struct kms_texts discover; /* domains whose SRV targets become watched hosts */
@@ -125,6 +126,8 @@ enum kms_status kms_site_load(const char *path, struct kms_site *ret_site, struc
 enum kms_status kms_site_build(const struct kms_conf *conf, struct kms_site *ret_site,
                                struct kms_conf_errors *errors);
 void kms_site_free(struct kms_site *site);
+/* Frees the hosts, but for how many there are: the board has copies. */
+void kms_site_forget_hosts(struct kms_site *site);
 
 /* Appends the effective configuration, defaults included, in the syntax that kms_site_load reads.
  * Only the passwords of web addresses and the community are not in it: a place to listen that needs

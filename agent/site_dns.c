@@ -25,6 +25,9 @@ static const struct kms_opt dns_rows[] = {
     {ROW("dns", "forget-after", KMS_OPT_DURATION, kms_site_dns, forget_after_ms), .min = 1000,
      .max = INT64_C(3650) * 86400000, .preset = "7d", .arg = "TIME",
      .help = "records and discovered hosts that DNS names no more are shown that long"},
+    {ROW("dns", "discovered-max", KMS_OPT_UINT, kms_site_dns, discovered_max), .min = 0,
+     .max = 20000, .preset = "512", .arg = "N",
+     .help = "hosts that are discovered at most; forged records must not fill the machine"},
     {ROW("dns", "probe-records", KMS_OPT_FLAG, kms_site_dns, probe_records), .preset = "yes",
      .help = "a bind shows whether what a record leads to is alive, also when it is no watched "
              "host"},

@@ -265,6 +265,21 @@ void kms_strangers_poke(struct kms_strangers *s)
     }
 }
 
+/* The queue stays in the order of its times. */
+void kms_strangers_set_times(struct kms_strangers *s, int64_t interval_ms, int64_t timeout_ms)
+{
+    int64_t latest_us = now_us(s) + interval_ms * 1000;
+    s->config.interval_ms = interval_ms;
+    s->config.timeout_ms = timeout_ms;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct stranger *at = s->bucket[i]; at; at = at->next_alike) {
+            at->target.source[KMS_SOURCE_RPC].timeout_ms = timeout_ms;
+            at->due_us = at->due_us < latest_us ? at->due_us : latest_us;
+        }
+    }
+    plan(s);
+}
+
 struct kms_strangers *kms_strangers_new(const struct kms_strangers_config *config)
 {
     struct kms_strangers *s = calloc(1, sizeof *s);

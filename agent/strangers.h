@@ -29,6 +29,10 @@ struct kms_strangers *kms_strangers_new(const struct kms_strangers_config *confi
 /* Cancels what runs. NULL is fine. Not from inside changed. */
 void kms_strangers_free(struct kms_strangers *strangers);
 
+/* Another interval, in force at once, and another time limit, from the next probes of each on. */
+void kms_strangers_set_times(struct kms_strangers *strangers, int64_t interval_ms,
+                             int64_t timeout_ms);
+
 /* Records came or went: taken in on one of the next turns of the loop, once for many such calls. */
 void kms_strangers_poke(struct kms_strangers *strangers);
 

@@ -12,7 +12,7 @@
 
 #include "base/text.h"
 
-enum { READ_STEP = 65536 };
+enum { READ_STEP = 65536, PATH_SIZE_MAX = 65536 };
 
 bool kms_file_stamp_equal(const struct kms_file_stamp *a, const struct kms_file_stamp *b)
 {
@@ -311,4 +311,24 @@ enum kms_status kms_file_create(const char *path, const void *bytes, size_t len,
                                 struct kms_fault *fault)
 {
     return write_beside(path, bytes, len, mode, link_once, fault);
+}
+
+char *kms_file_absolute(const char *path)
+{
+    if (path[0] == '/') {
+        return kms_text_dup(path);
+    }
+    char *folder = getcwd(NULL, 0);
+    if (!folder) {
+        return NULL;
+    }
+    struct kms_buf whole;
+    kms_buf_init(&whole, PATH_SIZE_MAX);
+    char *result = NULL;
+    if (kms_buf_addf(&whole, "%s/%s", folder, path) == KMS_OK) {
+        result = kms_buf_take(&whole);
+    }
+    kms_buf_done(&whole);
+    free(folder);
+    return result;
 }

@@ -39,4 +39,8 @@ enum kms_status kms_file_replace(const char *path, const void *bytes, size_t len
 enum kms_status kms_file_create(const char *path, const void *bytes, size_t len, unsigned mode,
                                 struct kms_fault *fault);
 
+/* The path from the root on, on the heap, for when the working folder is given up; it need not
+ * exist. NULL: out of memory, or the working folder has no name. */
+char *kms_file_absolute(const char *path);
+
 #endif

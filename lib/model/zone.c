@@ -51,13 +51,25 @@ struct kms_zones *kms_zones_new(const struct kms_board *board, const struct kms_
     return zones;
 }
 
-static void free_entry(struct entry *entry)
+static void forget_entry(struct entry *entry)
 {
     free(entry->shown.record);
     free(entry->shown.publication);
     free(entry->wanted.slot);
     free(entry->wanted.expect);
+    *entry = (struct entry){0};
+}
+
+static void free_entry(struct entry *entry)
+{
+    forget_entry(entry);
     free(entry);
+}
+
+/* Its place is there, and no domain. */
+static bool is_dropped(const struct entry *entry)
+{
+    return entry->shown.index == 0;
 }
 
 void kms_zones_free(struct kms_zones *zones)
@@ -82,6 +94,11 @@ void kms_zones_set_strangers(struct kms_zones *zones, kms_zone_stranger_fn *stra
 void kms_zones_forget_after(struct kms_zones *zones, int64_t seconds)
 {
     zones->forget_after_s = seconds;
+}
+
+void kms_zones_set_site_lists(struct kms_zones *zones, bool site_lists)
+{
+    zones->law.site_lists = site_lists;
 }
 
 size_t kms_zones_count(const struct kms_zones *zones)
@@ -116,8 +133,7 @@ static bool want(struct kms_zone_wanted *wanted, size_t slot)
     return true;
 }
 
-/* What a site expects of a host never changes: only hosts that were added are looked at, unless
- * some were retired. */
+/* Only hosts that were added are looked at, unless some were retired or have another target. */
 static enum kms_status find_wanted(const struct kms_board *board, struct entry *entry)
 {
     if (entry->wanted.turnover != kms_board_turnover(board)) {
@@ -307,6 +323,46 @@ static bool room_for_entry(struct kms_zones *zones)
     return true;
 }
 
+/* The place of the domain; count: it has none. */
+static size_t find_entry(const struct kms_zones *zones, const char *name)
+{
+    size_t at = 0;
+    while (at < zones->count &&
+           (is_dropped(zones->entry[at]) || !kms_text_equal(zones->entry[at]->shown.name, name))) {
+        at++;
+    }
+    return at;
+}
+
+/* One that was dropped, else behind the last. */
+static size_t free_place(const struct kms_zones *zones)
+{
+    size_t at = 0;
+    while (at < zones->count && !is_dropped(zones->entry[at])) {
+        at++;
+    }
+    return at;
+}
+
+/* Makes an empty entry the domain, which takes the place at. */
+static enum kms_status found(struct kms_zones *zones, struct entry *entry, size_t at,
+                             const char name[KMS_ZONE_NAME_SIZE])
+{
+    struct kms_zone *zone = &entry->shown;
+    entry->wanted.hosts = 1;
+    memcpy(zone->name, name, sizeof zone->name);
+    zone->outcome = KMS_OUTCOME_NONE;
+    entry->numbers = (struct kms_zone_numbers){.number = zones->number, .arg = zones->number_arg};
+    zone->index = zones->number ? zones->number(zones->number_arg, "domain", name)
+                                : (uint32_t)at + 1;
+    struct kms_zone next = *zone;
+    if (zone->index == 0 ||
+        judge(zones, entry, &next, kms_clock_wall_s(zones->clock), true) != KMS_OK) {
+        return KMS_ENOMEM;
+    }
+    return KMS_OK;
+}
+
 enum kms_status kms_zones_add(struct kms_zones *zones, const char *domain, size_t *ret_zone)
 {
     char name[KMS_ZONE_NAME_SIZE];
@@ -314,32 +370,34 @@ enum kms_status kms_zones_add(struct kms_zones *zones, const char *domain, size_
     if (status != KMS_OK) {
         return status;
     }
-    for (size_t i = 0; i < zones->count; i++) {
-        if (kms_text_equal(zones->entry[i]->shown.name, name)) {
-            *ret_zone = i;
-            return KMS_OK;
-        }
+    size_t at = find_entry(zones, name);
+    if (at < zones->count) {
+        *ret_zone = at;
+        return KMS_OK;
     }
+    at = free_place(zones);
     struct entry *entry = room_for_entry(zones) ? calloc(1, sizeof *entry) : NULL;
     if (!entry) {
         return KMS_ENOMEM;
     }
-    struct kms_zone *zone = &entry->shown;
-    entry->wanted.hosts = 1;
-    memcpy(zone->name, name, sizeof name);
-    zone->outcome = KMS_OUTCOME_NONE;
-    entry->numbers = (struct kms_zone_numbers){.number = zones->number, .arg = zones->number_arg};
-    zone->index = zones->number ? zones->number(zones->number_arg, "domain", name)
-                                : (uint32_t)zones->count + 1;
-    struct kms_zone next = *zone;
-    if (zone->index == 0 ||
-        judge(zones, entry, &next, kms_clock_wall_s(zones->clock), true) != KMS_OK) {
+    if (found(zones, entry, at, name) != KMS_OK) {
         free_entry(entry);
         return KMS_ENOMEM;
     }
-    *ret_zone = zones->count;
-    zones->entry[zones->count++] = entry;
+    if (at < zones->count) {
+        free_entry(zones->entry[at]);
+    } else {
+        zones->count++;
+    }
+    zones->entry[at] = entry;
+    *ret_zone = at;
     return KMS_OK;
+}
+
+void kms_zones_drop(struct kms_zones *zones, size_t at)
+{
+    forget_entry(zones->entry[at]);
+    zones->shape++;
 }
 
 /* "kms1" is a host of the domain itself. */
@@ -462,6 +520,9 @@ enum kms_status kms_zones_refresh(struct kms_zones *zones)
 {
     int64_t now_s = kms_clock_wall_s(zones->clock);
     for (size_t i = 0; i < zones->count; i++) {
+        if (is_dropped(zones->entry[i])) {
+            continue;
+        }
         struct kms_zone next = zones->entry[i]->shown;
         if (judge(zones, zones->entry[i], &next, now_s, false) != KMS_OK) {
             return KMS_ENOMEM;

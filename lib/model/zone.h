@@ -200,6 +200,12 @@ void kms_zones_forget_after(struct kms_zones *zones, int64_t seconds);
 /* Watches a domain; one that is watched already (ASCII case and a last dot do not count) keeps its
  * place. KMS_ETOOBIG: too long for a name. */
 enum kms_status kms_zones_add(struct kms_zones *zones, const char *domain, size_t *ret_zone);
+/* Watches a domain no longer: its records, its hosts and its wishes are forgotten. Its place stays,
+ * with number 0, without a name and without rows, until another domain takes it. */
+void kms_zones_drop(struct kms_zones *zones, size_t zone);
+/* As told to kms_zones_new, from the next publish or refresh on. */
+void kms_zones_set_site_lists(struct kms_zones *zones, bool site_lists);
+/* Places, those of dropped domains too. */
 size_t kms_zones_count(const struct kms_zones *zones);
 /* Never NULL for a number below kms_zones_count; valid until the next publish, refresh or add. */
 const struct kms_zone *kms_zones_get(const struct kms_zones *zones, size_t zone);

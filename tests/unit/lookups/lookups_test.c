@@ -345,6 +345,7 @@ static void start_lookups(int64_t interval_ms, int64_t timeout_ms)
                                               .scheduler = world.scheduler,
                                               .log = &world.log,
                                               .discover = &world.discover,
+                                              .discovered_max = 512,
                                               .interval_ms = interval_ms,
                                               .timeout_ms = timeout_ms,
                                               .rpc_timeout_ms = world.rpc_timeout_ms,
