@@ -29,6 +29,7 @@ struct kms_zones;
 /* What the commands are about. NULL: the program has none. Read at each request, so that what it
  * points to may be replaced. */
 struct kms_control_parts {
+    struct kms_loop *loop;
     const struct kms_site *site;
     const char *config; /* path of the configuration; NULL: there is none */
     const struct kms_clock *clock;

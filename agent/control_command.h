@@ -59,5 +59,8 @@ const struct kms_control_command *const *kms_control_commands(void);
 
 extern const struct kms_control_command kms_control_facts;
 extern const struct kms_control_command kms_control_status;
+extern const struct kms_control_command kms_control_show;
+extern const struct kms_control_command kms_control_probe_now;
+extern const struct kms_control_command kms_control_dump;
 
 #endif

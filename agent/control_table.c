@@ -4,8 +4,12 @@
 #include "agent/control_command.h"
 
 static const struct kms_control_command *const commands[] = {
-    &kms_control_facts,
     &kms_control_status,
+    &kms_control_show,
+    &kms_control_facts,
+    &kms_control_probe_now,
+    &kms_control_dump,
+    /* one a line */
     NULL,
 };
 

@@ -514,7 +514,8 @@ static bool give_up_privileges(struct program *p)
 
 static bool open_control(struct program *p)
 {
-    p->parts = (struct kms_control_parts){.site = p->site,
+    p->parts = (struct kms_control_parts){.loop = p->env.loop,
+                                          .site = p->site,
                                           .config = p->config_absent ? NULL : p->options->config,
                                           .clock = &p->env.clock,
                                           .facts = &p->facts,

@@ -10,6 +10,20 @@ int kms_command_status(int argc, char **argv);
 /* Its options, as rows of --help. */
 void kms_command_status_options(void (*line)(void *arg, const char *text), void *arg);
 
+/* kmsmon show: argv[0] is "show". 0: all that are shown are ok, 1: one is not, 2: usage, 3: no
+ * answer. */
+int kms_command_show(int argc, char **argv);
+void kms_command_show_options(void (*line)(void *arg, const char *text), void *arg);
+
+/* kmsmon probe-now: argv[0] is "probe-now". 0: all hosts asked are ok, 1: one is not, 2: usage, 3:
+ * no answer. */
+int kms_command_probe_now(int argc, char **argv);
+void kms_command_probe_now_options(void (*line)(void *arg, const char *text), void *arg);
+
+/* kmsmon dump: argv[0] is "dump". 0: all is printed, 2: usage, 3: no answer. */
+int kms_command_dump(int argc, char **argv);
+void kms_command_dump_options(void (*line)(void *arg, const char *text), void *arg);
+
 /* Those that do without it. */
 
 /* kmsmon report: argv[0] is "report". 0: all were read, 1: one was not, 2: usage. */

@@ -16,6 +16,11 @@ struct command {
 static const struct command commands[] = {
     {"status", "show how the running kmsmond is, and what is not well", kms_command_status,
      kms_command_status_options},
+    {"show", "show what it knows of its hosts", kms_command_show, kms_command_show_options},
+    {"probe-now", "have it ask hosts at once, and show what came", kms_command_probe_now,
+     kms_command_probe_now_options},
+    {"dump", "print what its sources told, to be played again", kms_command_dump,
+     kms_command_dump_options},
     {"report", "show what the text of 'slmgr.vbs /dlv' says about KMS hosts", kms_command_report,
      kms_command_report_options},
     {"probe", "bind to the KMS port of hosts and show what each did", kms_command_probe,
