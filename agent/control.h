@@ -16,6 +16,7 @@
 #define KMS_CONTROL_SLICE_US        500                /* of rendering in one turn of the loop */
 #define KMS_CONTROL_IDLE_MS         30000 /* without a request, or without taking the answer */
 
+struct kms_agent_alarms;
 struct kms_agent_facts;
 struct kms_agentx;
 struct kms_board;
@@ -38,6 +39,7 @@ struct kms_control_parts {
     const struct kms_zones *zones;
     struct kms_scheduler *scheduler;
     const struct kms_agentx *agentx;
+    const struct kms_agent_alarms *alarms;
     struct kms_keeper *keeper;
     struct kms_reload *reload;
 };

@@ -61,6 +61,7 @@ extern const struct kms_control_command kms_control_facts;
 extern const struct kms_control_command kms_control_status;
 extern const struct kms_control_command kms_control_show;
 extern const struct kms_control_command kms_control_probe_now;
+extern const struct kms_control_command kms_control_reload;
 extern const struct kms_control_command kms_control_dump;
 
 #endif

@@ -7,36 +7,77 @@
 #include "agent/control_hosts.h"
 #include "agent/control_json.h"
 #include "model/recording.h"
+#include "model/result_text.h"
 
-/* As JSON: a zero byte, or a quote, takes up six bytes at most. */
-#define TEXT_MAX (KMS_CONTROL_LINE_MAX * 3 / 4)
+/* As JSON it takes up more: a line's end and a quote two bytes each. */
+#define PIECE_MAX (KMS_RESULT_TEXT_MAX + 4096)
 
 struct dumping {
     struct kms_control_hosts hosts;
+    size_t slot;    /* the host that is told */
+    uint32_t index; /* its number; 0: the next one begins */
+    size_t result;  /* its next */
     struct kms_buf text;
 };
 
-static void put_host(struct kms_control_call *call)
+static const struct kms_snapshot *told_host(const struct dumping *dumping,
+                                            const struct kms_board *board)
+{
+    const struct kms_snapshot *snapshot = dumping->slot < kms_board_count(board)
+                                              ? kms_board_snapshot(board, dumping->slot)
+                                              : NULL;
+    return snapshot && !snapshot->retired && snapshot->index == dumping->index ? snapshot : NULL;
+}
+
+/* The next result of the host; none: the host is over. One that left the board is told no further.
+ */
+static enum kms_status add_result(struct dumping *dumping, const struct kms_board *board)
+{
+    const struct kms_snapshot *snapshot = told_host(dumping, board);
+    while (snapshot && dumping->result < KMS_RECORDING_RESULTS) {
+        const struct kms_result *result = kms_recording_result(snapshot, dumping->result++);
+        if (result) {
+            return kms_result_text_write(result, &dumping->text);
+        }
+    }
+    dumping->index = 0;
+    return KMS_OK;
+}
+
+static enum kms_status add_head(struct dumping *dumping, const struct kms_snapshot *snapshot)
+{
+    dumping->index = snapshot->index;
+    dumping->result = 0;
+    enum kms_status status = kms_buf_add_str(&dumping->text, "\n");
+    return status == KMS_OK ? kms_recording_write_host(snapshot, &dumping->text) : status;
+}
+
+/* A piece at each step: a host's beginning, or one of its results. */
+static void put_piece(struct kms_control_call *call)
 {
     struct dumping *dumping = kms_control_kept(call);
-    size_t slot;
-    const struct kms_snapshot *snapshot = kms_control_hosts_next(
-        &dumping->hosts, kms_control_parts(call)->board, &slot);
-    if (!snapshot) {
-        kms_control_end(call);
-        return;
-    }
+    const struct kms_board *board = kms_control_parts(call)->board;
+    enum kms_status status = KMS_OK;
     kms_buf_clear(&dumping->text);
-    enum kms_status status = kms_recording_write(snapshot, &dumping->text);
-    if (status == KMS_ETOOBIG) {
-        kms_control_fail(call, "", "what host '%.100s' told is too long", snapshot->target->name);
-        return;
+    if (dumping->index == 0) {
+        const struct kms_snapshot *snapshot = kms_control_hosts_next(&dumping->hosts, board,
+                                                                     &dumping->slot);
+        if (!snapshot) {
+            kms_control_end(call);
+            return;
+        }
+        status = add_head(dumping, snapshot);
+    } else {
+        status = add_result(dumping, board);
     }
-    bool ok = status == KMS_OK;
-    json_t *item = json_object();
-    kms_json_text(item, "host", snapshot->target->name, &ok);
-    kms_json_text(item, "text", kms_buf_str(&dumping->text), &ok);
-    kms_control_put(call, kms_json_whole(item, ok));
+    if (status != KMS_OK) {
+        kms_control_fail(call, "", "%s", kms_status_text(status));
+    } else if (dumping->text.len > 0) {
+        bool ok = true;
+        json_t *item = json_object();
+        kms_json_text(item, "text", kms_buf_str(&dumping->text), &ok);
+        kms_control_put(call, kms_json_whole(item, ok));
+    }
 }
 
 static void find_host(struct kms_control_call *call)
@@ -45,7 +86,7 @@ static void find_host(struct kms_control_call *call)
     bool all = false;
     if (kms_control_hosts_find(&dumping->hosts, call, &all) && all) {
         kms_control_ok(call, NULL);
-        kms_control_step(call, put_host);
+        kms_control_step(call, put_piece);
     }
 }
 
@@ -56,7 +97,7 @@ static void start_dump(struct kms_control_call *call)
         kms_control_fail(call, "", "out of memory");
         return;
     }
-    kms_buf_init(&dumping->text, TEXT_MAX);
+    kms_buf_init(&dumping->text, PIECE_MAX);
     kms_control_keep(call, dumping);
     if (kms_control_hosts_begin(&dumping->hosts, call)) {
         kms_control_step(call, find_host);

@@ -3,9 +3,11 @@
 
 #include <jansson.h>
 
+#include "agent/alarms.h"
 #include "agent/control_json.h"
 #include "agent/control_next.h"
 #include "base/text.h"
+#include "model/zone.h"
 
 /* ---- a line of a list ---- */
 
@@ -263,8 +265,45 @@ static void put_publications(json_t *object, const struct kms_snapshot *snapshot
     kms_json_put(object, "publications", array, ok);
 }
 
+/* ---- alarms ---- */
+
+struct json_t *kms_control_alarm(const struct kms_alarm_view *alarm)
+{
+    bool ok = true;
+    json_t *object = json_object();
+    char name[400];
+    kms_json_text(object, "item", "alarm", &ok);
+    kms_text_format(name, sizeof name, "%s%s%s", alarm->owner, alarm->object[0] ? ", " : "",
+                    alarm->object);
+    kms_json_text(object, "alarm", name, &ok);
+    kms_json_number(object, "index", alarm->index, &ok);
+    kms_json_word(object, "type", kms_words_alarm_type(), (int)alarm->type, &ok);
+    kms_json_word(object, "state", kms_words_state(), (int)alarm->severity, &ok);
+    kms_json_text(object, "owner", alarm->owner, &ok);
+    kms_json_some(object, "object", alarm->object, &ok);
+    kms_json_time(object, "since", alarm->since_s, &ok);
+    kms_json_text(object, "text", alarm->text, &ok);
+    kms_json_flag(object, "suppressed", alarm->suppressed, &ok);
+    return kms_json_whole(object, ok);
+}
+
+/* Names of hosts are unique, and a domain's alarms are of another type. */
+static void put_alarms(json_t *object, const struct kms_snapshot *snapshot,
+                       const struct kms_control_parts *parts, bool *ok)
+{
+    const struct kms_alarms *table = parts->alarms ? kms_agent_alarms_table(parts->alarms) : NULL;
+    json_t *array = json_array();
+    for (size_t i = 0; table && i < kms_alarms_count(table); i++) {
+        const struct kms_alarm_view *alarm = kms_alarms_at(table, i);
+        if (kms_text_equal(alarm->owner, snapshot->target->name)) {
+            kms_json_append(array, kms_control_alarm(alarm), ok);
+        }
+    }
+    kms_json_put(object, "alarms", array, ok);
+}
+
 struct json_t *kms_control_host_details(const struct kms_snapshot *snapshot, size_t slot,
-                                        const struct kms_zones *zones)
+                                        const struct kms_control_parts *parts)
 {
     const struct kms_judgement *judgement = &snapshot->judgement;
     bool ok = true;
@@ -289,6 +328,7 @@ struct json_t *kms_control_host_details(const struct kms_snapshot *snapshot, siz
     kms_json_facts(object, "facts", &judgement->host, &ok);
     kms_json_put(object, "classes", classes, &ok);
     kms_json_put(object, "keys", keys, &ok);
-    put_publications(object, snapshot, slot, zones, &ok);
+    put_publications(object, snapshot, slot, parts->zones, &ok);
+    put_alarms(object, snapshot, parts, &ok);
     return kms_json_whole(object, ok);
 }

@@ -22,7 +22,7 @@ static void put_host(struct kms_control_call *call)
     if (!snapshot) {
         kms_control_end(call);
     } else if (showing->details) {
-        kms_control_put(call, kms_control_host_details(snapshot, slot, parts->zones));
+        kms_control_put(call, kms_control_host_details(snapshot, slot, parts));
     } else {
         kms_control_put(call, kms_control_host_row(snapshot));
     }

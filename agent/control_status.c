@@ -6,17 +6,21 @@
 #include <jansson.h>
 
 #include "agent/agentx.h"
+#include "agent/alarms.h"
 #include "agent/control_command.h"
+#include "agent/control_host.h"
 #include "agent/control_json.h"
 #include "agent/control_next.h"
+#include "agent/keeper.h"
 #include "agent/mib.h"
 #include "agent/scheduler.h"
 #include "agent/site.h"
 #include "base/text.h"
 #include "model/zone.h"
 
-#define WORST_MAX 20 /* hosts that are listed */
-#define LATE_MS   5000
+#define WORST_MAX  20 /* hosts that are listed */
+#define ALARMS_MAX 20 /* the youngest */
+#define LATE_MS    5000
 
 /* The worst hosts, found slot by slot. */
 struct survey {
@@ -29,6 +33,7 @@ struct survey {
     } worst[WORST_MAX];
     size_t count;
     size_t shown;
+    size_t alarms; /* of the youngest, shown */
 };
 
 /* What is said of a part of the daemon. */
@@ -91,17 +96,86 @@ static bool tell_polls(const struct kms_control_parts *parts, struct told *told)
     if (!parts->scheduler) {
         return false;
     }
-    int64_t lag_ms = kms_scheduler_lag_ms(parts->scheduler);
-    char lag[32];
-    kms_text_duration(lag, sizeof lag, lag_ms);
-    told->state = lag_ms < LATE_MS ? KMS_STATE_OK : KMS_STATE_WARNING;
-    kms_text_format(told->text, sizeof told->text, "at most %s late", lag);
-    if (told->state != KMS_STATE_OK) {
-        kms_text_copy(
-            told->next, sizeof told->next,
-            "too many slow hosts for the interval: raise interval, or lower the timeout of "
-            "their sources");
+    struct kms_scheduler_view view = kms_scheduler_view(parts->scheduler);
+    char lag[32], worst[32];
+    kms_text_duration(lag, sizeof lag, view.lag_ms);
+    kms_text_duration(worst, sizeof worst, view.lag_worst_ms);
+    told->state = view.lag_ms < LATE_MS ? KMS_STATE_OK : KMS_STATE_WARNING;
+    kms_text_format(told->text, sizeof told->text,
+                    "%zu sources, at most %s late (%s since the start); %zu are being asked, %zu "
+                    "wait",
+                    view.polls, lag, worst, view.in_flight, view.waiting);
+    if (view.backed_off > 0) {
+        kms_text_append(told->text, sizeof told->text, ", %zu say nothing and are asked less often",
+                        view.backed_off);
     }
+    if (told->state != KMS_STATE_OK) {
+        kms_text_copy(told->next, sizeof told->next,
+                      "too much to ask within the interval: raise interval, or give kmsmond a "
+                      "faster machine");
+    }
+    return true;
+}
+
+static bool tell_store(const struct kms_control_parts *parts, struct told *told)
+{
+    if (!parts->keeper) {
+        return false;
+    }
+    struct kms_keeper_view view = kms_keeper_view(parts->keeper);
+    char when[32] = "never";
+    if (view.written_s != 0) {
+        kms_date_text(when, sizeof when, view.written_s);
+        kms_text_append(when, sizeof when, " UTC");
+    }
+    told->state = view.healthy ? KMS_STATE_OK : KMS_STATE_WARNING;
+    kms_text_format(told->text, sizeof told->text, "%s%swritten last: %s", view.trouble,
+                    view.trouble[0] != '\0' ? "; " : "", when);
+    if (!view.healthy) {
+        kms_text_append(told->text, sizeof told->text, ", %llu records wait",
+                        (unsigned long long)view.waiting);
+    }
+    if (view.rebuilt > 0) {
+        told->state = KMS_STATE_WARNING;
+        kms_text_append(told->text, sizeof told->text, "; %u damaged ones were set aside",
+                        (unsigned)view.rebuilt);
+        kms_text_copy(told->next, sizeof told->next,
+                      "look at the disk, and at what the log says was lost");
+    }
+    return true;
+}
+
+static bool tell_notifications(const struct kms_control_parts *parts, struct told *told)
+{
+    if (!parts->alarms || !parts->agentx) {
+        return false;
+    }
+    struct kms_agentx_view master = kms_agentx_view(parts->agentx);
+    struct kms_alarm_counts counts = kms_agent_alarms_counts(parts->alarms);
+    told->state = KMS_STATE_OK;
+    if (kms_agent_alarms_is_silent(parts->alarms)) {
+        kms_text_copy(told->text, sizeof told->text, "none: there is no master agent to send them");
+        return true;
+    }
+    kms_text_format(told->text, sizeof told->text, "%llu sent, %llu suppressed, %zu wait",
+                    (unsigned long long)counts.sent, (unsigned long long)counts.suppressed,
+                    counts.waiting);
+    if (counts.waiting > 0 && !master.connected) {
+        told->state = KMS_STATE_WARNING;
+        kms_text_copy(told->next, sizeof told->next,
+                      "they are sent when the master agent is there again");
+    }
+    return true;
+}
+
+static bool tell_recording(const struct kms_control_parts *parts, struct told *told)
+{
+    if (!parts->facts || !parts->facts->simulated) {
+        return false;
+    }
+    told->state = KMS_STATE_OK;
+    kms_text_copy(told->text, sizeof told->text,
+                  "a recording is played: nothing here is true of any host");
     return true;
 }
 
@@ -109,9 +183,8 @@ static const struct part {
     const char *name;
     part_fn *tell;
 } part_rows[] = {
-    {"config", tell_config},
-    {"master", tell_master},
-    {"polls", tell_polls},
+    {"simulation", tell_recording}, {"config", tell_config}, {"master", tell_master},
+    {"polls", tell_polls},          {"store", tell_store},   {"notifications", tell_notifications},
 };
 
 static void put_agent(struct kms_control_call *call)
@@ -195,12 +268,41 @@ static void rank(struct survey *survey, size_t slot, uint32_t index, enum kms_st
     survey->worst[at].state = state;
 }
 
+/* The youngest at each step; it may come twice, or be left out, when another comes or goes
+ * meanwhile. */
+static void put_alarm(struct kms_control_call *call)
+{
+    struct survey *survey = kms_control_kept(call);
+    const struct kms_agent_alarms *alarms = kms_control_parts(call)->alarms;
+    const struct kms_alarms *table = alarms ? kms_agent_alarms_table(alarms) : NULL;
+    size_t count = table ? kms_alarms_count(table) : 0, at = survey->alarms++;
+    if (at >= count || at >= ALARMS_MAX) {
+        kms_control_end(call);
+        return;
+    }
+    kms_control_put(call, kms_control_alarm(kms_alarms_at(table, count - 1 - at)));
+}
+
+static void put_alarms(struct kms_control_call *call)
+{
+    const struct kms_agent_alarms *alarms = kms_control_parts(call)->alarms;
+    if (alarms) {
+        bool ok = true;
+        json_t *item = json_object();
+        kms_json_text(item, "item", "alarms", &ok);
+        kms_json_number(item, "count", (int64_t)kms_alarms_count(kms_agent_alarms_table(alarms)),
+                        &ok);
+        kms_control_put(call, kms_json_whole(item, ok));
+    }
+    kms_control_step(call, put_alarm);
+}
+
 static void put_worst(struct kms_control_call *call)
 {
     struct survey *survey = kms_control_kept(call);
     const struct kms_board *board = kms_control_parts(call)->board;
     if (survey->shown == survey->count) {
-        kms_control_end(call);
+        put_alarms(call);
         return;
     }
     size_t at = survey->shown++;

@@ -9,7 +9,7 @@ static const struct kms_control_command *const commands[] = {
     &kms_control_facts,
     &kms_control_probe_now,
     &kms_control_dump,
-    /* one a line */
+    &kms_control_reload,
     NULL,
 };
 

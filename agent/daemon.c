@@ -523,6 +523,8 @@ static bool open_control(struct program *p)
                                           .zones = p->zones,
                                           .scheduler = p->scheduler,
                                           .agentx = p->agentx,
+                                          .alarms = p->alarms,
+                                          .keeper = p->keeper,
                                           .reload = p->reload};
     p->control = kms_control_service_open(p->env.loop, &p->log, p->site, &p->parts);
     return p->control != NULL;

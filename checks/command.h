@@ -20,6 +20,10 @@ void kms_command_show_options(void (*line)(void *arg, const char *text), void *a
 int kms_command_probe_now(int argc, char **argv);
 void kms_command_probe_now_options(void (*line)(void *arg, const char *text), void *arg);
 
+/* kmsmon reload: argv[0] is "reload". 0: in force, 1: rejected, 2: usage, 3: no answer. */
+int kms_command_reload(int argc, char **argv);
+void kms_command_reload_options(void (*line)(void *arg, const char *text), void *arg);
+
 /* kmsmon dump: argv[0] is "dump". 0: all is printed, 2: usage, 3: no answer. */
 int kms_command_dump(int argc, char **argv);
 void kms_command_dump_options(void (*line)(void *arg, const char *text), void *arg);

@@ -58,9 +58,9 @@ static bool add_host(void *arg, const struct json_t *item)
     bool ok = shown != NULL;
 
     dumping->count++;
-    ok = ok && kms_buf_add_str(&dumping->out, !dumping->json       ? "\n"
-                                              : dumping->count > 1 ? ",\n "
-                                                                   : "\n ") == KMS_OK;
+    if (dumping->json) {
+        ok = ok && kms_buf_add_str(&dumping->out, dumping->count > 1 ? ",\n " : "\n ") == KMS_OK;
+    }
     ok = ok && kms_buf_add_str(&dumping->out, shown) == KMS_OK;
     free(text);
     return ok;

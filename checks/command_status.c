@@ -44,10 +44,22 @@ static const struct {
 };
 
 struct status {
-    json_t *agent, *hosts;
+    json_t *agent, *hosts, *alarms;
     json_t *section[SECTIONS]; /* arrays */
     bool well;
 };
+
+/* Of those that are there once. */
+static json_t **single_place(struct status *status, const char *kind)
+{
+    if (kms_text_equal(kind, "agent")) {
+        return &status->agent;
+    }
+    if (kms_text_equal(kind, "hosts")) {
+        return &status->hosts;
+    }
+    return kms_text_equal(kind, "alarms") ? &status->alarms : NULL;
+}
 
 static bool add_item(void *arg, const struct json_t *item)
 {
@@ -62,8 +74,8 @@ static bool add_item(void *arg, const struct json_t *item)
     if (json_object_get(copy, "state") != NULL && kms_asking_state(copy) != KMS_STATE_OK) {
         status->well = false;
     }
-    if (kms_text_equal(kind, "agent") || kms_text_equal(kind, "hosts")) {
-        json_t **place = kms_text_equal(kind, "agent") ? &status->agent : &status->hosts;
+    json_t **place = single_place(status, kind);
+    if (place != NULL) {
         json_decref(*place);
         *place = copy;
         return true;
@@ -84,7 +96,8 @@ static bool render_json(const struct status *status, struct kms_buf *out)
     json_t *all = json_object();
     char *text = NULL;
     bool ok = all != NULL && json_object_set(all, "agent", status->agent) == 0 &&
-              json_object_set(all, "hosts", status->hosts) == 0;
+              json_object_set(all, "hosts", status->hosts) == 0 &&
+              json_object_set(all, "active-alarms", json_object_get(status->alarms, "count")) == 0;
 
     for (size_t i = 0; i < SECTIONS; i++) {
         ok = ok && json_object_set(all, sections[i].json, status->section[i]) == 0;
@@ -184,8 +197,19 @@ static bool render_section(const struct status *status, enum section which,
     return ok;
 }
 
+/* Only the youngest alarms are named. */
+static bool render_more_alarms(const struct status *status, struct kms_buf *out)
+{
+    int64_t count = 0, named = (int64_t)json_array_size(status->section[SECTION_ALARMS]);
+
+    (void)kms_asking_number(status->alarms, "count", &count);
+    return count <= named ||
+           kms_buf_addf(out, "  and %lld older ones: snmptable kmsmonAlarmTable\n",
+                        (long long)(count - named)) == KMS_OK;
+}
+
 /* Only the worst hosts are named. */
-static bool render_rest(const struct status *status, struct kms_buf *out)
+static bool render_more_hosts(const struct status *status, struct kms_buf *out)
 {
     int64_t count = 0, well = 0, named = (int64_t)json_array_size(status->section[SECTION_HOSTS]);
 
@@ -206,7 +230,10 @@ static bool render_text(const struct status *status, const struct kms_listing_st
     for (size_t i = 0; i < SECTIONS && ok; i++) {
         ok = render_section(status, (enum section)i, style, out);
         if (ok && i == SECTION_HOSTS) {
-            ok = render_rest(status, out);
+            ok = render_more_hosts(status, out);
+        }
+        if (ok && i == SECTION_ALARMS) {
+            ok = render_more_alarms(status, out);
         }
     }
     return ok;
@@ -217,7 +244,10 @@ static bool render_text(const struct status *status, const struct kms_listing_st
 static int show(const struct kms_asking_options *options)
 {
     struct kms_listing_style style = kms_listing_style_of(STDOUT_FILENO);
-    struct status status = {.well = true, .agent = json_object(), .hosts = json_object()};
+    struct status status = {.well = true,
+                            .agent = json_object(),
+                            .hosts = json_object(),
+                            .alarms = json_pack("{s:i}", "count", 0)};
     struct kms_buf out;
     int code;
 
@@ -238,6 +268,7 @@ static int show(const struct kms_asking_options *options)
     }
     json_decref(status.agent);
     json_decref(status.hosts);
+    json_decref(status.alarms);
     return code;
 }
 

@@ -19,6 +19,8 @@ static const struct command commands[] = {
     {"show", "show what it knows of its hosts", kms_command_show, kms_command_show_options},
     {"probe-now", "have it ask hosts at once, and show what came", kms_command_probe_now,
      kms_command_probe_now_options},
+    {"reload", "have it read its configuration again", kms_command_reload,
+     kms_command_reload_options},
     {"dump", "print what its sources told, to be played again", kms_command_dump,
      kms_command_dump_options},
     {"report", "show what the text of 'slmgr.vbs /dlv' says about KMS hosts", kms_command_report,
