@@ -51,9 +51,9 @@ enum lane { LANE_FILES, LANE_HTTP, LANE_SOCKETS, LANE_ACTIVATION, LANE_WSMAN, LA
 #define SLOW_FILES_MAX 10
 #define SLOW_US        (INT64_C(1000) * KMS_SCHEDULER_PATIENCE_MS)
 
-/* What is started before others have their turn on the loop. */
-#define SLICE_POLLS 16
-#define SLICE_US    1000
+#define SLICE_POLLS 16 /* are started before others have their turn on the loop */
+#define BURST_POLLS 32 /* may be started at once */
+#define START_US    (1000000 / KMS_SCHEDULER_STARTS_MAX)
 #define TICK_SLOTS  32
 #define OUTAGE_US   10000000 /* a poll that is later than that was missed */
 
@@ -76,6 +76,7 @@ struct kms_scheduler {
     struct kms_lane lane[LANE_COUNT];
     struct kms_timer *pump; /* for what is due next */
     int64_t pump_us;        /* INT64_MAX: it is not set */
+    int64_t paid_us;        /* starts so far are paid for until then, each with START_US */
     struct kms_timer *tick;
     size_t tick_slot; /* the next that time is looked at for */
     struct kms_probe_now *probe_now;
@@ -173,15 +174,24 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* When the next may start: a few at once, and then no more than the bound allows, since thousands
+ * of connections at once look like an attack and leave no time to answer managers. */
+static int64_t next_start_us(const struct kms_scheduler *s)
+{
+    return s->paid_us - BURST_POLLS * START_US;
+}
+
 /* The pump runs when something is due, or at once when a slice was not enough. */
 static void set_pump(struct kms_scheduler *s)
 {
     const struct kms_due *first = kms_dues_first(&s->dues);
     int64_t now = now_us(s);
+    int64_t start_us = next_start_us(s) > now ? next_start_us(s) : now;
     int64_t next_us = first ? first->at_us : INT64_MAX;
     for (size_t i = 0; i < LANE_COUNT; i++) {
-        next_us = earlier(
-            next_us, kms_lane_may_start(&s->lane[i]) ? now : kms_lane_make_way(&s->lane[i], now));
+        next_us = earlier(next_us, kms_lane_may_start(&s->lane[i])
+                                       ? start_us
+                                       : kms_lane_make_way(&s->lane[i], now));
     }
     for (const struct kms_probe_now *p = s->probe_now; p; p = p->next) {
         next_us = p->left == 0 ? now : next_us;
@@ -403,6 +413,12 @@ static void start(struct poll *poll)
     }
 }
 
+static void pay(struct kms_scheduler *s)
+{
+    int64_t now = now_us(s);
+    s->paid_us = (s->paid_us > now ? s->paid_us : now) + START_US;
+}
+
 /* One of each lane by turns, so that none waits for another. */
 static bool start_one_of_each(struct kms_scheduler *s)
 {
@@ -411,6 +427,7 @@ static bool start_one_of_each(struct kms_scheduler *s)
         struct kms_place *place = kms_lane_next(&s->lane[i], now_us(s));
         if (place) {
             any = true;
+            pay(s);
             start(place->owner);
         }
     }
@@ -419,8 +436,7 @@ static bool start_one_of_each(struct kms_scheduler *s)
 
 static void start_waiting(struct kms_scheduler *s, size_t most)
 {
-    int64_t until_us = now_us(s) + SLICE_US;
-    for (size_t i = 0; i < most && start_one_of_each(s) && now_us(s) < until_us; i++) {
+    for (size_t i = 0; i < most && next_start_us(s) <= now_us(s) && start_one_of_each(s); i++) {
     }
     set_pump(s);
 }

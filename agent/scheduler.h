@@ -14,6 +14,7 @@
 #define KMS_SCHEDULER_BRISK_MAX       256  /* over sockets */
 #define KMS_SCHEDULER_SOCKETS_MAX     3000 /* over sockets, slow ones too; preset of sockets_max */
 #define KMS_SCHEDULER_ACTIVATIONS_MAX 32   /* brisk activation requests */
+#define KMS_SCHEDULER_STARTS_MAX      5000 /* in a second, after a few at once */
 #define KMS_SCHEDULER_PATIENCE_MS     250
 #define KMS_SCHEDULER_SPREAD_MS       50 /* between the first polls of two hosts */
 #define KMS_SCHEDULER_TICK_MS         10000
