@@ -128,6 +128,9 @@ static bool ask(struct kms_notify *notify, netsnmp_session *session)
     notify->question++;
     notify->answer = ASKED;
     if (snmp_async_send(session, pdu, on_response, (void *)notify->question) != 0) {
+        kms_log_write(notify->config.log, KMS_LOG_DEBUG,
+                      "notify alarm %u: notification %u goes to the master agent",
+                      notify->first->alarm, notify->first->trap);
         return true;
     }
     snmp_free_pdu(pdu);
