@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables of lib.sh and of the tests
 #
 # Every test has an address of 127/8 for itself, made of its process id, so that the port may be fixed. What arrives is one
-# line in $work/traps: the varbinds as snmptrapd prints them, with " | " between them.
+# line in $work/traps.out: the varbinds as snmptrapd prints them, with " | " between them.
 
 command -v snmptrapd >/dev/null || skip "snmptrapd is not installed (apt-get install snmptrapd)"
 trap_address=127.$((64 + $$ / 65536 % 128)).$(($$ / 256 % 256)).$(($$ % 256))
@@ -19,11 +19,11 @@ END
 
 start_trapd() {
     [ -f "$work/snmptrapd.conf" ] || write_trapd_conf
-    SNMP_PERSISTENT_DIR=$work/persist.trapd snmptrapd -f -C -c "$work/snmptrapd.conf" -Lf "$work/traps" -Oq -n \
+    SNMP_PERSISTENT_DIR=$work/persist.trapd snmptrapd -f -C -c "$work/snmptrapd.conf" -Lf "$work/traps.out" -Oq -n \
         -M "$build_dir/mibs:$source_dir/mibs/stubs" -m KMSMON-MIB -F '%V | %v\n' 2>>"$work/snmptrapd.log" &
     trapd_pid=$!
     other_pids="$other_pids $trapd_pid"
-    wait_for "snmptrapd" grep -q -s "^NET-SNMP version" "$work/traps"
+    wait_for "snmptrapd" grep -q -s "^NET-SNMP version" "$work/traps.out"
 }
 
 stop_trapd() {
@@ -46,7 +46,7 @@ inform_v2c() {
 
 # Ours, without the time: "NAME ALARM OBJECT VALUE | ..."; the end of one that is being written is left for later.
 arrived() {
-    sed -n "s/^[^|]* | [^ ]*\.4\.1\.0 $ours//p" "$work/traps" # snmpTrapOID.0, which the stubs do not name
+    sed -n "s/^[^|]* | [^ ]*\.4\.1\.0 $ours//p" "$work/traps.out" # snmpTrapOID.0, which the stubs do not name
 }
 
 # "raise|clear KIND ALARM" of each that arrived, in order.
