@@ -197,6 +197,7 @@ static void put_agent(struct kms_control_call *call)
     kms_json_number(item, "pid", getpid(), &ok);
     kms_json_number(item, "uid", geteuid(), &ok);
     if (parts->facts) {
+        kms_json_flag(item, "simulated", parts->facts->simulated, &ok);
         kms_json_time(item, "started", parts->facts->started_s, &ok);
         kms_json_time(item, "config-loaded", parts->facts->config_loaded_s, &ok);
         kms_json_word(item, "config-result", kms_words_config_result(),

@@ -781,6 +781,10 @@ static void go(struct program *p)
                       "any host; %zu hosts of %s, %lld times as fast as time, state in %s",
                       p->site->host_count, p->options->simulate, (long long)p->simulation->speed,
                       p->site->state_dir);
+        kms_log_write(&p->log, KMS_LOG_INFO,
+                      "start: ask it with 'kmsmon status --socket %s' or 'check_kms --agent=%s -H "
+                      "HOST'",
+                      p->site->control.socket, p->site->control.socket);
     } else if (p->config_absent) {
         kms_log_write(&p->log, KMS_LOG_INFO,
                       "start: " PROGRAM " " KMSMON_VERSION ", without a configuration: %s does not "

@@ -84,6 +84,12 @@ static bool get_notified(const struct kms_mib_view *view, int what, struct kms_m
     return notified.known && kms_mib_number(ret, (int64_t)(count & UINT32_MAX));
 }
 
+static bool get_simulated(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
+{
+    (void)what;
+    return kms_mib_truth(ret, view->agent->simulated);
+}
+
 static const struct kms_mib_column columns[] = {
     {1, ASN_OCTET_STR, 0, get_version},
     {2, ASN_INTEGER, OVERALL, get_total},
@@ -102,6 +108,7 @@ static const struct kms_mib_column columns[] = {
     {15, ASN_COUNTER, SENT, get_notified},
     {16, ASN_COUNTER, SUPPRESSED, get_notified},
     {17, ASN_OCTET_STR, 0, get_started},
+    {18, ASN_INTEGER, 0, get_simulated},
 };
 
 const struct kms_mib_table kms_mib_agent_table = {.number = 1,

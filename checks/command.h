@@ -43,6 +43,10 @@ void kms_command_probe_options(void (*line)(void *arg, const char *text), void *
 int kms_command_discover(int argc, char **argv);
 void kms_command_discover_options(void (*line)(void *arg, const char *text), void *arg);
 
+/* kmsmon simulate: argv[0] is "simulate". It becomes kmsmond; 2: usage, or it cannot be started. */
+int kms_command_simulate(int argc, char **argv);
+void kms_command_simulate_options(void (*line)(void *arg, const char *text), void *arg);
+
 /* kmsmon capture: argv[0] is "capture". 0: the host answered, 1: not so, 2: usage. */
 int kms_command_capture(int argc, char **argv);
 void kms_command_capture_options(void (*line)(void *arg, const char *text), void *arg);

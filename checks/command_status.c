@@ -114,12 +114,15 @@ static bool render_json(const struct status *status, struct kms_buf *out)
 static bool render_head(const struct status *status, const struct kms_listing_style *style,
                         struct kms_buf *out)
 {
-    char title[100], since[32] = "", up[32] = "";
+    char title[160], since[32] = "", up[32] = "";
     struct kms_clock clock = kms_clock_system();
     int64_t started_s = 0, pid = 0;
 
     (void)kms_asking_number(status->agent, "pid", &pid);
-    kms_text_format(title, sizeof(title), "kmsmond %s", kms_asking_text(status->agent, "version"));
+    kms_text_format(title, sizeof(title), "kmsmond %s%s", kms_asking_text(status->agent, "version"),
+                    json_is_true(json_object_get(status->agent, "simulated"))
+                        ? ", a simulation: nothing here is true of any host"
+                        : "");
     if (kms_asking_number(status->agent, "started", &started_s)) {
         int64_t age_s = kms_clock_wall_s(&clock) - started_s;
         kms_date_text(since, sizeof(since), started_s);

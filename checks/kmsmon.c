@@ -23,6 +23,8 @@ static const struct command commands[] = {
      kms_command_reload_options},
     {"dump", "print what its sources told, to be played again", kms_command_dump,
      kms_command_dump_options},
+    {"simulate", "play a recording to a kmsmond of its own, to try rules without breaking a host",
+     kms_command_simulate, kms_command_simulate_options},
     {"report", "show what the text of 'slmgr.vbs /dlv' says about KMS hosts", kms_command_report,
      kms_command_report_options},
     {"probe", "bind to the KMS port of hosts and show what each did", kms_command_probe,
