@@ -237,6 +237,11 @@ static void stop(void *arg, int number)
 static void ask_for_reload(void *arg, int number)
 {
     struct program *p = arg;
+    if (p->simulation) {
+        kms_log_write(&p->log, KMS_LOG_WARNING,
+                      "reload: a simulation keeps its hosts and its configuration; start it again");
+        return;
+    }
     kms_log_write(&p->log, KMS_LOG_INFO, "reload: SIG%s", sigabbrev_np(number));
     if (!p->reload) {
         p->reload_is_due = true;
@@ -525,7 +530,7 @@ static bool open_control(struct program *p)
                                           .agentx = p->agentx,
                                           .alarms = p->alarms,
                                           .keeper = p->keeper,
-                                          .reload = p->reload};
+                                          .reload = p->simulation ? NULL : p->reload};
     p->control = kms_control_service_open(p->env.loop, &p->log, p->site, &p->parts);
     return p->control != NULL;
 }
