@@ -272,6 +272,37 @@ void kms_site_check_ca_file(const struct kms_conf_node *block, const char *path,
     }
 }
 
+/* A group that may read is the administrator's wish, as root:kmsmon 0640. What is no file has no
+ * readers. */
+void kms_site_check_closed(const struct kms_conf_node *block, const char *key,
+                           struct kms_conf_errors *errors)
+{
+    const char *file = block->file;
+    for (const struct kms_conf_node *child = block->child; child; child = child->next) {
+        file = kms_text_equal(child->name, key) ? child->file : file;
+    }
+    struct stat about;
+    if (stat(file, &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & S_IROTH) != 0) {
+        kms_bind_wrong(block, key, "***",
+                       "is a secret in a file that everybody may read; chmod o-r that file",
+                       errors);
+    }
+}
+
+static void check_url_secret(const struct kms_conf_node *block, const char *url,
+                             struct kms_conf_errors *errors)
+{
+    struct kms_buf shown;
+    kms_buf_init(&shown, KMS_CONF_TEXT_MAX + 16);
+    bool hidden = false;
+    if (kms_place_hide_password(url, &shown, &hidden) != KMS_OK) {
+        kms_conf_out_of_memory(errors);
+    } else if (hidden && !kms_text_equal(kms_buf_str(&shown), url)) {
+        kms_site_check_closed(block, "url", errors);
+    }
+    kms_buf_done(&shown);
+}
+
 static void report_url(const struct kms_conf_node *block, const char *url, const char *wrong,
                        struct kms_conf_errors *errors)
 {
@@ -317,6 +348,8 @@ void kms_site_check_url(const struct kms_conf_node *block, const char *url,
                      (place.kind == KMS_PLACE_FILE && place.path[0] == '/' && place.path[1]));
     if (!absolute || !is_plain(url)) {
         report_url(block, url, "is neither an absolute path nor a URL", errors);
+    } else {
+        check_url_secret(block, url, errors);
     }
     if (url[0]) {
         kms_place_done(&place);

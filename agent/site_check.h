@@ -31,6 +31,9 @@ void kms_site_check_ca_file(const struct kms_conf_node *block, const char *path,
 /* NULL: it is missing. */
 void kms_site_check_url(const struct kms_conf_node *block, const char *url,
                         struct kms_conf_errors *errors);
+/* The key's value is a secret: the file that it stands in must be closed to others. */
+void kms_site_check_closed(const struct kms_conf_node *block, const char *key,
+                           struct kms_conf_errors *errors);
 void kms_site_check_host_name(const struct kms_conf_node *block, struct kms_conf_errors *errors);
 /* Critical may not come before warning. */
 void kms_site_check_policy(const struct kms_conf_node *block, const struct kms_policy *policy,

@@ -195,6 +195,9 @@ static void check_community(const struct kms_conf_node *block, const struct kms_
                        "blanks, quotes, \\ and #",
                        errors);
     }
+    if (snmp->community && !kms_text_equal(snmp->community, "public")) {
+        kms_site_check_closed(block, "community", errors);
+    }
     if (snmp->community && snmp->community_file) {
         kms_bind_wrong(block, "community-file", snmp->community_file,
                        "stands beside community; allowed: one of them", errors);
