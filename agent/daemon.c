@@ -18,6 +18,7 @@
 #include "agent/key_number.h"
 #include "agent/known_key.h"
 #include "agent/lookups.h"
+#include "agent/memories.h"
 #include "agent/mib.h"
 #include "agent/numbers.h"
 #include "agent/pid_file.h"
@@ -68,6 +69,7 @@ struct program {
     struct kms_keeper *keeper;
     struct kms_numbers *numbers;
     struct kms_index *index; /* of numbers */
+    struct kms_memories *memories;
     struct kms_signal *signal[KMS_COUNT_OF(stop_signals)];
     struct kms_board *board;
     const struct kms_probe_type *types[5]; /* ended by NULL */
@@ -161,6 +163,9 @@ static void refill(void *arg)
     if (p->alarms) {
         kms_agent_alarms_refill(p->alarms);
     }
+    if (p->memories) {
+        kms_memories_refill(p->memories);
+    }
 }
 
 /* A store that is damaged or cannot be written to stops nothing; an index file of an earlier
@@ -218,6 +223,9 @@ static void poll_published(void *arg)
 {
     struct program *p = arg;
     save_numbers(p);
+    if (p->memories) {
+        kms_memories_poke(p->memories);
+    }
     kms_lookups_poke(p->lookups);
 }
 
@@ -507,6 +515,15 @@ static bool open_snmp(struct program *p)
 }
 
 /* Its ports are open, and that was all it was root for. */
+/* What was known before, when all hosts are on the board that DNS and the configuration name. */
+static bool open_memories(struct program *p)
+{
+    const struct kms_memories_config config = {
+        .loop = p->env.loop, .board = p->board, .keeper = p->keeper, .log = &p->log};
+    p->memories = kms_memories_open(&config);
+    return p->memories || out_of_memory(p);
+}
+
 static bool give_up_privileges(struct program *p)
 {
     struct kms_fault fault = {0};
@@ -728,6 +745,7 @@ static void close_program(struct program *p)
     close_seen_writer(p);
     kms_lookups_free(p->lookups);
     kms_scheduler_free(p->scheduler);
+    kms_memories_close(p->memories);
     kms_alarms_close_notify(p->alarms, p->notify);
     kms_agentx_stop(p->agentx);
     kms_mib_free(p->mib);
@@ -845,8 +863,8 @@ int kms_daemon_run(const struct kms_options *options, struct kms_site *site, boo
     p->log = kms_log_stderr(level_of(p, p->site));
     bool ready = close_memory(p) && open_state(p) && detach(p) && open_loop(p) && open_keeper(p) &&
                  open_resolver(p) && fill_board(p) && open_polls(p) && open_lookups(p) &&
-                 open_alarms(p) && open_snmp(p) && give_up_privileges(p) && open_notify(p) &&
-                 open_reload(p) && open_control(p) && write_pid(p);
+                 open_memories(p) && open_alarms(p) && open_snmp(p) && give_up_privileges(p) &&
+                 open_notify(p) && open_reload(p) && open_control(p) && write_pid(p);
     if (ready) {
         go(p);
     }

@@ -57,7 +57,10 @@ enum kms_status kms_keeper_put(struct kms_keeper *keeper, enum kms_store_kind ki
                                const char *name, const void *bytes, size_t len);
 enum kms_status kms_keeper_remove(struct kms_keeper *keeper, enum kms_store_kind kind,
                                   const char *name);
-/* The values of one hour of one series; the same hour again replaces it. */
+/* The values of one hour of one series. The same hour again is joined with it: the smallest, the
+ * largest and the latest count, and the requests of both, so that a restart within an hour, or a
+ * clock that is set back, loses nothing. KMS_EINVAL: of a clock that was never set. KMS_ETOOBIG:
+ * too many wait. */
 enum kms_status kms_keeper_put_hour(struct kms_keeper *keeper, const struct kms_history_hour *hour);
 
 /* Calls done once on the loop when all that was put so far is on the disk (KMS_OK), or when the

@@ -17,6 +17,40 @@ struct hour {
     uint32_t count_last, count_min, count_max, required_client, required_server, requests, failed;
 };
 
+static uint32_t add(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
+/* As the store does it. */
+static void join(struct hour *hour, const struct hour *older)
+{
+    if (older->count_known) {
+        bool known = hour->count_known;
+        hour->count_last = known ? hour->count_last : older->count_last;
+        hour->count_min = known && hour->count_min < older->count_min ? hour->count_min
+                                                                      : older->count_min;
+        hour->count_max = known && hour->count_max > older->count_max ? hour->count_max
+                                                                      : older->count_max;
+        hour->count_known = true;
+    }
+    hour->required_client = hour->required_client ? hour->required_client : older->required_client;
+    hour->required_server = hour->required_server ? hour->required_server : older->required_server;
+    hour->requests_known = hour->requests_known || older->requests_known;
+    hour->requests = add(hour->requests, older->requests);
+    hour->failed = add(hour->failed, older->failed);
+}
+
+static void join_items(struct kms_keeper_item *item, const struct kms_keeper_item *older)
+{
+    struct hour hour;
+    struct hour before;
+    memcpy(&hour, item->name + item->name_len, sizeof hour);
+    memcpy(&before, older->name + older->name_len, sizeof before);
+    join(&hour, &before);
+    memcpy(item->name + item->name_len, &hour, sizeof hour);
+}
+
 static uint64_t hash_of(enum kms_store_kind kind, const char *name, size_t len)
 {
     uint64_t hash = UINT64_C(14695981039346656037) ^ (uint64_t)kind;
@@ -94,6 +128,9 @@ static enum kms_status put(struct kms_keeper_map *map, const struct kms_keeper_i
     }
     struct kms_keeper_item **at = find(map, item->hash, item->kind, name, name_len);
     struct kms_keeper_item *old = *at;
+    if (old && item->kind == KMS_KEEPER_HOUR) {
+        join_items(item, old);
+    }
     item->next = old ? old->next : NULL;
     *at = item;
     map->count += old ? 0 : 1;
@@ -151,6 +188,9 @@ void kms_keeper_map_merge(struct kms_keeper_map *map, struct kms_keeper_map *old
             struct kms_keeper_item **at = find(map, item->hash, item->kind, item->name,
                                                item->name_len);
             if (*at) {
+                if (item->kind == KMS_KEEPER_HOUR) {
+                    join_items(*at, item);
+                }
                 free(item);
             } else {
                 item->next = NULL;

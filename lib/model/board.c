@@ -13,6 +13,7 @@
 #include "vocab/hostkey.h"
 
 #define KEY_MEMORY_MAX ((size_t)4 * KMS_KEYS_MAX)
+#define AHEAD_MAX_S    300 /* of a result that is restored: clocks are set a little, too */
 
 /* What outlives a snapshot of one key. */
 struct key_memory {
@@ -700,6 +701,43 @@ void kms_board_watch(struct kms_board *board, kms_board_published_fn *published,
 {
     board->published = published;
     board->published_arg = arg;
+}
+
+/* What was told before is the measure of what has changed since. */
+static enum kms_status remember_restored(struct slot *slot, const struct kms_result *result)
+{
+    enum kms_status status = kms_epid_memory_add(&slot->epids, result, result->wall_s);
+    return status == KMS_OK ? kms_settings_memory_add(&slot->settings, result, result->wall_s)
+                            : status;
+}
+
+enum kms_status kms_board_restore(struct kms_board *board, size_t at,
+                                  const struct kms_result *result)
+{
+    struct slot *slot = board->slot[at];
+    enum kms_source source = result->source;
+    if (!kms_outcome_good(result->outcome) || slot->last[source] || slot->good[source] ||
+        result->wall_s > kms_clock_wall_s(board->clock) + AHEAD_MAX_S) {
+        return KMS_EINVAL;
+    }
+    struct kms_result *copy = calloc(1, sizeof *copy);
+    if (!copy) {
+        return KMS_ENOMEM;
+    }
+    if (kms_result_copy(copy, result) != KMS_OK) {
+        free(copy);
+        return KMS_ENOMEM;
+    }
+    slot->good[source] = copy;
+    slot->tally[source].last_success_s = result->wall_s;
+    struct kms_change ignored;
+    if (remember_restored(slot, copy) != KMS_OK || rejudge(board, slot, &ignored) != KMS_OK) {
+        slot->good[source] = NULL;
+        slot->tally[source].last_success_s = 0;
+        free_result(copy);
+        return KMS_ENOMEM;
+    }
+    return KMS_OK;
 }
 
 enum kms_status kms_board_tick(struct kms_board *board, size_t at, struct kms_change *ret_change)

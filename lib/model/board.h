@@ -81,6 +81,11 @@ enum kms_status kms_board_publish(struct kms_board *board, size_t slot,
 typedef void kms_board_published_fn(void *arg, size_t slot, enum kms_source source);
 void kms_board_watch(struct kms_board *board, kms_board_published_fn *published, void *arg);
 
+/* The last good result of a source that an earlier process kept: shown and judged with its age, no
+ * attempt is counted. KMS_EINVAL: it is none, of a time that lies ahead, or the source has told
+ * something since. KMS_ENOMEM changes nothing. */
+enum kms_status kms_board_restore(struct kms_board *board, size_t slot,
+                                  const struct kms_result *result);
 /* Judges a slot again because time went by (data goes stale without any publish). */
 enum kms_status kms_board_tick(struct kms_board *board, size_t slot, struct kms_change *ret_change);
 

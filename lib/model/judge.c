@@ -9,6 +9,8 @@
 #define HRESULT_ID_MISMATCH  INT64_C(0xC004F042)
 #define HRESULT_INVALID_DATA INT64_C(0x8007000D)
 
+#define RESTORED_FRESH_MS INT64_C(600000)
+
 /* ---- sources: how old is what they said ---- */
 
 /* An attempt that failed here says nothing about the host, nor does DNS that gives no answer. */
@@ -35,6 +37,15 @@ static bool too_old(const struct kms_result *good, int64_t max_age_ms, int64_t n
     return (now_s - youngest) * 1000 > max_age_ms;
 }
 
+/* Of an earlier process: of a source that shows what is so now, it says nothing for long. */
+static bool is_of_the_past(const struct kms_result *last, const struct kms_result *good,
+                           const struct kms_source_config *config, int64_t now_s)
+{
+    int64_t fresh_ms = 2 * config->interval_ms;
+    fresh_ms = fresh_ms > RESTORED_FRESH_MS ? fresh_ms : RESTORED_FRESH_MS;
+    return !last && good && is_live(good->source) && (now_s - good->wall_s) * 1000 > fresh_ms;
+}
+
 static void judge_source(const struct kms_evidence *evidence, enum kms_source source, int64_t now_s,
                          struct kms_source_judgement *ret)
 {
@@ -50,7 +61,8 @@ static void judge_source(const struct kms_evidence *evidence, enum kms_source so
     bool failed = last && !disowned && !kms_outcome_good(last->outcome) &&
                   last->outcome != KMS_OUTCOME_NONE;
     ret->stale = (failed && (!is_live(source) || failed_here(last))) ||
-                 (good && too_old(good, config->max_age_ms, now_s));
+                 (good && too_old(good, config->max_age_ms, now_s)) ||
+                 is_of_the_past(last, good, config, now_s);
 }
 
 /* ---- the host ---- */
@@ -257,7 +269,7 @@ static void judge_host(const struct kms_evidence *evidence, const struct kms_pol
         blame(ret, KMS_STATE_UNKNOWN, KMS_REASON_NO_DATA);
     }
     for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
-        if (ret->source[i].enabled && !evidence->last[i]) {
+        if (ret->source[i].enabled && !evidence->last[i] && !evidence->good[i]) {
             blame(ret, KMS_STATE_UNKNOWN, KMS_REASON_NO_DATA); /* the others do not speak for it */
         }
         if (ret->source[i].enabled && ret->source[i].stale) {

@@ -30,7 +30,11 @@ static bool find_failure(const struct kms_evidence *evidence, const struct kms_j
             kms_text_age(age, sizeof age, ret->source[i].age_s);
             kms_text_append(age, sizeof age, " old");
         }
-        kms_text_format(dst, size, "data is %s, limit %s", age, limit);
+        if (evidence->last[i]) {
+            kms_text_format(dst, size, "data is %s, limit %s", age, limit);
+        } else {
+            kms_text_format(dst, size, "data is %s, from before the agent's start", age);
+        }
         *ret_source = (enum kms_source)i;
         return true;
     }
@@ -113,7 +117,7 @@ static void summarise_wire(const struct kms_evidence *evidence, struct kms_judge
 static void summarise_untried(const struct kms_evidence *evidence, struct kms_judgement *ret)
 {
     for (size_t i = 1; i <= KMS_SOURCE_MAX && kms_judge_has_result(evidence); i++) {
-        if (ret->source[i].enabled && !evidence->last[i]) {
+        if (ret->source[i].enabled && !evidence->last[i] && !evidence->good[i]) {
             kms_text_append(ret->summary, sizeof ret->summary, "; no result of %s yet",
                             kms_word_label(kms_words_source(), (int)i));
             return;

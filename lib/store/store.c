@@ -57,7 +57,15 @@ static const char *const sql[KMS_STORE_STATEMENTS] = {
     [KMS_STORE_EACH] = "SELECT name, bytes, sum FROM record WHERE kind=?1 ORDER BY name",
     [KMS_STORE_SERIES] = "SELECT id FROM series WHERE host=?1 AND key=?2",
     [KMS_STORE_ADD_SERIES] = "INSERT INTO series(host, key) VALUES(?1, ?2)",
-    [KMS_STORE_PUT_HOUR] = "INSERT OR REPLACE INTO hour VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [KMS_STORE_PUT_HOUR] = "INSERT INTO hour VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+                           " ON CONFLICT(hour, series) DO UPDATE SET last=coalesce(?3, last),"
+                           " low=min(coalesce(low, ?4), coalesce(?4, low)),"
+                           " high=max(coalesce(high, ?5), coalesce(?5, high)),"
+                           " client=coalesce(?6, client), server=coalesce(?7, server),"
+                           " requests=iif(?8 IS NULL, requests,"
+                           " min(coalesce(requests, 0) + ?8, 4294967295)),"
+                           " failed=iif(?9 IS NULL, failed,"
+                           " min(coalesce(failed, 0) + ?9, 4294967295))",
     [KMS_STORE_KEEP_HOUR] = "INSERT OR IGNORE INTO hour VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [KMS_STORE_SERIES_OF] = "SELECT id, key FROM series WHERE host=?1 ORDER BY key",
     [KMS_STORE_HOUR_OF] = "SELECT last, low, high, client, server, requests, failed FROM hour"

@@ -60,6 +60,8 @@ enum kms_status kms_store_remove(struct kms_store *store, enum kms_store_kind ki
 /* Every record of the kind. */
 enum kms_status kms_store_wipe(struct kms_store *store, enum kms_store_kind kind,
                                struct kms_fault *fault);
+/* The same hour again is joined with what is there: the smallest, the largest and the latest count,
+ * and the requests of both. */
 enum kms_status kms_store_put_hour(struct kms_store *store, const struct kms_history_hour *hour,
                                    struct kms_fault *fault);
 enum kms_status kms_store_commit(struct kms_store *store, struct kms_fault *fault);

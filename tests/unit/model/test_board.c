@@ -71,6 +71,95 @@ static struct kms_change publish(struct stage *stage, enum kms_outcome outcome, 
     return change;
 }
 
+/* What an earlier process was told age_s ago. */
+static enum kms_status restore(struct stage *stage, enum kms_source source,
+                               enum kms_outcome outcome, int64_t age_s)
+{
+    struct kms_result result;
+    kms_result_init(&result, source);
+    result.outcome = outcome;
+    result.wall_s = stage->wall_us / 1000000 - age_s;
+    result.data_s = result.data_s_min = result.data_s_max = result.wall_s;
+    struct kms_facts *key = kms_result_add_key(&result);
+    kms_facts_set_text(key, KMS_FACT_ACTIVATION_ID, "c99b641f");
+    kms_facts_set_number(key, KMS_FACT_LICENSE_STATUS, KMS_LICENSE_LICENSED);
+    kms_facts_set_number(key, KMS_FACT_CURRENT_COUNT, 50);
+    enum kms_status status = kms_board_restore(stage->board, 0, &result);
+    kms_result_done(&result);
+    return status;
+}
+
+static void a_restored_result_is_judged_with_its_age_and_is_no_attempt(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    assert_int_equal(restore(&stage, KMS_SOURCE_REPORT, KMS_OUTCOME_OK, 600), KMS_OK);
+    const struct kms_snapshot *snapshot = kms_board_snapshot(stage.board, 0);
+    assert_int_equal(snapshot->judgement.state, KMS_STATE_OK);
+    assert_int_equal(snapshot->judgement.source[KMS_SOURCE_REPORT].age_s, 600);
+    assert_int_equal(snapshot->tally[KMS_SOURCE_REPORT].attempts, 0);
+    assert_int_equal(snapshot->tally[KMS_SOURCE_REPORT].last_attempt_s, 0);
+    assert_int_equal(snapshot->tally[KMS_SOURCE_REPORT].last_success_s,
+                     stage.wall_us / 1000000 - 600);
+    assert_null(snapshot->last[KMS_SOURCE_REPORT]);
+    assert_int_equal(kms_board_totals(stage.board).attempts, 0);
+    stage.wall_us += INT64_C(3001000000); /* over an hour now: max-age */
+    struct kms_change change;
+    assert_int_equal(kms_board_tick(stage.board, 0, &change), KMS_OK);
+    assert_int_equal(change.is_state, KMS_STATE_UNKNOWN);
+    assert_true(kms_board_snapshot(stage.board, 0)->judgement.source[KMS_SOURCE_REPORT].stale);
+    change = publish(&stage, KMS_OUTCOME_REPORT_MISSING, 0);
+    snapshot = kms_board_snapshot(stage.board, 0);
+    assert_non_null(snapshot->good[KMS_SOURCE_REPORT]);
+    assert_int_equal(snapshot->tally[KMS_SOURCE_REPORT].attempts, 1);
+    change = publish(&stage, KMS_OUTCOME_OK, 50);
+    assert_int_equal(change.is_state, KMS_STATE_OK);
+    kms_board_free(stage.board);
+}
+
+static void a_port_that_answered_long_ago_says_nothing_of_now(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    char name[] = "kms02";
+    struct kms_target target = {.name = name};
+    target.source[KMS_SOURCE_RPC].enabled = true;
+    size_t slot;
+    assert_int_equal(kms_board_retire(stage.board, 0), KMS_OK);
+    assert_int_equal(kms_board_add(stage.board, &target, 8, &slot), KMS_OK);
+    struct kms_result result;
+    kms_result_init(&result, KMS_SOURCE_RPC);
+    result.outcome = KMS_OUTCOME_OK;
+    result.wall_s = result.data_s = stage.wall_us / 1000000 - 60;
+    assert_int_equal(kms_facts_set_number(&result.host, KMS_FACT_RPC_STATE, KMS_RPC_ACCEPTED),
+                     KMS_OK);
+    assert_int_equal(kms_board_restore(stage.board, slot, &result), KMS_OK);
+    kms_result_done(&result);
+    assert_int_equal(kms_board_snapshot(stage.board, slot)->judgement.state, KMS_STATE_OK);
+    stage.wall_us += INT64_C(600000000);
+    struct kms_change change;
+    assert_int_equal(kms_board_tick(stage.board, slot, &change), KMS_OK);
+    assert_int_equal(change.is_state, KMS_STATE_UNKNOWN);
+    assert_non_null(strstr(kms_board_snapshot(stage.board, slot)->judgement.summary,
+                           "from before the agent's start"));
+    kms_board_free(stage.board);
+}
+
+static void what_is_no_memory_is_not_restored(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    assert_int_equal(restore(&stage, KMS_SOURCE_REPORT, KMS_OUTCOME_REPORT_MISSING, 60),
+                     KMS_EINVAL);
+    assert_int_equal(restore(&stage, KMS_SOURCE_REPORT, KMS_OUTCOME_OK, -3600), KMS_EINVAL);
+    (void)publish(&stage, KMS_OUTCOME_OK, 51);
+    assert_int_equal(restore(&stage, KMS_SOURCE_REPORT, KMS_OUTCOME_OK, 60), KMS_EINVAL);
+    kms_board_free(stage.board);
+}
+
 static void a_new_host_is_unknown_and_has_its_number(void **state)
 {
     (void)state;
@@ -800,6 +889,9 @@ static void slots_of_retired_hosts_are_taken_from_the_first_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_restored_result_is_judged_with_its_age_and_is_no_attempt),
+        cmocka_unit_test(a_port_that_answered_long_ago_says_nothing_of_now),
+        cmocka_unit_test(what_is_no_memory_is_not_restored),
         cmocka_unit_test(a_new_host_is_unknown_and_has_its_number),
         cmocka_unit_test(publishing_judges_tallies_and_tells_what_changed),
         cmocka_unit_test(a_failure_keeps_the_last_good_snapshot_as_stale),

@@ -572,7 +572,40 @@ static void put_hour(struct kms_store *store, const char *host, int64_t hour, ui
     assert_int_equal(kms_store_put_hour(store, &value, NULL), KMS_OK);
 }
 
-static void hours_of_a_host_are_read_oldest_first_and_the_same_hour_is_replaced(void **state)
+static enum kms_status take_hour(void *arg, const struct kms_history_hour *hour)
+{
+    *(struct kms_history_hour *)arg = *hour;
+    return KMS_OK;
+}
+
+static void the_same_hour_again_is_joined_with_what_is_there(void **state)
+{
+    const struct place *place = *state;
+    struct kms_store *store = open_store(place->path);
+    struct kms_history_hour hour = hour_at("a", NOW_S, 30);
+    struct kms_history_hour found = {.count_last = 0};
+    begin(store);
+    assert_int_equal(kms_store_put_hour(store, &hour, NULL), KMS_OK);
+    hour.count_last = hour.count_min = hour.count_max = 24;
+    hour.requests = 5;
+    hour.failed = 0;
+    assert_int_equal(kms_store_put_hour(store, &hour, NULL), KMS_OK);
+    hour.count_known = hour.requests_known = false;
+    hour.required_client = 0;
+    assert_int_equal(kms_store_put_hour(store, &hour, NULL), KMS_OK);
+    commit(store);
+    assert_int_equal(kms_store_hours(store, "a", 0, INT64_MAX, take_hour, &found, NULL), KMS_OK);
+    assert_true(found.count_known && found.requests_known);
+    assert_int_equal(found.count_last, 24);
+    assert_int_equal(found.count_min, 24);
+    assert_int_equal(found.count_max, 30);
+    assert_int_equal(found.required_client, 25);
+    assert_int_equal(found.requests, 105);
+    assert_int_equal(found.failed, 3);
+    kms_store_close(store);
+}
+
+static void hours_of_a_host_are_read_oldest_first(void **state)
 {
     const struct place *place = *state;
     struct kms_store *store = open_store(place->path);
@@ -688,7 +721,8 @@ int main(void)
         IN_PLACE(what_others_do_to_the_file_is_noticed),
         IN_PLACE(a_full_disk_is_told_and_what_was_there_stays),
         IN_PLACE(a_place_that_cannot_be_written_to_is_told),
-        IN_PLACE(hours_of_a_host_are_read_oldest_first_and_the_same_hour_is_replaced),
+        IN_PLACE(hours_of_a_host_are_read_oldest_first),
+        IN_PLACE(the_same_hour_again_is_joined_with_what_is_there),
         IN_PLACE(old_hours_are_given_away_a_few_at_a_time),
         IN_PLACE(hours_far_ahead_go_and_those_of_a_clock_set_back_stay),
         IN_PLACE(the_oldest_hours_give_way_to_the_size),
