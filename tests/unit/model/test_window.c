@@ -11,7 +11,8 @@
 
 #include "model/window.h"
 
-#define HOUR 3600
+#define HOUR INT64_C(3600)
+#define DAY  INT64_C(86400)
 
 /* A report that is read as soon as it is written. */
 static void add(struct kms_window *window, int64_t at_s, uint64_t fingerprint, uint32_t total,
@@ -126,7 +127,7 @@ static void a_daily_report_is_compared_with_the_one_before(void **state)
     (void)state;
     struct kms_window window = {0};
     add(&window, 86400, 1, 100, 0);
-    add(&window, 2 * 86400, 2, 160, 3);
+    add(&window, 2 * DAY, 2, 160, 3);
     struct kms_window_view view = kms_window_look(&window, HOUR);
     assert_true(view.known);
     assert_int_equal(view.span_s, 86400);
@@ -294,8 +295,8 @@ static void a_fall_that_no_host_can_have_run_over_is_a_reset(void **state)
         {UINT32_MAX - KMS_WINDOW_BURST, 0, 60, false},
         {UINT32_MAX - 200000, 0, 60, true}, /* more than it can have been asked in a minute */
         {UINT32_MAX - 200000, 0, HOUR, false},
-        {UINT32_MAX - (KMS_WINDOW_WRAP_MAX + 1), 5, 365 * 86400, true}, /* however long it took */
-        {UINT32_MAX / 2, 5, 365 * 86400, true},
+        {UINT32_MAX - (KMS_WINDOW_WRAP_MAX + 1), 5, 365 * DAY, true}, /* however long it took */
+        {UINT32_MAX / 2, 5, 365 * DAY, true},
         {100, 100 + KMS_WINDOW_BURST + 60 * KMS_WINDOW_PER_S, 60, false},
         {100, 101 + KMS_WINDOW_BURST + 60 * KMS_WINDOW_PER_S, 60, true}, /* other counters */
     };
@@ -422,7 +423,7 @@ static void a_restart_keeps_window_and_idle_time(void **state)
 static void a_clock_that_ran_back_while_the_machine_was_off_starts_the_window_again(void **state)
 {
     (void)state;
-    static const int64_t jumps[] = {-HOUR, 40 * 86400};
+    static const int64_t jumps[] = {-HOUR, 40 * DAY};
     for (size_t i = 0; i < 2; i++) {
         struct kms_window window = {0};
         struct kms_window_idle idle;
@@ -642,7 +643,7 @@ static void a_live_host_is_seen_as_it_is_whatever_happens(void **state)
     }
 }
 
-#define LATEST 600 /* a report is found so late */
+#define LATEST INT64_C(600) /* a report is found so late */
 
 /* Whatever clock is set, a span is not shorter than it was; it is longer only where the host's
  * clock was set, which cannot be told from a report that was late. */
@@ -653,7 +654,7 @@ static void a_host_with_reports_is_seen_within_the_time_between_two_polls(void *
     for (uint64_t seed = 1; seed <= 300; seed++) {
         struct kms_window window = {0};
         bool agent_jumps = seed % 3 != 1, host_jumps = seed % 3 != 0;
-        int64_t long_s = !host_jumps ? 2 * LATEST : !agent_jumps ? 4 * 86400 : INT64_MAX;
+        int64_t long_s = !host_jumps ? 2 * LATEST : !agent_jumps ? 4 * DAY : INT64_MAX;
         start_world(&world, seed);
         for (unsigned i = 0; i < 300; i++) {
             pass(&world, 1200 + (int64_t)draw(&world, 2 * HOUR));
