@@ -19,6 +19,10 @@
 #define ANSWER_WAIT_S 60
 #define AGAIN_MS      1000 /* after a notification that could not be sent */
 
+/* Between two of them. What waited for a master would else come at the receiver at once, and more
+ * than its socket holds: traps are lost there without a word. */
+#define PACE_US INT64_C(10000)
+
 struct notice {
     struct notice *next;
     uint64_t number;
@@ -38,6 +42,7 @@ struct kms_notify {
     enum answer answer; /* to the first one */
     uintptr_t question; /* number of the last request */
     long error;         /* with which it was refused */
+    int64_t next_us;    /* the next request goes no earlier */
 };
 
 /* A request of Net-SNMP cannot be taken back, and its answer may come after the end: so it is known
@@ -119,6 +124,11 @@ static netsnmp_pdu *pdu_of(const struct notice *notice, const netsnmp_session *s
     return pdu;
 }
 
+static int64_t now_us(const struct kms_notify *notify)
+{
+    return kms_clock_mono_us(kms_loop_clock(notify->config.loop));
+}
+
 static bool ask(struct kms_notify *notify, netsnmp_session *session)
 {
     netsnmp_pdu *pdu = pdu_of(notify->first, session);
@@ -127,6 +137,7 @@ static bool ask(struct kms_notify *notify, netsnmp_session *session)
     }
     notify->question++;
     notify->answer = ASKED;
+    notify->next_us = now_us(notify) + PACE_US;
     if (snmp_async_send(session, pdu, on_response, (void *)notify->question) != 0) {
         kms_log_write(notify->config.log, KMS_LOG_DEBUG,
                       "notify alarm %u: notification %u goes to the master agent",
@@ -174,24 +185,36 @@ static void confirm_first(struct kms_notify *notify)
     notify->config.confirmed(notify->config.arg, number, taken);
 }
 
+/* Alone there is no master to answer, and nobody to be spared. */
+static void refuse_all(struct kms_notify *notify)
+{
+    if (notify->first != NULL) {
+        notify->answer = REFUSED;
+        confirm_first(notify);
+    }
+    if (notify->first != NULL) {
+        kms_timer_set(notify->pump, 0);
+    }
+}
+
 static void pump(void *arg)
 {
     struct kms_notify *notify = arg;
-    if (notify->first != NULL && kms_agentx_alone(notify->config.agentx)) {
-        notify->answer = REFUSED;
+    if (kms_agentx_alone(notify->config.agentx)) {
+        refuse_all(notify);
+        return;
     }
     if (notify->answer == TAKEN || notify->answer == REFUSED) {
         confirm_first(notify);
     }
-    if (notify->first == NULL || notify->answer == ASKED) {
-        return;
-    }
-    if (kms_agentx_alone(notify->config.agentx)) {
-        kms_timer_set(notify->pump, 0);
-        return;
-    }
     netsnmp_session *session = kms_agentx_session(notify->config.agentx);
-    if (session != NULL && !ask(notify, session)) {
+    if (notify->first == NULL || notify->answer == ASKED || session == NULL) {
+        return;
+    }
+    int64_t wait_us = notify->next_us - now_us(notify);
+    if (wait_us > 0) {
+        kms_timer_set(notify->pump, (wait_us + 999) / 1000);
+    } else if (!ask(notify, session)) {
         kms_timer_set(notify->pump, AGAIN_MS);
     }
 }
