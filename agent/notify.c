@@ -40,7 +40,7 @@ struct kms_notify {
     struct notice *first, **last;
     size_t waiting;
     enum answer answer; /* to the first one */
-    uintptr_t question; /* number of the last request */
+    int request;        /* Net-SNMP's number of the last one */
     long error;         /* with which it was refused */
     int64_t next_us;    /* the next request goes no earlier */
 };
@@ -51,12 +51,12 @@ static struct kms_notify *current;
 
 /* From within Net-SNMP: what follows from it is done on the loop. */
 static int on_response(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
-                       void *question)
+                       void *arg)
 {
     (void)session;
-    (void)request;
+    (void)arg;
     struct kms_notify *notify = current;
-    if (notify == NULL || notify->answer != ASKED || (uintptr_t)question != notify->question) {
+    if (notify == NULL || notify->answer != ASKED || request != notify->request) {
         return 1;
     }
     bool answered = operation == NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE && pdu != NULL &&
@@ -135,17 +135,16 @@ static bool ask(struct kms_notify *notify, netsnmp_session *session)
     if (pdu == NULL) {
         return false;
     }
-    notify->question++;
-    notify->answer = ASKED;
     notify->next_us = now_us(notify) + PACE_US;
-    if (snmp_async_send(session, pdu, on_response, (void *)notify->question) != 0) {
+    notify->request = snmp_async_send(session, pdu, on_response, NULL);
+    if (notify->request != 0) {
+        notify->answer = ASKED;
         kms_log_write(notify->config.log, KMS_LOG_DEBUG,
                       "notify alarm %u: notification %u goes to the master agent",
                       notify->first->alarm, notify->first->trap);
         return true;
     }
     snmp_free_pdu(pdu);
-    notify->answer = NOT_ASKED;
     return false;
 }
 
