@@ -92,6 +92,7 @@ static bool is_simulated(const struct program *p)
 static enum kms_status load_site(struct program *p)
 {
     if (is_simulated(p) && !p->options.config_given) {
+        p->config_absent = true;
         return kms_site_preset(&p->site);
     }
     struct kms_buf errors;
