@@ -9,6 +9,7 @@
 #include "agent/site_activation.h"
 #include "agent/site_alarms.h"
 #include "agent/site_check.h"
+#include "agent/site_defaults.h"
 #include "agent/site_control.h"
 #include "agent/site_dns.h"
 #include "agent/site_print.h"
@@ -89,6 +90,14 @@ static const struct kms_opt host_rows[] = {
     KMS_OPT_END,
 };
 
+static const struct kms_opt defaults_rows[] = {
+    {ROW("defaults", "port", KMS_OPT_PORT, host_values, port), .arg = "N",
+     .help = "port that clients use, of hosts that name none"},
+    {ROW("defaults", "classes", KMS_OPT_SET, host_values, classes), .choices = classes,
+     .arg = "LIST", .help = "what the site relies on at hosts that name nothing"},
+    KMS_OPT_END,
+};
+
 static const struct kms_opt report_rows[] = {
     {ROW("host.report", "url", KMS_OPT_TEXT, kms_source_config, url), .arg = "PATH|URL",
      .help = "where slmgr's output lies; required"},
@@ -125,6 +134,7 @@ static const struct kms_opt rpc_rows[] = {
 
 static const struct kms_bind_block site_blocks[] = {
     {.name = "host", .usage = "host \"NAME\" { ... }", .titled = true, .repeated = true},
+    {.name = "defaults", .usage = "defaults { ... }"},
     {.name = "judgement", .usage = "judgement { ... }"},
     {.name = "dns", .usage = "dns { ... }"},
     {.name = "snmp", .usage = "snmp { ... }"},
@@ -146,6 +156,7 @@ static const struct kms_bind_block host_blocks[] = {
 
 static const struct kms_bind top = {site_rows, "", site_blocks};
 static const struct kms_bind in_host = {host_rows, "host", host_blocks};
+static const struct kms_bind in_defaults = {defaults_rows, "defaults", host_blocks};
 static const struct kms_bind in_report = {report_rows, "host.report", NULL};
 static const struct kms_bind in_rpc = {rpc_rows, "host.rpc", NULL};
 
@@ -280,9 +291,34 @@ static void check_repeated_hosts(const struct kms_conf_node *root, size_t count,
     free(all);
 }
 
+/* What is wrong in a block of a source is said when a host has the source. */
+static const struct kms_conf_node *find_defaults(const struct kms_conf_node *root,
+                                                 struct kms_conf_errors *errors)
+{
+    struct host_values ignored = {0};
+    const struct kms_conf_node *block = kms_bind_find(root->child, "defaults");
+    if (block) {
+        kms_bind_apply(&in_defaults, block, &ignored, errors);
+    }
+    return block;
+}
+
+static void read_next_host(const struct kms_conf_node *block, const struct kms_conf_node *defaults,
+                           struct kms_site *site, struct kms_conf_errors *errors)
+{
+    struct kms_conf_node *whole = kms_site_with_defaults(block, defaults);
+    if (!whole) {
+        kms_conf_out_of_memory(errors);
+        return;
+    }
+    read_host(whole, site, &site->host[site->host_count++], errors);
+    free(whole);
+}
+
 static void read_hosts(const struct kms_conf_node *root, struct kms_site *site,
                        struct kms_conf_errors *errors)
 {
+    const struct kms_conf_node *defaults = find_defaults(root, errors);
     size_t count = 0;
     const struct kms_conf_node *block = kms_bind_find(root->child, "host");
     for (; block; block = kms_bind_find(block->next, "host")) {
@@ -298,7 +334,7 @@ static void read_hosts(const struct kms_conf_node *root, struct kms_site *site,
     }
     block = kms_bind_find(root->child, "host");
     for (; block; block = kms_bind_find(block->next, "host")) {
-        read_host(block, site, &site->host[site->host_count++], errors);
+        read_next_host(block, defaults, site, errors);
     }
     check_repeated_hosts(root, count, errors);
 }
@@ -504,7 +540,8 @@ enum kms_status kms_site_print(const struct kms_site *site, struct kms_buf *buf)
 enum kms_status kms_site_keys(struct kms_buf *buf)
 {
     const struct kms_bind judgement = in_judgement();
-    const struct kms_bind *const all[] = {&top, &in_host, &in_report, &in_rpc, &judgement};
+    const struct kms_bind *const all[] = {&top,       &in_host, &in_defaults,
+                                          &in_report, &in_rpc,  &judgement};
     enum kms_status status = KMS_OK;
     for (size_t i = 0; i < KMS_COUNT_OF(all) && status == KMS_OK; i++) {
         status = kms_site_list_keys(all[i], buf);

@@ -47,27 +47,45 @@ void kms_conf_out_of_memory(struct kms_conf_errors *errors)
     }
 }
 
+static bool is_told(const char *lines, const char *line)
+{
+    const char *at = lines;
+    while ((at = strstr(at, line))) {
+        if (at == lines || at[-1] == '\n') {
+            return true;
+        }
+        at++;
+    }
+    return false;
+}
+
 void kms_conf_error(struct kms_conf_errors *errors, const char *file, unsigned line,
                     const char *format, ...)
 {
     if (errors->status == KMS_OK) {
         errors->status = KMS_EINVAL;
     }
-    if (errors->count++ >= KMS_CONF_ERRORS_MAX) {
-        return;
-    }
     char text[1024];
     va_list args;
     va_start(args, format);
     (void)kms_text_vformat(text, sizeof text, format, args);
     va_end(args);
-    char place[512];
+    char place[512], told[sizeof place + sizeof text + 32];
     kms_text_clean(place, sizeof place, file, strlen(file));
-    /* A full buffer loses messages, never the fact that there were errors. */
     if (line > 0) {
-        (void)kms_buf_addf(errors->text, "%s:%u: %s\n", place, line, text);
+        (void)kms_text_format(told, sizeof told, "%s:%u: %s\n", place, line, text);
     } else {
-        (void)kms_buf_addf(errors->text, "%s: %s\n", place, text);
+        (void)kms_text_format(told, sizeof told, "%s: %s\n", place, text);
+    }
+    /* What thousands of hosts share is wrong once. */
+    bool more = errors->count >= KMS_CONF_ERRORS_MAX;
+    if (!more && is_told(kms_buf_str(errors->text), told)) {
+        return;
+    }
+    /* A full buffer loses messages, never the fact that there were errors. */
+    errors->count++;
+    if (!more) {
+        (void)kms_buf_add_str(errors->text, told);
     }
 }
 

@@ -27,7 +27,7 @@ struct kms_conf_errors {
 };
 
 void kms_conf_errors_init(struct kms_conf_errors *errors, struct kms_buf *text);
-/* line 0: about the whole file. */
+/* line 0: about the whole file. While errors are shown, one that was is not counted again. */
 void kms_conf_error(struct kms_conf_errors *errors, const char *file, unsigned line,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 void kms_conf_out_of_memory(struct kms_conf_errors *errors);

@@ -243,7 +243,7 @@ static void what_is_printed_reads_back_to_the_same_site(void **state)
 #define ALLOWED_AT_THE_TOP                                                                         \
     "agentx, ping-interval, interval, back-off-max, state-dir, user, group, log-level, discover, " \
     "products; "                                                                                   \
-    "blocks: host, judgement, dns, snmp, alarms, control, store, credentials\n"
+    "blocks: host, defaults, judgement, dns, snmp, alarms, control, store, credentials\n"
 
 static void unknown_keys_and_blocks_list_the_allowed_ones_and_the_nearest(void **state)
 {
@@ -516,6 +516,58 @@ static void without_hosts_and_domains_the_machine_s_domains_are_discovered(void 
     kms_site_free(&site);
     expect_errors("interval { }\n",
                   "t.conf:1: interval is a key and no block; allowed: interval = VALUE\n");
+}
+
+static void what_hosts_share_is_said_once(void **state)
+{
+    (void)state;
+    struct kms_site site;
+    expect_good("defaults { port = 1690 classes = {server, client}\n"
+                "  rpc { timeout = 5s interval = 90s } report { max-age = 2h }\n"
+                "  activation { interval = 3h } dns { publish-in = corp.example } }\n"
+                "host a { rpc { } }\n"
+                "host b { port = 1691 classes = office rpc { timeout = 7s } dns { } }\n"
+                "host c { report { url = /r.txt } activation { } }\n"
+                "interval = 10s\n",
+                &site);
+    const struct kms_target *a = &site.host[0], *b = &site.host[1], *c = &site.host[2];
+    assert_int_equal(a->port, 1690);
+    assert_int_equal(a->classes, KMS_CLASS_BIT(KMS_CLASS_SERVER) | KMS_CLASS_BIT(KMS_CLASS_CLIENT));
+    assert_int_equal(a->source[KMS_SOURCE_RPC].timeout_ms, 5000);
+    assert_int_equal(a->source[KMS_SOURCE_RPC].interval_ms, 90000);
+    assert_false(a->source[KMS_SOURCE_REPORT].enabled); /* a source is the host's own wish */
+    assert_false(a->source[KMS_SOURCE_DNS].enabled);
+    assert_int_equal(b->port, 1691);
+    assert_int_equal(b->classes, KMS_CLASS_BIT(KMS_CLASS_OFFICE));
+    assert_int_equal(b->source[KMS_SOURCE_RPC].timeout_ms, 7000);
+    assert_int_equal(b->source[KMS_SOURCE_RPC].interval_ms, 90000);
+    assert_int_equal(b->publish_in.count, 1);
+    assert_int_equal(c->source[KMS_SOURCE_REPORT].max_age_ms, 7200000);
+    assert_int_equal(c->source[KMS_SOURCE_ACTIVATION].interval_ms, 10800000);
+    assert_int_equal(site.host_count, 3);
+    kms_site_free(&site);
+}
+
+static void what_hosts_share_is_wrong_once_and_where_it_stands(void **state)
+{
+    (void)state;
+    expect_errors("defaults {\n  rpc { timeout = soon } }\n"
+                  "host a { rpc { } }\nhost b { rpc { } }\nhost c { rpc { timeout = 1s } }\n",
+                  "t.conf:2: timeout: 'soon' is not a duration; allowed: a number with ms, s, m, "
+                  "h, d or w (without a unit seconds), 100ms to 10m\n");
+    expect_errors("defaults { address = 192.0.2.1 }\nhost a { rpc { } }\n",
+                  "t.conf:1: unknown key 'address'; allowed: port, classes; blocks: report, rpc, "
+                  "activation, wsman, dns\n");
+    expect_errors("defaults { }\ndefaults { }\nhost a { rpc { } }\n",
+                  "t.conf:2: block defaults is there a second time; the first is at t.conf:1; "
+                  "allowed: one of them\n");
+    expect_errors("defaults { rpc { timeout = 1s } rpc { timeout = 2s } }\nhost a { rpc { } }\n",
+                  "t.conf:1: block rpc is there a second time; the first is at t.conf:1; allowed: "
+                  "one of them\n");
+    expect_errors(
+        "defaults { classes = server }\nhost a { }\n",
+        "t.conf:2: host 'a' has no source; add report { url = \"PATH or URL\" }, rpc { }, "
+        "activation { }, wsman { credentials = \"NAME\" } or dns { }\n");
 }
 
 static void the_preset_site_is_that_of_an_empty_file(void **state)
@@ -1083,6 +1135,8 @@ int main(void)
         cmocka_unit_test(a_product_that_may_not_be_asked_for_is_an_error),
         cmocka_unit_test(a_host_needs_a_name_and_a_source),
         cmocka_unit_test(without_hosts_and_domains_the_machine_s_domains_are_discovered),
+        cmocka_unit_test(what_hosts_share_is_said_once),
+        cmocka_unit_test(what_hosts_share_is_wrong_once_and_where_it_stands),
         cmocka_unit_test(the_preset_site_is_that_of_an_empty_file),
         cmocka_unit_test(a_domain_is_named_once_and_its_hosts_are_names),
         cmocka_unit_test(names_are_looked_up_as_the_block_dns_says),
