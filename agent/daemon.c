@@ -740,6 +740,7 @@ static bool write_pid(struct program *p)
 
 static void close_program(struct program *p)
 {
+    kms_keeper_settle(p->keeper, GRACE_MS);
     kms_control_service_close(p->control);
     kms_reload_free(p->reload);
     close_seen_writer(p);

@@ -262,9 +262,9 @@ static void answer_reader(struct kms_keeper *keeper, struct job *job)
  * one that holds it. */
 static void refill(struct kms_keeper *keeper)
 {
-    keeper->wipe = true;
     keeper->urgent = true;
     if (keeper->config.refill) {
+        keeper->wipe = true;
         keeper->config.refill(keeper->config.arg);
     }
 }
@@ -605,6 +605,16 @@ static void write_rest(struct kms_keeper *keeper)
         kms_log_write(keeper->config.log, KMS_LOG_WARNING,
                       "store: %zu records could not be written and are lost",
                       keeper->pending.count);
+    }
+}
+
+void kms_keeper_settle(struct kms_keeper *keeper, int64_t grace_ms)
+{
+    if (keeper && keeper->job) {
+        wait_for_job(keeper, grace_ms);
+    }
+    if (keeper) {
+        keeper->config.refill = NULL;
     }
 }
 

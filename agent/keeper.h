@@ -83,6 +83,11 @@ struct kms_keeper_ticket *kms_keeper_hours(struct kms_keeper *keeper, const char
 
 struct kms_keeper_view kms_keeper_view(const struct kms_keeper *keeper);
 
+/* Waits for a write that runs, at most grace_ms, and calls refill no more: those who put may go,
+ * one after the other. A store that turns out to be damaged from now on has what was salvaged and
+ * what is put still. NULL is fine. */
+void kms_keeper_settle(struct kms_keeper *keeper, int64_t grace_ms);
+
 /* Waits for a write that runs, at most grace_ms, then writes what is left on this thread. NULL is
  * fine. */
 void kms_keeper_close(struct kms_keeper *keeper, int64_t grace_ms);

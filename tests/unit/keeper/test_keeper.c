@@ -1,5 +1,6 @@
 /* What is put reaches the disk once and in its newest form, whoever waits is told, and damage of
  * the store is mended without losing what is in memory. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -282,6 +283,26 @@ static void a_store_that_was_removed_while_it_is_used_is_made_anew(void **state)
     expect(desk, KMS_STORE_META, "b=1;");
 }
 
+static void once_settled_nobody_is_asked_to_put_all_again(void **state)
+{
+    struct desk *desk = *state;
+    put(desk, "a", "1");
+    flush(desk, KMS_OK);
+    assert_int_equal(unlink(desk->path), 0);
+    put(desk, "b", "1");
+    kms_keeper_settle(desk->keeper, 5000);
+    int before = desk->refills;
+    put(desk, "c", "1");
+    assert_int_equal(unlink(desk->path) == 0 || errno == ENOENT, 1);
+    keeper_reopen(desk);
+    assert_int_equal(desk->refills, before);
+    struct kms_buf text;
+    kms_buf_init(&text, 1024);
+    kms_keeper_each(desk->keeper, KMS_STORE_META, list_row, &text);
+    assert_non_null(strstr(kms_buf_str(&text), "c=1;")); /* what was put is in the new store */
+    kms_buf_done(&text);
+}
+
 /* ---- trouble ---- */
 
 static void without_a_place_it_works_in_memory_and_writes_when_there_is_one(void **state)
@@ -405,6 +426,7 @@ int main(void)
         AT_DESK(who_flushes_is_told_when_all_is_on_the_disk),
         AT_DESK(who_was_forgotten_is_not_called),
         AT_DESK(without_anyone_waiting_it_is_written_all_the_same),
+        AT_DESK(once_settled_nobody_is_asked_to_put_all_again),
         AT_DESK(a_damaged_store_is_set_aside_at_the_start_and_its_numbers_are_kept),
         AT_DESK(a_store_that_is_damaged_while_it_is_used_is_made_anew),
         AT_DESK(a_store_that_was_removed_while_it_is_used_is_made_anew),
