@@ -140,8 +140,30 @@ static enum kms_status set_from(struct kms_facts *facts, const struct kms_fact *
                       : kms_facts_set_number(facts, from->id, from->number);
 }
 
+/* Room for exactly what will come: sets that are copied are kept, by the ten thousand. */
+static bool reserve_missing(struct kms_facts *facts, const struct kms_facts *from)
+{
+    size_t count = facts->count;
+    for (size_t i = 0; i < from->count; i++) {
+        count += find(facts, from->fact[i].id) ? 0 : 1;
+    }
+    if (count <= facts->cap) {
+        return true;
+    }
+    struct kms_fact *fact = realloc(facts->fact, count * sizeof *fact);
+    if (!fact) {
+        return false;
+    }
+    facts->fact = fact;
+    facts->cap = count;
+    return true;
+}
+
 enum kms_status kms_facts_fill(struct kms_facts *facts, const struct kms_facts *from)
 {
+    if (!reserve_missing(facts, from)) {
+        return KMS_ENOMEM;
+    }
     for (size_t i = 0; i < from->count; i++) {
         if (!find(facts, from->fact[i].id) && set_from(facts, &from->fact[i]) != KMS_OK) {
             return KMS_ENOMEM;
