@@ -1,5 +1,6 @@
 /* Sends made-up alarms of a made-up board to a real master agent, as told on standard input, and
- * prints what became of them: notify_driver SOCKET PING-SECONDS
+ * prints what became of them: notify_driver SOCKET PING-SECONDS [STATE-FOLDER]; with a state folder
+ * it is no subagent, but an agent of its own that listens at SOCKET.
  *
  * raise|clear KIND ALARM      one notification; KIND as in KmsmonAlarmKind
  * end                         ends
@@ -18,6 +19,7 @@
 
 #include "agent/agentx.h"
 #include "agent/notify.h"
+#include "agent/site.h"
 #include "unit/mib/fixture.h"
 
 struct driver {
@@ -122,8 +124,8 @@ static void on_input(void *arg, int fd, unsigned ready)
 int main(int argc, char **argv)
 {
     int64_t ping_s;
-    if (argc != 3 || !kms_text_i64(argv[2], &ping_s)) {
-        (void)fputs("usage: notify_driver SOCKET PING-SECONDS\n", stderr);
+    if (argc < 3 || argc > 4 || !kms_text_i64(argv[2], &ping_s)) {
+        (void)fputs("usage: notify_driver SOCKET PING-SECONDS [STATE-FOLDER]\n", stderr);
         return EXIT_FAILURE;
     }
     const struct kms_clock clock = kms_clock_system();
@@ -131,7 +133,12 @@ int main(int argc, char **argv)
     struct driver driver = {.loop = kms_loop_new(&clock)};
     struct fixture *f = fixture_new();
     fixture_add_domains(f);
-    const struct kms_agentx_config agentx_config = {.socket = argv[1], .ping_s = ping_s};
+    char *listen[] = {argv[1]};
+    const struct kms_site_snmp alone = {.listen = {.text = listen, .count = 1}};
+    const struct kms_agentx_config agentx_config = {.socket = argv[1],
+                                                    .ping_s = ping_s,
+                                                    .standalone = argc == 4 ? &alone : NULL,
+                                                    .state_dir = argv[argc - 1]};
     struct kms_agentx *agentx = kms_agentx_start(driver.loop, f->mib, &agentx_config, &log);
     assert_non_null(agentx);
     const struct kms_notify_config config = {
