@@ -461,18 +461,23 @@ static void on_idle(void *arg)
 
 /* ---- new connections ---- */
 
+static void wake_nobody(void *arg)
+{
+    (void)arg;
+}
+
 /* The line fits into what the kernel keeps for a new connection; one that is refused never waits.
  */
 static void turn_away(int fd, const char *error, const char *hint)
 {
-    json_t *line = json_pack("{s:b,s:s,s:s}", "ok", false, "error", error, "hint", hint);
-    char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
-    if (text) {
-        (void)send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_MORE);
-        (void)send(fd, "\n", 1, MSG_NOSIGNAL);
+    struct kms_buf line;
+    struct kms_control_call call = {.out = &line, .wake = wake_nobody};
+    kms_buf_init(&line, KMS_CONTROL_LINE_MAX);
+    kms_control_fail(&call, hint, "%s", error);
+    if (line.len > 0) {
+        (void)send(fd, line.data, line.len, MSG_NOSIGNAL);
     }
-    free(text);
-    json_decref(line);
+    kms_buf_done(&line);
     (void)close(fd);
 }
 

@@ -11,18 +11,25 @@
 
 /* ---- a line of a list ---- */
 
-/* The class that stands for the host: the worst, of equal ones the one that wants most. */
+static bool stands_before(const struct kms_class_judgement *a, const struct kms_class_judgement *b)
+{
+    if (a->state != b->state) {
+        return kms_state_worse(a->state, b->state) == a->state;
+    }
+    if (a->wanted != b->wanted) {
+        return a->wanted;
+    }
+    return a->required > b->required;
+}
+
+/* The class that stands for the host: the worst, of equal ones one that the site relies on, then
+ * the one that wants most. */
 static const struct kms_class_judgement *telling_class(const struct kms_judgement *judgement)
 {
     const struct kms_class_judgement *best = NULL;
     for (size_t i = 1; i <= KMS_CLASS_MAX; i++) {
         const struct kms_class_judgement *cls = &judgement->cls[i];
-        if (!cls->present) {
-            continue;
-        }
-        bool worse = best && cls->state != best->state &&
-                     kms_state_worse(cls->state, best->state) == cls->state;
-        if (!best || worse || (cls->state == best->state && cls->required > best->required)) {
+        if (cls->present && (!best || stands_before(cls, best))) {
             best = cls;
         }
     }
