@@ -819,6 +819,10 @@ static void go(struct program *p)
                       "start: " PROGRAM " " KMSMON_VERSION ", %zu hosts of %s", p->site->host_count,
                       p->options->config);
     }
+    if (kms_privileges_are_ours() && !p->simulation) {
+        kms_log_write(&p->log, KMS_LOG_WARNING,
+                      "start: this is root, which nothing here needs; set user = \"kmsmon\"");
+    }
     if (p->reload_is_due) {
         (void)kms_reload_start(p->reload, NULL, NULL);
     }
