@@ -63,5 +63,6 @@ extern const struct kms_control_command kms_control_show;
 extern const struct kms_control_command kms_control_probe_now;
 extern const struct kms_control_command kms_control_reload;
 extern const struct kms_control_command kms_control_dump;
+extern const struct kms_control_command kms_control_history;
 
 #endif

@@ -24,6 +24,11 @@ void kms_command_probe_now_options(void (*line)(void *arg, const char *text), vo
 int kms_command_reload(int argc, char **argv);
 void kms_command_reload_options(void (*line)(void *arg, const char *text), void *arg);
 
+/* kmsmon history: argv[0] is "history". 0: it is shown, 1: nothing is known, 2: usage, 3: no
+ * answer. */
+int kms_command_history(int argc, char **argv);
+void kms_command_history_options(void (*line)(void *arg, const char *text), void *arg);
+
 /* kmsmon dump: argv[0] is "dump". 0: all is printed, 2: usage, 3: no answer. */
 int kms_command_dump(int argc, char **argv);
 void kms_command_dump_options(void (*line)(void *arg, const char *text), void *arg);

@@ -21,6 +21,8 @@ static const struct command commands[] = {
      kms_command_probe_now_options},
     {"reload", "have it read its configuration again", kms_command_reload,
      kms_command_reload_options},
+    {"history", "plot the counts and requests of a host, hour by hour", kms_command_history,
+     kms_command_history_options},
     {"dump", "print what its sources told, to be played again", kms_command_dump,
      kms_command_dump_options},
     {"simulate", "play a recording to a kmsmond of its own, to try rules without breaking a host",

@@ -1,0 +1,197 @@
+/* The command history: the hours of one host, an item each, read by the keeper's thread. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "agent/control_command.h"
+#include "agent/control_hosts.h"
+#include "agent/control_json.h"
+#include "agent/keeper.h"
+#include "base/clock.h"
+#include "base/text.h"
+
+#define DAY_S     86400
+#define DAYS      7
+#define DAYS_MAX  3650
+#define HOUR_S    3600
+#define NAME_SIZE 300
+
+struct history {
+    struct kms_control_call *call;
+    struct kms_control_hosts hosts;
+    struct kms_keeper_ticket *ticket;
+    char host[NAME_SIZE];
+    char key[KMS_HISTORY_NAME_SIZE]; /* ""; all */
+    int64_t from_s, to_s;
+    struct kms_history_hour *hour;
+    size_t count, at;
+};
+
+/* ---- answering ---- */
+
+static json_t *item_of(const struct kms_history_hour *hour)
+{
+    bool ok = true;
+    json_t *item = json_object();
+    kms_json_text(item, "item", "hour", &ok);
+    kms_json_text(item, "key", hour->key, &ok);
+    kms_json_number(item, "hour", hour->hour_s, &ok);
+    if (hour->count_known) {
+        kms_json_number(item, "count", hour->count_last, &ok);
+        kms_json_number(item, "count-min", hour->count_min, &ok);
+        kms_json_number(item, "count-max", hour->count_max, &ok);
+    }
+    if (hour->required_client > 0) {
+        kms_json_number(item, "required-clients", hour->required_client, &ok);
+    }
+    if (hour->required_server > 0) {
+        kms_json_number(item, "required", hour->required_server, &ok);
+    }
+    if (hour->requests_known) {
+        kms_json_number(item, "requests", hour->requests, &ok);
+        kms_json_number(item, "failed", hour->failed, &ok);
+    }
+    return kms_json_whole(item, ok);
+}
+
+static void put_hour(struct kms_control_call *call)
+{
+    struct history *history = kms_control_kept(call);
+    while (history->at < history->count && history->key[0] != '\0' &&
+           !kms_text_equal_nocase(history->hour[history->at].key, history->key)) {
+        history->at++;
+    }
+    if (history->at >= history->count) {
+        kms_control_end(call);
+        return;
+    }
+    kms_control_put(call, item_of(&history->hour[history->at++]));
+}
+
+static void put_head(struct history *history)
+{
+    bool ok = true;
+    json_t *head = json_object();
+    kms_json_text(head, "item", "head", &ok);
+    kms_json_text(head, "host", history->host, &ok);
+    kms_json_number(head, "from", history->from_s, &ok);
+    kms_json_number(head, "to", history->to_s, &ok);
+    json_t *whole = kms_json_whole(head, ok);
+    if (!whole) {
+        kms_control_fail(history->call, "", "out of memory");
+        return;
+    }
+    kms_control_ok(history->call, NULL);
+    kms_control_put(history->call, whole);
+    kms_control_step(history->call, put_hour);
+}
+
+/* The hours are gone when this returns. */
+static void on_hours(void *arg, enum kms_status status, const struct kms_history_hour *hour,
+                     size_t count)
+{
+    struct history *history = arg;
+    history->ticket = NULL;
+    if (status != KMS_OK) {
+        kms_control_fail(history->call, "see 'kmsmon status' for what is wrong with the store",
+                         "the history cannot be read: %s", kms_status_text(status));
+        return;
+    }
+    history->hour = calloc(count + 1, sizeof *history->hour);
+    if (!history->hour) {
+        kms_control_fail(history->call, "", "out of memory");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        history->hour[i] = hour[i];
+    }
+    history->count = count;
+    put_head(history);
+}
+
+/* ---- the request ---- */
+
+static void find_host(struct kms_control_call *call)
+{
+    struct history *history = kms_control_kept(call);
+    const struct kms_control_parts *parts = kms_control_parts(call);
+    bool all = false;
+    size_t slot;
+    if (!kms_control_hosts_find(&history->hosts, call, &all) || !all) {
+        return;
+    }
+    kms_control_step(call, NULL);
+    const struct kms_snapshot *snapshot = kms_control_hosts_next(&history->hosts, parts->board,
+                                                                 &slot);
+    if (!snapshot || !kms_text_copy(history->host, sizeof history->host, snapshot->target->name)) {
+        kms_control_fail(call, "", "the host has just left");
+        return;
+    }
+    history->ticket = kms_keeper_hours(parts->keeper, history->host, history->from_s, history->to_s,
+                                       on_hours, history);
+    if (!history->ticket) {
+        kms_control_fail(call, "", "out of memory");
+    }
+}
+
+static bool read_request(struct history *history)
+{
+    struct kms_control_call *call = history->call;
+    const json_t *days = json_object_get(kms_control_request(call), "days");
+    const char *key = kms_control_request_text(call, "key");
+    int64_t count = days ? json_integer_value(days) : DAYS;
+    if ((days && !json_is_integer(days)) || count < 1 || count > DAYS_MAX) {
+        kms_control_fail(call, "days is a whole number from 1 to 3650",
+                         "how many days are wanted is not clear");
+        return false;
+    }
+    if (key && !kms_text_copy(history->key, sizeof history->key, key)) {
+        kms_control_fail(call, "", "no key has a name that long");
+        return false;
+    }
+    int64_t now_s = kms_clock_wall_s(kms_control_parts(call)->clock);
+    history->to_s = now_s - now_s % HOUR_S + HOUR_S;
+    history->from_s = history->to_s - count * DAY_S;
+    return true;
+}
+
+static void start_history(struct kms_control_call *call)
+{
+    struct history *history = calloc(1, sizeof *history);
+    if (!history) {
+        kms_control_fail(call, "", "out of memory");
+        return;
+    }
+    kms_control_keep(call, history);
+    history->call = call;
+    if (!kms_control_parts(call)->keeper) {
+        kms_control_fail(call, "", "this agent keeps no history");
+        return;
+    }
+    if (!read_request(history) || !kms_control_hosts_begin(&history->hosts, call)) {
+        return;
+    }
+    if (history->hosts.named != 1) {
+        kms_control_fail(call, "name one host", "which host is meant is not clear");
+        return;
+    }
+    kms_control_step(call, find_host);
+}
+
+static void end_history(struct kms_control_call *call)
+{
+    struct history *history = kms_control_kept(call);
+    if (!history) {
+        return;
+    }
+    if (history->ticket) {
+        kms_keeper_forget(history->ticket);
+    }
+    kms_control_hosts_done(&history->hosts);
+    free(history->hour);
+    free(history);
+}
+
+const struct kms_control_command kms_control_history = {
+    .name = "history", .changes = false, .start = start_history, .done = end_history};

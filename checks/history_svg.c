@@ -1,0 +1,319 @@
+/* A history as one SVG picture that needs nothing else: a panel a key, counts above, requests
+ * below. */
+#include "history.h"
+
+#include "base/text.h"
+
+#define WIDTH      960
+#define LEFT       64
+#define RIGHT      120 /* of the thresholds' labels */
+#define PLOT_W     (WIDTH - LEFT - RIGHT)
+#define TITLE_H    44
+#define COUNT_H    220
+#define GAP_H      22
+#define REQUESTS_H 64
+#define AXIS_H     44
+#define PANEL_H    (TITLE_H + COUNT_H + GAP_H + REQUESTS_H + AXIS_H)
+
+#define COLOUR_COUNT    "#1f5fa8"
+#define COLOUR_BAND     "#c5d9f0"
+#define COLOUR_CLIENTS  "#b35900"
+#define COLOUR_SERVERS  "#7a3e9d"
+#define COLOUR_REQUESTS "#8fa3b5"
+#define COLOUR_FAILED   "#c0262d"
+#define COLOUR_GRID     "#e3e6ea"
+#define COLOUR_TEXT     "#333333"
+
+struct panel {
+    const struct kms_history *history;
+    const struct kms_history_series *series;
+    int64_t top;
+    int64_t most; /* requests of an hour */
+    double y;     /* of its upper edge */
+    struct kms_buf *out;
+    enum kms_status status;
+};
+
+static void add(struct panel *panel, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct panel *panel, const char *format, ...)
+{
+    char text[700];
+    va_list args;
+
+    va_start(args, format);
+    bool whole = kms_text_vformat(text, sizeof(text), format, args);
+    va_end(args);
+    if (panel->status == KMS_OK) {
+        panel->status = whole ? kms_buf_add_str(panel->out, text) : KMS_ETOOBIG;
+    }
+}
+
+/* Names come from outside. */
+static void add_escaped(struct panel *panel, const char *text)
+{
+    for (; *text != '\0' && panel->status == KMS_OK; text++) {
+        const char *written = *text == '<'   ? "&lt;"
+                              : *text == '>' ? "&gt;"
+                              : *text == '&' ? "&amp;"
+                              : *text == '"' ? "&quot;"
+                                             : NULL;
+        panel->status = written != NULL ? kms_buf_add_str(panel->out, written)
+                                        : kms_buf_add(panel->out, text, 1);
+    }
+}
+
+static double x_of(const struct panel *panel, int64_t at_s)
+{
+    int64_t span = panel->history->to_s - panel->history->from_s;
+
+    return LEFT + (double)(at_s - panel->history->from_s) * PLOT_W / (double)span;
+}
+
+static double y_of(const struct panel *panel, int64_t count)
+{
+    return panel->y + TITLE_H + COUNT_H - (double)count * COUNT_H / (double)panel->top;
+}
+
+/* ---- frame and axes ---- */
+
+static void add_text(struct panel *panel, double x, double y, const char *anchor,
+                     const char *colour, const char *text)
+{
+    add(panel, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"%s\">", x, y, anchor, colour);
+    add_escaped(panel, text);
+    add(panel, "</text>\n");
+}
+
+static void add_scale(struct panel *panel)
+{
+    char label[32];
+
+    int parts = panel->top % 5 == 0 ? 5 : 4; /* tops are round */
+
+    for (int i = 0; i <= parts; i++) {
+        int64_t count = panel->top * i / parts;
+        add(panel,
+            "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"" COLOUR_GRID "\"/>\n",
+            LEFT, LEFT + PLOT_W, y_of(panel, count), y_of(panel, count));
+        kms_text_format(label, sizeof(label), "%lld", (long long)count);
+        add_text(panel, LEFT - 8, y_of(panel, count) + 4, "end", COLOUR_TEXT, label);
+    }
+}
+
+static void add_dates(struct panel *panel)
+{
+    const struct kms_history *history = panel->history;
+    int64_t step = kms_history_tick(history->to_s - history->from_s, 8);
+    double bottom = panel->y + TITLE_H + COUNT_H + GAP_H + REQUESTS_H;
+    char date[32];
+
+    for (int64_t at_s = (history->from_s + step - 1) / step * step; at_s <= history->to_s;
+         at_s += step) {
+        add(panel,
+            "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"" COLOUR_GRID "\"/>\n",
+            x_of(panel, at_s), x_of(panel, at_s), panel->y + TITLE_H, bottom + 5);
+        kms_history_date(at_s, step, date, sizeof(date));
+        add_text(panel, x_of(panel, at_s), bottom + 20, "middle", COLOUR_TEXT, date);
+    }
+}
+
+static void add_title(struct panel *panel)
+{
+    char words[300];
+
+    kms_history_words(panel->series, words, sizeof(words));
+    add(panel, "<text x=\"%d\" y=\"%.1f\" font-size=\"16\" fill=\"" COLOUR_TEXT "\">", LEFT,
+        panel->y + 18);
+    add_escaped(panel, panel->history->host);
+    add(panel, ", ");
+    add_escaped(panel, panel->series->key);
+    add(panel, "</text>\n");
+    add_text(panel, LEFT, panel->y + 36, "start", COLOUR_TEXT, words);
+}
+
+static void add_threshold(struct panel *panel, int64_t value, const char *colour, const char *whom,
+                          double shift)
+{
+    char label[48];
+
+    if (value <= 0) {
+        return;
+    }
+    add(panel,
+        "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"1.5\" "
+        "stroke-dasharray=\"6 4\"/>\n",
+        LEFT, LEFT + PLOT_W, y_of(panel, value), y_of(panel, value), colour);
+    kms_text_format(label, sizeof(label), "%lld %s", (long long)value, whom);
+    add_text(panel, LEFT + PLOT_W + 8, y_of(panel, value) + 4 + shift, "start", colour, label);
+}
+
+/* Labels of lines that lie close together make way for each other. */
+static void add_thresholds(struct panel *panel)
+{
+    int64_t clients, servers;
+
+    kms_history_required(panel->series, &clients, &servers);
+    double apart = y_of(panel, servers) - y_of(panel, clients);
+    bool close = clients > 0 && servers > 0 && apart < 14;
+    add_threshold(panel, clients, COLOUR_CLIENTS, "for clients", close ? -6 : 0);
+    add_threshold(panel, servers, COLOUR_SERVERS, clients > 0 ? "for servers" : "required",
+                  close ? 6 : 0);
+}
+
+/* ---- counts ---- */
+
+/* Where an unbroken run of known hours that begins at first ends; hours[i] and hours[i + 1] belong
+ * to one run when nothing is missing between them. */
+static size_t run_end(const struct kms_history_series *series, size_t first)
+{
+    size_t i = first;
+
+    while (i + 1 < series->count && series->point[i + 1].count_known &&
+           series->point[i + 1].hour_s - series->point[i].hour_s == KMS_HISTORY_HOUR_S) {
+        i++;
+    }
+    return i + 1;
+}
+
+static void add_band(struct panel *panel, size_t first, size_t end)
+{
+    const struct kms_history_point *point = panel->series->point;
+
+    add(panel, "<path fill=\"" COLOUR_BAND "\" d=\"M");
+    for (size_t i = first; i < end; i++) {
+        add(panel, "%.1f %.1f H%.1f L", x_of(panel, point[i].hour_s), y_of(panel, point[i].high),
+            x_of(panel, point[i].hour_s + KMS_HISTORY_HOUR_S));
+    }
+    for (size_t i = end; i > first; i--) {
+        add(panel, "%.1f %.1f H%.1f%s", x_of(panel, point[i - 1].hour_s + KMS_HISTORY_HOUR_S),
+            y_of(panel, point[i - 1].low), x_of(panel, point[i - 1].hour_s),
+            i - 1 > first ? " L" : "Z\"/>\n");
+    }
+}
+
+static void add_line(struct panel *panel, size_t first, size_t end)
+{
+    const struct kms_history_point *point = panel->series->point;
+
+    add(panel, "<path fill=\"none\" stroke=\"" COLOUR_COUNT
+               "\" stroke-width=\"1.6\" stroke-linejoin=\"round\" d=\"");
+    for (size_t i = first; i < end; i++) {
+        add(panel, "%s%.1f %.1f H%.1f", i == first ? "M" : " L", x_of(panel, point[i].hour_s),
+            y_of(panel, point[i].last), x_of(panel, point[i].hour_s + KMS_HISTORY_HOUR_S));
+    }
+    add(panel, "\"/>\n");
+}
+
+static void add_counts(struct panel *panel)
+{
+    const struct kms_history_series *series = panel->series;
+
+    for (int layer = 0; layer < 2; layer++) {
+        for (size_t i = 0; i < series->count;) {
+            if (!series->point[i].count_known) {
+                i++;
+                continue;
+            }
+            size_t end = run_end(series, i);
+            if (layer == 0) {
+                add_band(panel, i, end);
+            } else {
+                add_line(panel, i, end);
+            }
+            i = end;
+        }
+        if (layer == 0) {
+            add_thresholds(panel); /* between the band and the line */
+        }
+    }
+}
+
+/* ---- requests ---- */
+
+static void add_bar(struct panel *panel, int64_t from_s, int64_t to_s, int64_t value,
+                    const char *colour)
+{
+    double bottom = panel->y + TITLE_H + COUNT_H + GAP_H + REQUESTS_H;
+    double height = (double)value * REQUESTS_H / (double)panel->most;
+    double width = x_of(panel, to_s) - x_of(panel, from_s);
+
+    if (value > 0) {
+        add(panel, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>\n",
+            x_of(panel, from_s), bottom - height, width > 1.5 ? width - 0.5 : 1.0, height, colour);
+    }
+}
+
+/* A bar is no narrower than two points. */
+static int64_t bar_s(const struct panel *panel)
+{
+    int64_t span = panel->history->to_s - panel->history->from_s;
+    int64_t hours = span / KMS_HISTORY_HOUR_S * 2 / PLOT_W;
+
+    return (hours < 1 ? 1 : hours) * KMS_HISTORY_HOUR_S;
+}
+
+static void add_requests(struct panel *panel)
+{
+    double bottom = panel->y + TITLE_H + COUNT_H + GAP_H + REQUESTS_H;
+    int64_t step = bar_s(panel), first = panel->history->from_s;
+    char label[64];
+    size_t at = 0;
+
+    panel->most = 0;
+    for (int64_t s = first; s < panel->history->to_s; s += step) {
+        struct kms_history_span span = kms_history_between(panel->series, s, s + step, &at);
+        panel->most = span.requests > panel->most ? span.requests : panel->most;
+    }
+    add(panel, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"" COLOUR_TEXT "\"/>\n",
+        LEFT, LEFT + PLOT_W, bottom, bottom);
+    kms_text_format(label, sizeof(label), "%lld", (long long)panel->most);
+    add_text(panel, LEFT - 8, bottom - REQUESTS_H + 8, "end", COLOUR_TEXT, label);
+    kms_text_format(label, sizeof(label),
+                    step == KMS_HISTORY_HOUR_S ? "requests an hour" : "requests in %lld h",
+                    (long long)(step / KMS_HISTORY_HOUR_S));
+    add_text(panel, LEFT + PLOT_W + 8, bottom - REQUESTS_H / 2.0, "start", COLOUR_REQUESTS, label);
+    add_text(panel, LEFT + PLOT_W + 8, bottom - REQUESTS_H / 2.0 + 16, "start", COLOUR_FAILED,
+             "failed");
+    at = 0;
+    for (int64_t s = first; panel->most > 0 && s < panel->history->to_s; s += step) {
+        struct kms_history_span span = kms_history_between(panel->series, s, s + step, &at);
+        add_bar(panel, s, s + step, span.requests, COLOUR_REQUESTS);
+        add_bar(panel, s, s + step, span.failed, COLOUR_FAILED);
+    }
+}
+
+/* ---- all of it ---- */
+
+static enum kms_status add_panel(const struct kms_history *history, size_t i, struct kms_buf *out)
+{
+    struct panel panel = {.history = history,
+                          .series = &history->series[i],
+                          .top = kms_history_top(&history->series[i]),
+                          .y = 10 + (double)i * PANEL_H,
+                          .out = out};
+
+    add_title(&panel);
+    add_dates(&panel);
+    add_scale(&panel);
+    add_counts(&panel);
+    add_requests(&panel);
+    return panel.status;
+}
+
+enum kms_status kms_history_svg(const struct kms_history *history, struct kms_buf *out)
+{
+    int height = 20 + (int)history->count * PANEL_H;
+    enum kms_status status = kms_buf_addf(out,
+                                          "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                                          "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
+                                          "height=\"%d\" viewBox=\"0 0 %d %d\" "
+                                          "font-family=\"sans-serif\" font-size=\"12\">\n"
+                                          "<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n",
+                                          WIDTH, height, WIDTH, height, WIDTH, height);
+
+    for (size_t i = 0; status == KMS_OK && i < history->count; i++) {
+        status = add_panel(history, i, out);
+    }
+    return status == KMS_OK ? kms_buf_add_str(out, "</svg>\n") : status;
+}
