@@ -80,9 +80,15 @@ static void count_told(struct kms_alarm_notices *n)
     n->told_at = (n->told_at + 1) % n->per_minute;
 }
 
+static bool is_full(const struct kms_alarm_notices *n)
+{
+    return n->count >= KMS_ALARM_NOTICES_MAX;
+}
+
 static void plan_turn(struct kms_alarm_notices *n)
 {
-    kms_timer_set(n->turn, wait_us(n) / 1000 + 1);
+    int64_t left_us = is_full(n) && n->limited == 0 ? MINUTE_US : wait_us(n);
+    kms_timer_set(n->turn, left_us / 1000 + 1);
 }
 
 static void suppress(struct kms_alarm_notices *n)
@@ -95,7 +101,7 @@ static void suppress(struct kms_alarm_notices *n)
 
 bool kms_alarm_notices_admit(struct kms_alarm_notices *n)
 {
-    if (n->limited > 0 || n->count >= KMS_ALARM_NOTICES_MAX || wait_us(n) > 0) {
+    if (n->limited > 0 || is_full(n) || wait_us(n) > 0) {
         suppress(n);
         return false;
     }
@@ -277,15 +283,16 @@ static void turn_due(void *arg)
     if (any) {
         flush(n);
     }
-    if (n->limited > 0 || wait_us(n) > 0) {
+    if (n->limited > 0 || (n->burst > 0 && (is_full(n) || wait_us(n) > 0))) {
         plan_turn(n);
         return;
     }
     if (n->burst > 0) {
         kms_log_write(n->log, KMS_LOG_WARNING,
-                      "alarms: %" PRIu64 " notifications were not sent, for there were more than "
-                      "%u in a minute; what is wrong is in the table of alarms",
-                      n->burst, (unsigned)n->per_minute);
+                      "alarms: %" PRIu64
+                      " notifications were not sent: more than %u in a minute, or "
+                      "than %d that no master took; what is wrong is in the table of alarms",
+                      n->burst, (unsigned)n->per_minute, KMS_ALARM_NOTICES_MAX);
         n->burst = 0;
     }
 }
