@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define ROOM_FIRST   4
-#define SPACING_MAX  120 /* seconds: samples closer than that tell an hour nothing */
-#define SPACING_PART 32  /* of the time that samples are kept */
+#define SPACING_MAX  300 /* seconds: a host may be polled as seldom, and no sample is lost */
+#define SPACING_PART 24  /* of the time that samples are kept */
 /* A report may be late by so much; one that is older still has a clock that was set. */
 #define LATE_MAX_S (INT64_C(3) * 86400)
 

@@ -692,6 +692,20 @@ static void a_host_with_reports_is_seen_within_the_time_between_two_polls(void *
     }
 }
 
+static void a_host_that_is_polled_every_minute_needs_little_room(void **state)
+{
+    (void)state;
+    struct kms_window window = {0};
+    for (uint32_t i = 0; i < 300; i++) {
+        live(&window, 1000 + (int64_t)i * 60, 1700000000, i * 7);
+        struct kms_window_view view = kms_window_look(&window, HOUR);
+        assert_true(i < 60 || (view.span_s >= HOUR && view.span_s <= HOUR + 180));
+        assert_true(i < 1 || view.total_per_hour == 420);
+    }
+    assert_true(window.cap <= 32);
+    kms_window_done(&window);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -703,6 +717,7 @@ int main(void)
         cmocka_unit_test(a_daily_report_is_compared_with_the_one_before),
         cmocka_unit_test(many_samples_thin_out_but_keep_both_ends),
         cmocka_unit_test(a_sample_from_the_past_is_ignored),
+        cmocka_unit_test(a_host_that_is_polled_every_minute_needs_little_room),
         cmocka_unit_test(a_wall_clock_that_is_set_moves_no_sample),
         cmocka_unit_test(a_report_from_a_clock_that_is_set_is_timed_by_its_arrival),
         cmocka_unit_test(a_report_that_was_late_does_not_make_the_next_one_early),
