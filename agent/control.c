@@ -84,18 +84,23 @@ static void end_call(struct connection *conn)
     conn->call = (struct kms_control_call){0};
 }
 
-static void drop(struct connection *conn)
+static void destroy(struct connection *conn)
 {
     if (conn->calling) {
         end_call(conn);
     }
-    unlink_connection(conn);
     kms_watch_free(conn->watch);
     kms_timer_free(conn->idle);
     (void)close(conn->fd);
     kms_buf_done(&conn->in);
     kms_buf_done(&conn->out);
     free(conn);
+}
+
+static void drop(struct connection *conn)
+{
+    unlink_connection(conn);
+    destroy(conn);
 }
 
 /* Sending nothing tells whether there is somebody who could take it. */
@@ -610,8 +615,11 @@ void kms_control_close(struct kms_control *control)
     if (!control) {
         return;
     }
-    while (control->first) {
-        drop(control->first);
+    struct connection *conn = control->first;
+    while (conn) {
+        struct connection *next = conn->next;
+        destroy(conn);
+        conn = next;
     }
     kms_watch_free(control->accepting);
     kms_timer_free(control->accept_again);

@@ -40,10 +40,16 @@ static enum kms_status open_folder(const char *path, int *ret_folder, struct kms
     } else {
         slash[slash == folder ? 1 : 0] = '\0';
     }
-    if (mkdir(folder, FOLDER_MODE) != 0 && errno != EEXIST) {
+    bool made = mkdir(folder, 0700) == 0;
+    if (!made && errno != EEXIST) {
         return refuse(path, "its folder cannot be made", errno, fault);
     }
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (made ? O_NOFOLLOW : 0));
+    if (fd >= 0 && made && fchmod(fd, FOLDER_MODE) != 0) {
+        int error = errno;
+        (void)close(fd);
+        return refuse(path, "its folder cannot be opened to others", error, fault);
+    }
     if (fd < 0) {
         return refuse(path, "its folder cannot be opened", errno, fault);
     }

@@ -114,6 +114,8 @@ static enum kms_status load_site(struct program *p)
 /* ---- the user to run as ---- */
 
 #define CONTROL_FOLDER "/run/kmsmon" /* of the first of the usual places of the control socket */
+#define STATE_FOLDER   0750
+#define OPEN_FOLDER    0755 /* what is in it says itself who may */
 
 static enum kms_status make_folder_of(const char *path, const struct kms_identity *who,
                                       struct kms_fault *fault)
@@ -126,7 +128,7 @@ static enum kms_status make_folder_of(const char *path, const struct kms_identit
     if (!folder) {
         return kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
     }
-    enum kms_status status = kms_privileges_make_folder(folder, who, fault);
+    enum kms_status status = kms_privileges_make_folder(folder, who, OPEN_FOLDER, fault);
     free(folder);
     return status;
 }
@@ -136,7 +138,8 @@ static enum kms_status make_folders(const struct program *p, const struct kms_id
                                     struct kms_fault *fault)
 {
     const char *control = p->site.control.socket ? p->site.control.socket : CONTROL_FOLDER "/";
-    enum kms_status status = kms_privileges_make_folder(p->site.state_dir, who, fault);
+    enum kms_status status = kms_privileges_make_folder(p->site.state_dir, who, STATE_FOLDER,
+                                                        fault);
     if (status == KMS_OK) {
         status = make_folder_of(p->options.pid_file, who, fault);
     }

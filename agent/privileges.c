@@ -16,7 +16,6 @@
 #include "base/text.h"
 
 #define LOOKUP_SIZE 16384
-#define FOLDER_MODE 0750
 #define CAP_HIGHEST 63 /* the kernel refuses what it does not know */
 
 /* ---- who ---- */
@@ -139,9 +138,9 @@ bool kms_privileges_are_ours(void)
 }
 
 enum kms_status kms_privileges_make_folder(const char *path, const struct kms_identity *who,
-                                           struct kms_fault *fault)
+                                           mode_t mode, struct kms_fault *fault)
 {
-    if (mkdir(path, FOLDER_MODE) != 0) {
+    if (mkdir(path, 0700) != 0) {
         return errno == EEXIST ? KMS_OK
                                : kms_fault_set(fault, KMS_EIO, 0,
                                                "the folder '%.100s' cannot be made (%s); make the "
@@ -150,7 +149,8 @@ enum kms_status kms_privileges_make_folder(const char *path, const struct kms_id
     }
     /* What was made a moment ago, and nothing that took its place. */
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    bool given = folder >= 0 && fchown(folder, who->uid, who->gid) == 0;
+    bool given = folder >= 0 && fchmod(folder, mode) == 0 &&
+                 fchown(folder, who->uid, who->gid) == 0;
     int error = errno;
     if (folder >= 0) {
         (void)close(folder);

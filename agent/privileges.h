@@ -23,10 +23,10 @@ enum kms_status kms_identity_find(const char *user, const char *group, struct km
 
 /* True: the process may become another user. */
 bool kms_privileges_are_ours(void);
-/* Makes the folder (0750) when only its last part is missing, and gives it to the user. What is
- * there already stays as it is. */
+/* Makes the folder with this mode when only its last part is missing, and gives it to the user.
+ * What is there already stays as it is. */
 enum kms_status kms_privileges_make_folder(const char *path, const struct kms_identity *who,
-                                           struct kms_fault *fault);
+                                           mode_t mode, struct kms_fault *fault);
 /* Becomes the user, with its groups, for good. Of all that root may, one thing is left, until
  * kms_privileges_give_up: to open ports below 1024. Before the process has other threads. */
 enum kms_status kms_privileges_become(const struct kms_identity *who, struct kms_fault *fault);

@@ -49,16 +49,25 @@ struct status {
     bool well;
 };
 
-/* Of those that are there once. */
-static json_t **single_place(struct status *status, const char *kind)
+static void replace(json_t **place, json_t *copy)
+{
+    json_decref(*place);
+    *place = copy;
+}
+
+/* One of those that are there once; false: it is another. */
+static bool keep_single(struct status *status, const char *kind, json_t *copy)
 {
     if (kms_text_equal(kind, "agent")) {
-        return &status->agent;
+        replace(&status->agent, copy);
+    } else if (kms_text_equal(kind, "hosts")) {
+        replace(&status->hosts, copy);
+    } else if (kms_text_equal(kind, "alarms")) {
+        replace(&status->alarms, copy);
+    } else {
+        return false;
     }
-    if (kms_text_equal(kind, "hosts")) {
-        return &status->hosts;
-    }
-    return kms_text_equal(kind, "alarms") ? &status->alarms : NULL;
+    return true;
 }
 
 static bool add_item(void *arg, const struct json_t *item)
@@ -74,10 +83,7 @@ static bool add_item(void *arg, const struct json_t *item)
     if (json_object_get(copy, "state") != NULL && kms_asking_state(copy) != KMS_STATE_OK) {
         status->well = false;
     }
-    json_t **place = single_place(status, kind);
-    if (place != NULL) {
-        json_decref(*place);
-        *place = copy;
+    if (keep_single(status, kind, copy)) {
         return true;
     }
     for (size_t i = 0; i < SECTIONS; i++) {

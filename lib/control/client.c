@@ -145,7 +145,7 @@ enum kms_status kms_control_ask(struct kms_control_client *client, const char *r
 static enum kms_status receive(struct kms_control_client *client, int64_t until_us,
                                struct kms_fault *fault)
 {
-    if (client->at > 0) {
+    if (client->in.data && client->at > 0) {
         memmove(client->in.data, client->in.data + client->at, client->in.len - client->at + 1);
         client->in.len -= client->at;
         client->at = 0;

@@ -71,7 +71,7 @@ static void a_missing_folder_is_made(void **state)
     (void)state;
     struct folder folder = folder_new("run/control");
     struct kms_control_socket socket;
-    mode_t before = umask(022);
+    mode_t before = umask(077);
     assert_int_equal(kms_control_socket_open(folder.file, 0600, &socket, NULL), KMS_OK);
     (void)umask(before);
     close_socket(&socket);
