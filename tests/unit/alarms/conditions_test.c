@@ -134,6 +134,9 @@ static void a_host_whose_port_was_not_asked_yet_is_not_judged(void **state)
     for (int i = 0; i < 4; i++) {
         stage_report(stage, slot, 1, KMS_LICENSE_NOTIFICATION);
     }
+    for (int i = 0; i < 4; i++) {
+        stage_report(stage, slot, 1, KMS_LICENSE_LICENSED);
+    }
     assert_int_equal(raised(stage), 0);
     stage_bind(stage, slot, KMS_RPC_ACCEPTED);
     stage_report(stage, slot, 1, KMS_LICENSE_NOTIFICATION);
@@ -200,6 +203,45 @@ static void a_key_that_is_gone_clears_and_leaves_its_class_unserved(void **state
                      (stage->told[i].news.cleared && stage->told[i].news.alarm.row.table == 3);
     }
     assert_true(is_cleared);
+}
+
+/* An answer to an activation request shows one key of all that the host has. */
+static void a_key_is_not_gone_while_the_source_that_may_know_it_is_silent(void **state)
+{
+    struct stage *stage = *state;
+    char name[] = "kms4";
+    struct kms_target target = {.name = name, .port = KMS_DEFAULT_PORT};
+    target.source[KMS_SOURCE_REPORT].enabled = true;
+    target.source[KMS_SOURCE_ACTIVATION].enabled = true;
+    struct kms_result answer;
+    kms_result_init(&answer, KMS_SOURCE_ACTIVATION);
+    answer.outcome = KMS_OUTCOME_OK;
+    answer.wall_s = answer.data_s = STAGE_START;
+    struct kms_facts *key = kms_result_add_key(&answer);
+    assert_non_null(key);
+    kms_facts_set_text(key, KMS_FACT_APPLICATION_ID, STAGE_OFFICE);
+    kms_facts_set_number(key, KMS_FACT_CURRENT_COUNT, 50);
+    size_t slot;
+    assert_int_equal(kms_board_add(stage->board, &target, 40, &slot), KMS_OK);
+    stage_publish(stage, slot, &answer);
+    stage_report(stage, slot, 50, KMS_LICENSE_NOTIFICATION);
+    stage_report(stage, slot, 50, KMS_LICENSE_NOTIFICATION);
+    assert_int_equal(stage_raised(stage, KMS_ALARM_KEY, NULL), 1);
+    struct kms_alarm_view before = *kms_alarms_at(kms_agent_alarms_table(stage->alarms), 0);
+    /* Taken off the board and put there again, it has no report yet, as after a restart. */
+    kms_agent_alarms_hold(stage->alarms, true);
+    assert_int_equal(kms_board_retire(stage->board, slot), KMS_OK);
+    assert_int_equal(kms_board_add(stage->board, &target, 40, &slot), KMS_OK);
+    kms_agent_alarms_hold(stage->alarms, false);
+    for (int i = 0; i < 4; i++) {
+        stage_publish(stage, slot, &answer);
+    }
+    assert_int_equal(stage_raised(stage, KMS_ALARM_KEY, NULL), 1);
+    assert_int_equal(kms_alarms_at(kms_agent_alarms_table(stage->alarms), 0)->index, before.index);
+    stage_report(stage, slot, 50, KMS_LICENSE_LICENSED);
+    stage_report(stage, slot, 50, KMS_LICENSE_LICENSED);
+    assert_int_equal(raised(stage), 0);
+    kms_result_done(&answer);
 }
 
 static void a_drift_is_told_once_and_leaves_without_a_word(void **state)
@@ -377,6 +419,7 @@ int main(void)
         STAGED(a_host_whose_port_was_not_asked_yet_is_not_judged),
         STAGED(the_end_of_a_key_and_that_it_has_come_are_two_alarms),
         STAGED(a_key_that_is_gone_clears_and_leaves_its_class_unserved),
+        STAGED(a_key_is_not_gone_while_the_source_that_may_know_it_is_silent),
         STAGED(a_drift_is_told_once_and_leaves_without_a_word),
         STAGED(a_clock_that_differs_is_an_alarm),
         STAGED(a_lost_publication_and_a_rogue_record_are_alarms_of_the_lookups),
