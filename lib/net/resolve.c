@@ -14,7 +14,8 @@
 enum {
     PORT_DNS = 53,
     TRY_PRESET_MS = 1500,
-    ROUNDS = 3, /* over the servers that said nothing */
+    ROUNDS = 3,   /* over the servers that said nothing */
+    PATIENCE = 3, /* times as long after the first round: some ways are long */
     ADDRESSES_MAX = 32,
     MUTE_SILENCES = 3, /* a server is mute from then on, until it answers */
     MUTE_FOR_S = 30,   /* between two questions that find out whether it still is */
@@ -42,12 +43,13 @@ struct channel {
  * one is asked next is decided here. */
 struct server {
     struct kms_address address;
-    struct channel *channel; /* NULL until it is asked */
-    struct channel *stream;  /* over TCP, for what is too long; NULL until then */
-    size_t pending;          /* questions that c-ares holds */
-    unsigned silences;       /* questions in a row that it did not answer */
-    int64_t again_us;        /* when one that is mute is asked again before the others */
-    bool is_other;           /* not the resolver's own: asked for what it has itself */
+    /* For the first round and for those after it, which wait longer; NULL until it is asked. */
+    struct channel *channel[2];
+    struct channel *stream[2]; /* over TCP, for what is too long */
+    size_t pending;            /* questions that c-ares holds */
+    unsigned silences;         /* questions in a row that it did not answer */
+    int64_t again_us;          /* when one that is mute is asked again before the others */
+    bool is_other;             /* not the resolver's own: asked for what it has itself */
     char text[SERVER_TEXT];
 };
 
@@ -165,7 +167,7 @@ static void free_channel(struct channel *channel)
 
 /* Without a server: the system's, with search domains and checks. */
 static struct channel *open_channel(struct kms_resolver *resolver, const struct server *only,
-                                    int flags)
+                                    int flags, int wait_ms)
 {
     struct channel *channel = calloc(1, sizeof *channel);
     if (!channel) {
@@ -175,7 +177,7 @@ static struct channel *open_channel(struct kms_resolver *resolver, const struct 
     char lookups[] = "b";
     struct ares_options options = {.sock_state_cb = watch_socket,
                                    .sock_state_cb_data = channel,
-                                   .timeout = resolver->try_ms,
+                                   .timeout = wait_ms,
                                    .tries = only ? 1 : ROUNDS,
                                    .lookups = lookups,
                                    .flags = flags | ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH |
@@ -216,13 +218,14 @@ static bool set_servers(struct channel *channel, const struct server *server, si
 /* c-ares would not say that an answer was cut short when the whole does not come over TCP: it
  * leaves such answers to us. */
 static struct channel *channel_of(struct kms_resolver *resolver, struct server *server,
-                                  bool over_tcp)
+                                  bool over_tcp, bool patient)
 {
-    struct channel **place = over_tcp ? &server->stream : &server->channel;
+    struct channel **place = over_tcp ? &server->stream[patient] : &server->channel[patient];
     if (!*place) {
         int flags = (over_tcp ? ARES_FLAG_USEVC : ARES_FLAG_IGNTC) |
                     (server->is_other ? ARES_FLAG_NORECURSE : 0);
-        struct channel *channel = open_channel(resolver, server, flags);
+        int wait_ms = resolver->try_ms * (patient ? PATIENCE : 1);
+        struct channel *channel = open_channel(resolver, server, flags, wait_ms);
         if (channel && !set_servers(channel, server, 1)) {
             free_channel(channel);
             channel = NULL;
@@ -234,9 +237,11 @@ static struct channel *channel_of(struct kms_resolver *resolver, struct server *
 
 static void close_server(struct server *server)
 {
-    free_channel(server->channel);
-    free_channel(server->stream);
-    server->channel = server->stream = NULL;
+    for (size_t i = 0; i < KMS_COUNT_OF(server->channel); i++) {
+        free_channel(server->channel[i]);
+        free_channel(server->stream[i]);
+        server->channel[i] = server->stream[i] = NULL;
+    }
 }
 
 /* ---- the resolver ---- */
@@ -388,7 +393,7 @@ static enum kms_status open_resolver(struct kms_resolver *resolver,
         }
     }
     resolver->library = ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS;
-    resolver->system = resolver->library ? open_channel(resolver, NULL, 0) : NULL;
+    resolver->system = resolver->library ? open_channel(resolver, NULL, 0, resolver->try_ms) : NULL;
     if (!resolver->system) {
         return kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
     }
@@ -849,9 +854,18 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes, 
     }
 }
 
+/* Whether the servers had their first chance. To learn why there is no address they have one more,
+ * a short one. */
+static bool is_patient(const struct kms_question *question)
+{
+    return !question->resolved &&
+           question->tries > (question->only ? 1 : question->resolver->server_count);
+}
+
 static void ask_server(struct kms_question *question, struct server *server, bool over_tcp)
 {
-    struct channel *channel = channel_of(question->resolver, server, over_tcp);
+    struct channel *channel = channel_of(question->resolver, server, over_tcp,
+                                         is_patient(question));
     if (!channel) {
         settle(question, KMS_OUTCOME_NO_MEMORY);
         return;

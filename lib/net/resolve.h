@@ -17,7 +17,9 @@ struct kms_question;
 
 struct kms_resolver_setup {
     const char *servers; /* "192.0.2.53,[2001:db8::53]:5353", NULL: the system's */
-    int64_t try_ms;      /* how long one server is waited for; 0: 1500 */
+    int64_t try_ms;      /* how long one server is waited for; 0: 1500. When all said nothing they
+                            are asked again and waited for three times as long: an answer may have
+                            a long way. */
 };
 
 #define KMS_RESOLVER_SERVERS_MAX 8

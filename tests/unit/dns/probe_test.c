@@ -20,12 +20,23 @@
 #include "unit/dns/message.h"
 
 enum behaviour {
-    ANSWERS,   /* one record, kms1.kms.lab, with an address */
-    SILENT,    /* reads and says nothing */
-    GARBAGE,   /* bytes that are no DNS, and then nothing */
-    CUT,       /* an answer whose record ends in the middle */
-    CODE,      /* nothing but a code */
-    NO_ADDRESS /* the record, but its target does not exist */
+    ANSWERS,    /* one record, kms1.kms.lab, with an address */
+    SILENT,     /* reads and says nothing */
+    GARBAGE,    /* bytes that are no DNS, and then nothing */
+    CUT,        /* an answer whose record ends in the middle */
+    CODE,       /* nothing but a code */
+    NO_ADDRESS, /* the record, but its target does not exist */
+    LATE        /* as ANSWERS, but each answer has a way of LATE_MS */
+};
+#define LATE_MS   300
+#define LATES_MAX 16
+
+/* An answer on its way. */
+struct late {
+    struct kms_timer *timer;
+    int fd;
+    struct message reply;
+    struct sockaddr_in to;
 };
 
 struct server {
@@ -35,6 +46,9 @@ struct server {
     unsigned rcode;
     unsigned asked;
     char text[32]; /* "127.0.0.1:PORT" */
+    struct kms_loop *loop;
+    struct late late[LATES_MAX];
+    size_t late_count;
 };
 
 struct fixture {
@@ -86,6 +100,23 @@ static void fill(const struct server *server, const uint8_t *query, size_t len)
     memcpy(reply.bytes, query, 2);
 }
 
+static void arrive(void *arg)
+{
+    const struct late *late = arg;
+    (void)sendto(late->fd, late->reply.bytes, late->reply.len, 0,
+                 (const struct sockaddr *)&late->to, sizeof late->to);
+}
+
+static void send_late(struct server *server, const struct sockaddr_in *to)
+{
+    assert_true(server->late_count < LATES_MAX);
+    struct late *late = &server->late[server->late_count++];
+    *late = (struct late){.fd = server->fd, .reply = reply, .to = *to};
+    late->timer = kms_timer_new(server->loop, arrive, late);
+    assert_non_null(late->timer);
+    kms_timer_set(late->timer, LATE_MS);
+}
+
 static void serve(void *arg, int fd, unsigned ready)
 {
     (void)ready;
@@ -106,6 +137,10 @@ static void serve(void *arg, int fd, unsigned ready)
         memset(reply.bytes, 0xA5, 40);
         reply.len = 40;
     }
+    if (server->behaviour == LATE) {
+        send_late(server, &from);
+        return;
+    }
     (void)sendto(fd, reply.bytes, reply.len, 0, (struct sockaddr *)&from, from_len);
 }
 
@@ -113,6 +148,7 @@ static void open_server(struct fixture *f, struct server *server)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t len = sizeof at;
+    server->loop = f->loop;
     server->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     assert_true(server->fd >= 0);
     assert_int_equal(bind(server->fd, (struct sockaddr *)&at, sizeof at), 0);
@@ -125,6 +161,9 @@ static void open_server(struct fixture *f, struct server *server)
 
 static void close_server(struct server *server)
 {
+    while (server->late_count > 0) {
+        kms_timer_free(server->late[--server->late_count].timer);
+    }
     kms_watch_free(server->watch);
     server->watch = NULL;
     if (server->fd >= 0) {
@@ -258,6 +297,16 @@ static void silence_is_a_timeout_after_three_tries(void **state)
     ask(f, 1, 60000);
     assert_int_equal(f->outcome, KMS_OUTCOME_DNS_TIMEOUT);
     assert_int_equal(f->server[0].asked, 3);
+}
+
+static void an_answer_with_a_long_way_is_waited_for_after_the_first_round(void **state)
+{
+    struct fixture *f = *state;
+    f->try_ms = 200;
+    f->server[0].behaviour = LATE;
+    ask(f, 1, 60000);
+    assert_int_equal(f->outcome, KMS_OUTCOME_OK);
+    assert_int_equal(f->count, 1);
 }
 
 static void garbage_is_not_taken_for_an_answer(void **state)
@@ -529,6 +578,7 @@ int main(void)
         WITH_SERVERS(silence_is_a_timeout_after_three_tries),
         WITH_SERVERS(garbage_is_not_taken_for_an_answer),
         WITH_SERVERS(the_deadline_ends_a_question_that_nobody_answers),
+        WITH_SERVERS(an_answer_with_a_long_way_is_waited_for_after_the_first_round),
         WITH_SERVERS(the_next_server_is_asked_when_the_first_is_silent),
         WITH_SERVERS(a_server_that_never_answers_holds_up_three_questions_and_no_more),
         WITH_SERVERS(the_next_server_is_asked_when_the_first_fails),
