@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -543,6 +544,32 @@ static void too_many_peers_are_told_so(void **state)
     desk_close(&desk);
 }
 
+/* It does not ask the kernel again and again meanwhile, and it does not forget to ask. */
+static void peers_that_found_no_descriptor_are_served_later(void **state)
+{
+    (void)state;
+    struct desk desk;
+    struct desk_options options = plain();
+    struct rlimit before, none;
+    desk_open(&desk, &options);
+    int peer = desk_peer(&desk);
+    int lowest = dup(peer);
+    assert_int_equal(close(lowest), 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = (rlim_t)lowest;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    desk_turn(&desk, 20);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(kms_control_connections(desk.control), 0);
+    struct kms_buf buf;
+    ask(&desk, peer, "{\"command\":\"hello\"}\n", 2, &buf);
+    assert_non_null(strstr(kms_buf_str(&buf), "{\"end\":true}"));
+    kms_buf_done(&buf);
+    (void)close(peer);
+    desk_close(&desk);
+}
+
 /* ---- rights ---- */
 
 /* Root lends itself to other users for the moment of the connect, which is what counts; any other
@@ -690,6 +717,7 @@ int main(void)
         cmocka_unit_test(calls_end_with_the_server),
         cmocka_unit_test(who_neither_asks_nor_reads_is_let_go),
         cmocka_unit_test(too_many_peers_are_told_so),
+        cmocka_unit_test(peers_that_found_no_descriptor_are_served_later),
         cmocka_unit_test(a_foreign_user_is_refused_before_he_asks),
         cmocka_unit_test(a_foreign_user_learns_which_group_he_lacks),
         cmocka_unit_test(who_may_read_may_not_change),
