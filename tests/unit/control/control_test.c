@@ -107,8 +107,19 @@ static void start_huge(struct kms_control_call *call)
 static const struct kms_control_command huge = {
     .name = "huge", .start = start_huge, .done = count_end};
 
-static const struct kms_control_command *const commands[] = {&hello, &wait_for_it, &change,
-                                                             &many,  &huge,        NULL};
+static void start_lost(struct kms_control_call *call)
+{
+    kms_control_ok(call, NULL);
+    kms_control_put(call, NULL); /* as what jansson gives when memory ran out */
+    kms_control_put(call, json_pack("{s:b}", "more", true));
+    kms_control_end(call);
+}
+
+static const struct kms_control_command lost = {
+    .name = "lost", .start = start_lost, .done = count_end};
+
+static const struct kms_control_command *const commands[] = {&lost, &hello, &wait_for_it, &change,
+                                                             &many, &huge,  NULL};
 
 static struct desk_options plain(void)
 {
@@ -366,6 +377,24 @@ static void a_line_that_is_too_long_fails_the_call(void **state)
     assert_non_null(strstr(kms_buf_str(&buf),
                            "{\"ok\":true}\n{\"error\":\"a part of the answer is too long\""));
     assert_non_null(strstr(kms_buf_str(&buf), "hello"));
+    kms_buf_done(&buf);
+    (void)close(peer);
+    desk_close(&desk);
+}
+
+/* Nobody may take it for a whole answer. */
+static void an_answer_that_memory_ran_out_for_breaks_off(void **state)
+{
+    (void)state;
+    struct desk desk;
+    struct desk_options options = plain();
+    desk_open(&desk, &options);
+    int peer = desk_peer(&desk);
+    struct kms_buf buf;
+    ask(&desk, peer, "{\"command\":\"lost\"}\n{\"command\":\"hello\"}\n", 10, &buf);
+    assert_string_equal(kms_buf_str(&buf), "{\"ok\":true}\n");
+    assert_int_equal(kms_control_connections(desk.control), 0);
+    assert_int_equal(seen.ended, 1);
     kms_buf_done(&buf);
     (void)close(peer);
     desk_close(&desk);
@@ -710,6 +739,7 @@ int main(void)
         cmocka_unit_test(a_slow_reader_gets_all_and_little_is_rendered_ahead),
         cmocka_unit_test(a_long_answer_leaves_the_loop_to_others),
         cmocka_unit_test(a_line_that_is_too_long_fails_the_call),
+        cmocka_unit_test(an_answer_that_memory_ran_out_for_breaks_off),
         cmocka_unit_test(an_answer_may_come_later),
         cmocka_unit_test(a_peer_that_goes_ends_its_call),
         cmocka_unit_test(a_peer_that_only_says_no_more_gets_its_answer),
