@@ -95,6 +95,7 @@ struct program {
     struct kms_reload *reload;
     struct kms_resolvers *resolvers_before;
     struct kms_resolver *next_resolver;   /* NULL: the one in force stays */
+    bool domains_are_new;                 /* since this reload */
     struct kms_texts discover_before;     /* until the lookups look elsewhere */
     struct kms_products *products_before; /* what runs may point to their rows */
     size_t products_before_count;
@@ -661,10 +662,16 @@ static enum kms_status settle(void *arg, const struct kms_site *next)
 {
     struct program *p = arg;
     const struct kms_lookups_config config = lookups_of(p, next);
-    if (kms_lookups_change(p->lookups, &config) != KMS_OK) {
-        return KMS_ENOMEM;
+    if (!p->domains_are_new) {
+        if (kms_lookups_change(p->lookups, &config) != KMS_OK) {
+            return KMS_ENOMEM;
+        }
+        p->domains_are_new = true;
+        kms_texts_done(&p->discover_before);
     }
-    kms_texts_done(&p->discover_before);
+    if (!kms_lookups_is_settled(p->lookups)) {
+        return KMS_EBUSY;
+    }
     const struct kms_agent_alarms_policy alarms = kms_alarms_policy(&next->alarms);
     return kms_agent_alarms_set_policy(p->alarms, &alarms);
 }
@@ -672,6 +679,7 @@ static enum kms_status settle(void *arg, const struct kms_site *next)
 static void in_force(void *arg)
 {
     struct program *p = arg;
+    p->domains_are_new = false;
     kms_agent_alarms_hold(p->alarms, false);
     kms_agent_alarms_sweep(p->alarms);
     save_numbers(p);

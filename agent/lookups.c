@@ -24,6 +24,7 @@
 #define REFRESH_MS   200 /* news of hosts are collected that long */
 /* With many hosts and records judging takes time: at most one part in so many of the loop's. */
 #define REFRESH_PART 10
+#define SLICE_US     2000
 
 /* One domain. Never more than one lookup of it. */
 struct lookup {
@@ -47,10 +48,15 @@ struct place {
     bool due;             /* its domain was looked up */
 };
 
+/* All domains and hosts are looked at in slices, so that SNMP is answered in between. */
+enum step { STEP_NONE, STEP_PLANNED, STEP_ZONES, STEP_HOSTS };
+
 struct kms_lookups {
     struct kms_lookups_config config;
     struct lookup **lookup;
     size_t count, cap;
+    struct lookup **of_zone; /* by zone; NULL: none */
+    size_t zone_count;
     struct kms_turns turns;
     struct kms_discovery discovery;
     bool held;
@@ -59,7 +65,12 @@ struct kms_lookups {
     struct place *place;                 /* by slot */
     size_t place_count;
     struct kms_timer *refresh;
-    bool refresh_planned;
+    enum step step;
+    bool poked;           /* while it was under way */
+    bool changing;        /* it follows from other wishes */
+    size_t refreshed;     /* zones, then slots, of this refresh */
+    bool any_published;   /* in this refresh */
+    int64_t spent_us;     /* on this refresh */
     int64_t refresh_ms;   /* how long they are collected at present */
     uint64_t made, saved; /* changes that are worth a write */
     int64_t made_us;
@@ -212,22 +223,94 @@ static void refresh(struct kms_lookups *l)
     poke_strangers(l);
 }
 
+static bool refresh_zones(struct kms_lookups *l, int64_t until_us)
+{
+    while (l->refreshed < kms_zones_count(l->config.zones)) {
+        enum kms_status status = kms_zones_refresh_one(l->config.zones, l->refreshed++);
+        if (status != KMS_OK) {
+            complain(l, "records", status);
+        }
+        if (now_us(l) >= until_us) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool refresh_hosts(struct kms_lookups *l, int64_t until_us)
+{
+    while (l->refreshed < l->place_count) {
+        size_t slot = l->refreshed++;
+        const struct place *place = &l->place[slot];
+        if (!place->due && place->told == place->found) {
+            continue;
+        }
+        publish_host(l, slot);
+        l->any_published = true;
+        if (now_us(l) >= until_us) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void begin_hosts(struct kms_lookups *l)
+{
+    l->refreshed = 0;
+    l->step = STEP_HOSTS;
+    poke_strangers(l);
+    if (grow_places(l)) {
+        find_places(l);
+    } else {
+        complain(l, "hosts", KMS_ENOMEM);
+    }
+}
+
+static void end_refresh(struct kms_lookups *l)
+{
+    int64_t pause_ms = l->spent_us * REFRESH_PART / 1000;
+    bool any = l->any_published;
+    l->step = STEP_NONE;
+    l->changing = false;
+    l->refresh_ms = pause_ms > REFRESH_MS ? pause_ms : REFRESH_MS;
+    if (any && l->config.published) {
+        l->config.published(l->config.arg);
+    }
+    if (l->poked) {
+        l->poked = false;
+        kms_lookups_poke(l);
+    }
+}
+
 static void refresh_due(void *arg)
 {
     struct kms_lookups *l = arg;
     int64_t start_us = now_us(l);
-    l->refresh_planned = false;
-    refresh(l);
-    publish_hosts(l);
-    int64_t pause_ms = (now_us(l) - start_us) * REFRESH_PART / 1000;
-    l->refresh_ms = pause_ms > REFRESH_MS ? pause_ms : REFRESH_MS;
+    if (l->step == STEP_PLANNED) {
+        l->step = STEP_ZONES;
+        l->refreshed = 0;
+        l->spent_us = 0;
+        l->any_published = false;
+    }
+    if (l->step == STEP_ZONES && refresh_zones(l, start_us + SLICE_US)) {
+        begin_hosts(l);
+    }
+    bool is_over = l->step == STEP_HOSTS && refresh_hosts(l, start_us + SLICE_US);
+    l->spent_us += now_us(l) - start_us;
+    if (is_over) {
+        end_refresh(l);
+    } else {
+        kms_timer_set(l->refresh, 0);
+    }
 }
 
 void kms_lookups_poke(struct kms_lookups *l)
 {
-    if (!l->refresh_planned) {
-        l->refresh_planned = true;
+    if (l->step == STEP_NONE) {
+        l->step = STEP_PLANNED;
         kms_timer_set(l->refresh, l->refresh_ms);
+    } else {
+        l->poked = l->step != STEP_PLANNED;
     }
 }
 
@@ -399,6 +482,24 @@ static bool grow(struct kms_lookups *l)
     return true;
 }
 
+static bool grow_zones(struct kms_lookups *l, size_t count)
+{
+    if (count <= l->zone_count) {
+        return true;
+    }
+    size_t room = count * 2;
+    struct lookup **of_zone = realloc(l->of_zone, room * sizeof(struct lookup *));
+    if (!of_zone) {
+        return false;
+    }
+    for (size_t i = l->zone_count; i < room; i++) {
+        of_zone[i] = NULL;
+    }
+    l->of_zone = of_zone;
+    l->zone_count = room;
+    return true;
+}
+
 static void free_lookup(struct lookup *lookup)
 {
     kms_dns_cancel(lookup->probe);
@@ -414,14 +515,13 @@ static bool add_domain(struct kms_lookups *l, const char *domain, bool discovers
         return false;
     }
     *ret_zone = zone;
-    for (size_t i = 0; i < l->count; i++) {
-        if (l->lookup[i]->zone == zone) {
-            l->lookup[i]->wanted = true;
-            l->lookup[i]->discovers |= discovers;
-            return true;
-        }
+    if (zone < l->zone_count && l->of_zone[zone]) {
+        l->of_zone[zone]->wanted = true;
+        l->of_zone[zone]->discovers |= discovers;
+        return true;
     }
-    struct lookup *lookup = grow(l) ? calloc(1, sizeof *lookup) : NULL;
+    bool has_room = grow(l) && grow_zones(l, zone + 1);
+    struct lookup *lookup = has_room ? calloc(1, sizeof *lookup) : NULL;
     if (!lookup) {
         return false;
     }
@@ -437,6 +537,7 @@ static bool add_domain(struct kms_lookups *l, const char *domain, bool discovers
         return false;
     }
     l->lookup[l->count++] = lookup;
+    l->of_zone[zone] = lookup;
     return true;
 }
 
@@ -580,6 +681,11 @@ struct kms_lookups *kms_lookups_new(const struct kms_lookups_config *config)
 
 /* ---- other wishes ---- */
 
+bool kms_lookups_is_settled(const struct kms_lookups *l)
+{
+    return !l->changing;
+}
+
 void kms_lookups_hold(struct kms_lookups *l, bool held)
 {
     l->held = held;
@@ -614,6 +720,7 @@ static void drop_domain(struct kms_lookups *l, size_t at)
         kms_authorities_forget(l->authorities, lookup->zone);
     }
     kms_zones_drop(l->config.zones, lookup->zone);
+    l->of_zone[lookup->zone] = NULL;
     memmove(&l->lookup[at], &l->lookup[at + 1], (l->count - at - 1) * sizeof(struct lookup *));
     l->count--;
     give_turn_back(lookup);
@@ -716,8 +823,10 @@ enum kms_status kms_lookups_change(struct kms_lookups *l, const struct kms_looku
     }
     drop_unwanted(l);
     keep_within(l);
-    refresh(l);
-    publish_hosts(l);
+    l->step = STEP_PLANNED;
+    l->poked = false;
+    l->changing = true;
+    kms_timer_set(l->refresh, 0);
     kms_lookups_unsave(l);
     if (l->config.seen_changed) {
         l->config.seen_changed(l->config.arg);
@@ -741,6 +850,7 @@ void kms_lookups_free(struct kms_lookups *l)
     kms_timer_free(l->refresh);
     kms_discover_done(&l->discovery);
     free(l->lookup);
+    free(l->of_zone);
     free(l->place);
     free(l);
 }

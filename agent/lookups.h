@@ -60,6 +60,9 @@ void kms_lookups_free(struct kms_lookups *lookups);
  * all of it is in force; call again. Not from inside a call back. */
 enum kms_status kms_lookups_change(struct kms_lookups *lookups,
                                    const struct kms_lookups_config *config);
+/* The records and hosts that a change is about were judged again: it takes some turns of the loop.
+ */
+bool kms_lookups_is_settled(const struct kms_lookups *lookups);
 /* While held, no host is discovered or forgotten: hosts of the board come and go otherwise. */
 void kms_lookups_hold(struct kms_lookups *lookups, bool held);
 /* The slot has no host any more, or one that was not discovered: what was told of it is void. */

@@ -34,7 +34,8 @@ struct kms_reload_config {
     /* What is in force for all hosts, before they change. Products that are taken out of next, and
      * put into the site, stay there. */
     void (*begin)(void *arg, struct kms_site *next);
-    /* What follows from the hosts, once they have changed. KMS_ENOMEM: it is called again. */
+    /* What follows from the hosts, once they have changed. KMS_EBUSY: it is called again, on the
+     * next turn; KMS_ENOMEM: after a while. */
     enum kms_status (*settle)(void *arg, const struct kms_site *next);
     /* All is in force, and the site is the new one: rows have come and gone. */
     void (*over)(void *arg);

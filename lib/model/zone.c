@@ -30,6 +30,8 @@ struct kms_zones {
     int64_t forget_after_s; /* 0: never */
     struct entry **entry;   /* each of its own: a zone keeps its place in memory */
     size_t count, cap;
+    size_t *by_name; /* places of the domains in the order of their names; as many as cap */
+    size_t named;
     uint64_t shape;
 };
 
@@ -81,6 +83,7 @@ void kms_zones_free(struct kms_zones *zones)
         free_entry(zones->entry[i]);
     }
     free(zones->entry);
+    free(zones->by_name);
     kms_zone_hosts_done(&zones->law.hosts);
     free(zones);
 }
@@ -133,20 +136,23 @@ static bool want(struct kms_zone_wanted *wanted, size_t slot)
     return true;
 }
 
-/* Only hosts that were added are looked at, unless some were retired or have another target. */
-static enum kms_status find_wanted(const struct kms_board *board, struct entry *entry)
+static enum kms_status find_wanted(const struct kms_zone_hosts *hosts, struct entry *entry)
 {
-    if (entry->wanted.turnover != kms_board_turnover(board)) {
-        entry->wanted.count = entry->wanted.checked = 0;
-        entry->wanted.turnover = kms_board_turnover(board);
+    struct kms_zone_wanted *wanted = &entry->wanted;
+    if (wanted->version == hosts->version) {
+        return KMS_OK;
     }
-    for (size_t slot = entry->wanted.checked; slot < kms_board_count(board); slot++) {
-        const struct kms_target *target = kms_board_snapshot(board, slot)->target;
-        if (kms_target_expected_in(target, entry->shown.name) && !want(&entry->wanted, slot)) {
+    size_t count, first = kms_zone_hosts_in(hosts, entry->shown.name, &count);
+    wanted->version = 0;
+    wanted->count = 0;
+    for (size_t i = first; i < first + count; i++) {
+        size_t slot = hosts->domain[i].slot;
+        bool again = wanted->count > 0 && wanted->slot[wanted->count - 1] == slot;
+        if (!again && !want(wanted, slot)) {
             return KMS_ENOMEM;
         }
-        entry->wanted.checked = slot + 1;
     }
+    wanted->version = hosts->version;
     return KMS_OK;
 }
 
@@ -275,7 +281,7 @@ static enum kms_status judge(struct kms_zones *zones, struct entry *entry, struc
                              int64_t now_s, bool rows)
 {
     if (kms_zone_hosts_sync(&zones->law.hosts) != KMS_OK ||
-        find_wanted(zones->law.hosts.board, entry) != KMS_OK ||
+        find_wanted(&zones->law.hosts, entry) != KMS_OK ||
         kms_zone_judge(&zones->law, &entry->wanted, now_s, next) != KMS_OK) {
         return KMS_ENOMEM;
     }
@@ -319,25 +325,42 @@ static bool room_for_entry(struct kms_zones *zones)
         return false;
     }
     zones->entry = grown;
+    size_t *by_name = realloc(zones->by_name, cap * sizeof *by_name);
+    if (!by_name) {
+        return false;
+    }
+    zones->by_name = by_name;
     zones->cap = cap;
     return true;
 }
 
-/* The place of the domain; count: it has none. */
-static size_t find_entry(const struct kms_zones *zones, const char *name)
+/* Where the domain is in the order of names, or would be. */
+static size_t find_name(const struct kms_zones *zones, const char *name, bool *ret_there)
 {
-    size_t at = 0;
-    while (at < zones->count &&
-           (is_dropped(zones->entry[at]) || !kms_text_equal(zones->entry[at]->shown.name, name))) {
-        at++;
+    size_t low = 0, high = zones->named;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        bool is_before = strcmp(zones->entry[zones->by_name[middle]]->shown.name, name) < 0;
+        low = is_before ? middle + 1 : low;
+        high = is_before ? high : middle;
     }
-    return at;
+    *ret_there = low < zones->named &&
+                 kms_text_equal(zones->entry[zones->by_name[low]]->shown.name, name);
+    return low;
+}
+
+static void put_name(struct kms_zones *zones, size_t order, size_t at)
+{
+    size_t behind = zones->named - order;
+    memmove(&zones->by_name[order + 1], &zones->by_name[order], behind * sizeof *zones->by_name);
+    zones->by_name[order] = at;
+    zones->named++;
 }
 
 /* One that was dropped, else behind the last. */
 static size_t free_place(const struct kms_zones *zones)
 {
-    size_t at = 0;
+    size_t at = zones->named < zones->count ? 0 : zones->count;
     while (at < zones->count && !is_dropped(zones->entry[at])) {
         at++;
     }
@@ -370,12 +393,13 @@ enum kms_status kms_zones_add(struct kms_zones *zones, const char *domain, size_
     if (status != KMS_OK) {
         return status;
     }
-    size_t at = find_entry(zones, name);
-    if (at < zones->count) {
-        *ret_zone = at;
+    bool is_there;
+    size_t order = find_name(zones, name, &is_there);
+    if (is_there) {
+        *ret_zone = zones->by_name[order];
         return KMS_OK;
     }
-    at = free_place(zones);
+    size_t at = free_place(zones);
     struct entry *entry = room_for_entry(zones) ? calloc(1, sizeof *entry) : NULL;
     if (!entry) {
         return KMS_ENOMEM;
@@ -390,12 +414,18 @@ enum kms_status kms_zones_add(struct kms_zones *zones, const char *domain, size_
         zones->count++;
     }
     zones->entry[at] = entry;
+    put_name(zones, order, at);
     *ret_zone = at;
     return KMS_OK;
 }
 
 void kms_zones_drop(struct kms_zones *zones, size_t at)
 {
+    bool is_there;
+    size_t order = find_name(zones, zones->entry[at]->shown.name, &is_there);
+    zones->named--;
+    memmove(&zones->by_name[order], &zones->by_name[order + 1],
+            (zones->named - order) * sizeof *zones->by_name);
     forget_entry(zones->entry[at]);
     zones->shape++;
 }
@@ -516,15 +546,18 @@ enum kms_status kms_zones_publish_servers(struct kms_zones *zones, size_t at,
     return status;
 }
 
+enum kms_status kms_zones_refresh_one(struct kms_zones *zones, size_t at)
+{
+    struct entry *entry = zones->entry[at];
+    struct kms_zone next = entry->shown;
+    return is_dropped(entry) ? KMS_OK
+                             : judge(zones, entry, &next, kms_clock_wall_s(zones->clock), false);
+}
+
 enum kms_status kms_zones_refresh(struct kms_zones *zones)
 {
-    int64_t now_s = kms_clock_wall_s(zones->clock);
     for (size_t i = 0; i < zones->count; i++) {
-        if (is_dropped(zones->entry[i])) {
-            continue;
-        }
-        struct kms_zone next = zones->entry[i]->shown;
-        if (judge(zones, zones->entry[i], &next, now_s, false) != KMS_OK) {
+        if (kms_zones_refresh_one(zones, i) != KMS_OK) {
             return KMS_ENOMEM;
         }
     }

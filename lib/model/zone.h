@@ -238,6 +238,8 @@ enum kms_status kms_zones_publish_servers(struct kms_zones *zones, size_t zone,
                                           const struct kms_zone_servers *servers);
 /* Judges all again: hosts were added, or answer or answer no longer. */
 enum kms_status kms_zones_refresh(struct kms_zones *zones);
+/* The same for one place, so that it can be done bit by bit. */
+enum kms_status kms_zones_refresh_one(struct kms_zones *zones, size_t zone);
 
 /* Grows whenever the rows of a table may have changed. */
 uint64_t kms_zones_shape(const struct kms_zones *zones);

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "model/judge_parts.h"
@@ -61,9 +62,12 @@ void kms_zone_hosts_done(struct kms_zone_hosts *hosts)
         free(hosts->name[i].name);
     }
     free(hosts->name);
+    free(hosts->domain);
     hosts->name = NULL;
-    hosts->count = 0;
-    hosts->cap = 0;
+    hosts->domain = NULL;
+    hosts->count = hosts->cap = 0;
+    hosts->domain_count = hosts->domain_cap = 0;
+    hosts->version++;
     hosts->slots = 0;
     hosts->turnover = kms_board_turnover(hosts->board);
 }
@@ -91,7 +95,84 @@ static bool add_name(struct kms_zone_hosts *hosts, const char *text, size_t slot
     return true;
 }
 
-/* False when memory ran out; nothing of the slot is in the list then. */
+/* As long as a domain is without its last dot. */
+static size_t domain_length(const char *domain)
+{
+    size_t len = strlen(domain);
+    return len > 0 && domain[len - 1] == '.' ? len - 1 : len;
+}
+
+static int order_domains(const char *a, const char *b)
+{
+    size_t a_len = domain_length(a), b_len = domain_length(b);
+    int order = strncasecmp(a, b, a_len < b_len ? a_len : b_len);
+    return order ? order : compare_size(a_len, b_len);
+}
+
+static int compare_domains(const void *a, const void *b)
+{
+    const struct kms_zone_host_domain *x = a;
+    const struct kms_zone_host_domain *y = b;
+    int order = order_domains(x->domain, y->domain);
+    return order ? order : compare_size(x->slot, y->slot);
+}
+
+static bool room_for_domains(struct kms_zone_hosts *hosts, size_t more)
+{
+    size_t cap = hosts->domain_cap ? hosts->domain_cap : 16;
+    while (cap < hosts->domain_count + more) {
+        cap *= 2;
+    }
+    if (cap == hosts->domain_cap) {
+        return true;
+    }
+    struct kms_zone_host_domain *grown = realloc(hosts->domain, cap * sizeof *grown);
+    if (!grown) {
+        return false;
+    }
+    hosts->domain = grown;
+    hosts->domain_cap = cap;
+    return true;
+}
+
+static bool add_domains(struct kms_zone_hosts *hosts, size_t slot)
+{
+    const struct kms_target *target = kms_board_snapshot(hosts->board, slot)->target;
+    const char *own = kms_target_domain(target);
+    if (!target->source[KMS_SOURCE_DNS].enabled) {
+        return true;
+    }
+    if (!room_for_domains(hosts, target->publish_in.count + 1)) {
+        return false;
+    }
+    if (own) {
+        hosts->domain[hosts->domain_count++] = (struct kms_zone_host_domain){own, slot};
+    }
+    for (size_t i = 0; i < target->publish_in.count; i++) {
+        const char *domain = target->publish_in.text[i];
+        hosts->domain[hosts->domain_count++] = (struct kms_zone_host_domain){domain, slot};
+    }
+    return true;
+}
+
+size_t kms_zone_hosts_in(const struct kms_zone_hosts *hosts, const char *domain, size_t *ret_count)
+{
+    size_t low = 0, high = hosts->domain_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        bool is_before = order_domains(hosts->domain[middle].domain, domain) < 0;
+        low = is_before ? middle + 1 : low;
+        high = is_before ? high : middle;
+    }
+    size_t end = low;
+    while (end < hosts->domain_count && order_domains(hosts->domain[end].domain, domain) == 0) {
+        end++;
+    }
+    *ret_count = end - low;
+    return low;
+}
+
+/* False when memory ran out; nothing of the slot is in the lists then. */
 static bool add_slot(struct kms_zone_hosts *hosts, size_t slot)
 {
     const struct kms_target *target = kms_board_snapshot(hosts->board, slot)->target;
@@ -101,11 +182,12 @@ static bool add_slot(struct kms_zone_hosts *hosts, size_t slot)
         hosts->slots++;
         return true;
     }
-    if (!add_name(hosts, address, slot)) {
-        return false;
-    }
-    if (name != address && !add_name(hosts, name, slot)) {
-        free(hosts->name[--hosts->count].name);
+    size_t had = hosts->count;
+    if (!add_name(hosts, address, slot) || (name != address && !add_name(hosts, name, slot)) ||
+        !add_domains(hosts, slot)) {
+        while (hosts->count > had) {
+            free(hosts->name[--hosts->count].name);
+        }
         return false;
     }
     hosts->slots++;
@@ -126,6 +208,10 @@ enum kms_status kms_zone_hosts_sync(struct kms_zone_hosts *hosts)
     if (hosts->slots > had && hosts->count > 1) {
         qsort(hosts->name, hosts->count, sizeof *hosts->name, compare_names);
     }
+    if (hosts->slots > had && hosts->domain_count > 1) {
+        qsort(hosts->domain, hosts->domain_count, sizeof *hosts->domain, compare_domains);
+    }
+    hosts->version += hosts->slots > had || hosts->version == 0 ? 1 : 0;
     return is_whole ? KMS_OK : KMS_ENOMEM;
 }
 

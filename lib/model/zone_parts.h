@@ -12,10 +12,19 @@ struct kms_zone_host_name {
     size_t slot;
 };
 
+/* A domain that a host is expected in. */
+struct kms_zone_host_domain {
+    const char *domain; /* the target's text, to which case and a last dot do not count */
+    size_t slot;
+};
+
 struct kms_zone_hosts {
     const struct kms_board *board;
     struct kms_zone_host_name *name; /* by name, port and slot */
     size_t count, cap;
+    struct kms_zone_host_domain *domain; /* by domain and slot */
+    size_t domain_count, domain_cap;
+    uint64_t version;  /* grows with every change; from 1 on */
     size_t slots;      /* of the board that are in the list, from the first on */
     uint64_t turnover; /* of the board, when they were put there */
 };
@@ -31,6 +40,8 @@ struct kms_zone_match {
 void kms_zone_hosts_done(struct kms_zone_hosts *hosts);
 /* Takes in the hosts that were added to the board, and all again when some were retired. */
 enum kms_status kms_zone_hosts_sync(struct kms_zone_hosts *hosts);
+/* The first of the places in hosts->domain that are of the domain, and how many there are. */
+size_t kms_zone_hosts_in(const struct kms_zone_hosts *hosts, const char *domain, size_t *ret_count);
 /* The hosts that the record leads to: by name, by a name without a dot in this domain, or by
  * address; a host whose configured address is an IP address has a name too. Where some of them
  * listen on its port, only those; they are many on one address when ports are forwarded. */
@@ -62,11 +73,10 @@ struct kms_zone_publication *kms_zone_publication_of(const struct kms_zone *zone
 struct kms_zone_wanted {
     size_t *slot; /* hosts that are expected in the domain, ascending */
     size_t count, cap;
-    size_t checked; /* slots of the board that were looked at */
-    uint32_t hosts; /* healthy ones, of whatever name */
+    uint64_t version; /* of the list of hosts, when they were found there; 0: never */
+    uint32_t hosts;   /* healthy ones, of whatever name */
     struct kms_zone_expected *expect;
     size_t expect_count;
-    uint64_t turnover; /* of the board, when they were */
 };
 
 /* Whether the site lists the host of the record: NULL when it does not. */
