@@ -732,6 +732,8 @@ static void a_host_that_is_dropped_is_not_waited_for(void **state)
     assert_int_equal(world.done, 1);
     assert_int_equal(kms_scheduler_view(world.scheduler).polls, 1);
     assert_int_equal(kms_scheduler_view(world.scheduler).in_flight, 0);
+    assert_int_equal(kms_scheduler_view(world.scheduler).started,
+                     kms_scheduler_view(world.scheduler).ended);
 }
 
 static void where_nothing_is_to_be_asked_the_answer_comes_at_once(void **state)
