@@ -13,6 +13,7 @@
 #define EVERY_MS      1000
 #define REST_MAX_MS   60000
 #define HOURS_MAX     100000 /* waiting: what no store takes must not fill the memory */
+#define AGAIN_US      INT64_C(10000000)
 #define TRIM_EVERY_MS 3600000
 #define HOUR_S        3600
 #define CLOCK_SANE_S  INT64_C(1577836800) /* 2020: a machine without a clock starts before it */
@@ -53,6 +54,7 @@ struct kms_keeper {
     bool more;          /* there is more to be trimmed */
     int64_t tried_us;   /* when a job began last */
     int64_t trimmed_us; /* 0: never */
+    int64_t anew_us;    /* when the store was last opened anew; 0: never */
     int64_t rest_ms;    /* until the next try; 0: the store is well */
     enum kms_status status;
     char trouble[200];
@@ -69,7 +71,8 @@ struct job {
     struct kms_job *handle;
     struct kms_keeper_ticket *reader; /* who asked; NULL: forgotten */
     uint64_t batch;
-    size_t count; /* records of the batch */
+    size_t count;     /* records of the batch */
+    int64_t begun_us; /* on the steady clock */
     struct kms_keeper_desk desk;
 };
 
@@ -269,6 +272,9 @@ static void refill(struct kms_keeper *keeper)
     }
 }
 
+static const struct kms_fault spoilt = {
+    .text = "it has to be made anew again and again: what is written there changes by itself"};
+
 static void take_outcome(struct kms_keeper *keeper, struct job *job)
 {
     struct kms_keeper_desk *desk = &job->desk;
@@ -280,7 +286,12 @@ static void take_outcome(struct kms_keeper *keeper, struct job *job)
     answer_reader(keeper, job);
     keeper->more = wrote && desk->more;
     if (desk->anew && desk->status == KMS_OK) {
+        bool again = keeper->anew_us != 0 && job->begun_us - keeper->anew_us < AGAIN_US;
+        keeper->anew_us = job->begun_us;
         refill(keeper);
+        if (again) { /* a disk that spoils whatever is written to it must not keep us busy */
+            trouble(keeper, KMS_EIO, &spoilt);
+        }
         return;
     }
     if (wrote) {
@@ -362,6 +373,7 @@ static void begin(struct kms_keeper *keeper)
     job->keeper = keeper;
     job->batch = keeper->pending.count > 0 ? keeper->batch + 1 : keeper->batch;
     job->count = keeper->pending.count;
+    job->begun_us = keeper->tried_us;
     load_desk(keeper, &job->desk);
     load_reader(keeper, job);
     job->handle = kms_worker_submit(keeper->config.worker, run_desk, desk_done, job);
@@ -595,6 +607,7 @@ static void write_rest(struct kms_keeper *keeper)
             return;
         }
         job->batch = ++keeper->batch;
+        job->begun_us = kms_clock_mono_us(kms_loop_clock(keeper->config.loop));
         load_desk(keeper, &job->desk);
         job->desk.trim = false;
         kms_keeper_desk_work(&job->desk);

@@ -13,8 +13,9 @@
 #define LOOK_MS     1000
 #define PAUSE_MS    10                 /* between two parts of the board */
 #define PART        512                /* slots that are looked at in one go */
-#define REST_US     INT64_C(60000000)  /* what a host tells anew is put once a minute ... */
-#define REST_OLD_US INT64_C(600000000) /* ... and what only its times are new of, seldom */
+#define REST_US     INT64_C(60000000)  /* what a host tells anew is put once a minute, ... */
+#define REST_OF_US  INT64_C(30000)     /* ... or, where they are many, as often as 33 a second */
+#define REST_OLD_US INT64_C(600000000) /* what only its times are new of, seldom */
 #define HOUR_S      3600
 #define FOREIGN_S   (INT64_C(30) * 86400) /* of hosts that are not on the board */
 
@@ -62,7 +63,9 @@ static void put_result(struct kms_memories *memories, const struct kms_snapshot 
                        const struct kms_result *result, struct kept *kept, bool at_once)
 {
     int64_t now_us = mono_us(memories);
-    bool is_due = at_once || kept->put_us == 0 || now_us - kept->put_us >= REST_US;
+    int64_t rest_us = (int64_t)memories->count * REST_OF_US;
+    rest_us = rest_us > REST_US ? rest_us : REST_US;
+    bool is_due = at_once || kept->put_us == 0 || now_us - kept->put_us >= rest_us;
     if (kept->wall_s == result->wall_s || !is_due ||
         kms_memories_write_result(snapshot->target, result, &memories->name, &memories->text) !=
             KMS_OK) {

@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 
-#define DAY_S 86400
+#define DAY_S INT64_C(86400)
 
 struct kms_history_span kms_history_between(const struct kms_history_series *series, int64_t from_s,
                                             int64_t to_s, size_t *at)

@@ -205,7 +205,9 @@ static enum kms_status add_axis(const struct canvas *canvas)
         if (tick) {
             kms_history_date(first, step, date, sizeof(date));
             if (x >= free_from && x + strlen(date) < canvas->columns + 12) {
-                memcpy(dates + x, date, strlen(date));
+                for (size_t k = 0; date[k] != '\0'; k++) {
+                    dates[x + k] = date[k];
+                }
                 free_from = x + strlen(date) + 2;
             }
             first += step;

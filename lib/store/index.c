@@ -340,7 +340,7 @@ static enum kms_status check_numbers(const struct reader *reader)
     if (index->row_count == 0) {
         return KMS_OK;
     }
-    const struct row **sorted = calloc(index->row_count, sizeof(const struct row *));
+    const struct row **sorted = calloc(index->row_count + 1, sizeof(const struct row *));
     if (!sorted) {
         return out_of_memory(reader);
     }
@@ -498,7 +498,7 @@ enum kms_status kms_index_settle(struct kms_index *index, size_t *ret_lost)
     if (index->row_count == 0) {
         return KMS_OK;
     }
-    struct row **sorted = calloc(index->row_count, sizeof(struct row *));
+    struct row **sorted = calloc(index->row_count + 1, sizeof(struct row *));
     if (!sorted) {
         return KMS_ENOMEM;
     }

@@ -212,7 +212,7 @@ enum kms_status kms_store_run(struct kms_store *store, sqlite3_stmt *statement,
 static enum kms_status run_plain(struct kms_store *store, enum kms_store_statement which,
                                  struct kms_fault *fault)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum kms_status status = kms_store_statement(store, which, &statement, fault);
     return status == KMS_OK ? kms_store_run(store, statement, fault) : status;
 }
@@ -496,7 +496,7 @@ static enum kms_status unbound(struct kms_store *store, sqlite3_stmt *statement,
 enum kms_status kms_store_put(struct kms_store *store, enum kms_store_kind kind, const char *name,
                               const void *bytes, size_t len, struct kms_fault *fault)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     size_t name_len = strlen(name);
     if (name_len > KMS_STORE_NAME_MAX || len > KMS_STORE_BYTES_MAX) {
         return kms_fault_set(fault, KMS_ETOOBIG, 0, "%.120s: a record is too long", store->path);
@@ -516,7 +516,7 @@ enum kms_status kms_store_put(struct kms_store *store, enum kms_store_kind kind,
 enum kms_status kms_store_remove(struct kms_store *store, enum kms_store_kind kind,
                                  const char *name, struct kms_fault *fault)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum kms_status status = kms_store_statement(store, KMS_STORE_REMOVE, &statement, fault);
     if (status != KMS_OK) {
         return status;
@@ -528,7 +528,7 @@ enum kms_status kms_store_remove(struct kms_store *store, enum kms_store_kind ki
 enum kms_status kms_store_wipe(struct kms_store *store, enum kms_store_kind kind,
                                struct kms_fault *fault)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum kms_status status = kms_store_statement(store, KMS_STORE_WIPE, &statement, fault);
     if (status != KMS_OK) {
         return status;
@@ -558,7 +558,7 @@ static bool read_row(sqlite3_stmt *statement, enum kms_store_kind kind, kms_stor
 enum kms_status kms_store_each(struct kms_store *store, enum kms_store_kind kind,
                                kms_store_row_fn *row, void *arg, struct kms_fault *fault)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum kms_status status = kms_store_statement(store, KMS_STORE_EACH, &statement, fault);
     if (status != KMS_OK) {
         return status;

@@ -18,7 +18,7 @@ static enum kms_status find_series(struct kms_store *store, enum kms_store_state
                                    const struct kms_history_hour *hour, int64_t *ret,
                                    struct kms_fault *fault)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum kms_status status = kms_store_statement(store, which, &statement, fault);
     if (status != KMS_OK) {
         return status;
@@ -64,7 +64,7 @@ enum kms_status kms_store_add_hour(struct kms_store *store, const struct kms_his
                                    bool keep, struct kms_fault *fault)
 {
     int64_t series = 0;
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum kms_status status = find_series(store, KMS_STORE_SERIES, hour, &series, fault);
     if (status == KMS_OK && series == 0) {
         status = find_series(store, KMS_STORE_ADD_SERIES, hour, &series, fault);
@@ -113,7 +113,7 @@ static bool read_values(sqlite3_stmt *statement, struct kms_history_hour *hour)
 /* The first hour at or after the given one that anything is known of; INT64_MAX: none. */
 static enum kms_status next_hour(struct kms_store *store, int64_t *hour, struct kms_fault *fault)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum kms_status status = kms_store_statement(store, KMS_STORE_NEXT_HOUR, &statement, fault);
     if (status != KMS_OK) {
         return status;
@@ -142,7 +142,7 @@ struct series {
 static enum kms_status read_series(struct kms_store *store, const char *host, struct series *series,
                                    struct kms_fault *fault)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum kms_status status = kms_store_statement(store, KMS_STORE_SERIES_OF, &statement, fault);
     if (status != KMS_OK) {
         return status;
@@ -168,7 +168,7 @@ static enum kms_status hours_of_host(struct kms_store *store, const struct serie
                                      struct kms_history_hour *hour, kms_store_hour_fn *each,
                                      void *arg, struct kms_fault *fault)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum kms_status status = kms_store_statement(store, KMS_STORE_HOUR_OF, &statement, fault);
     for (size_t i = 0; status == KMS_OK && i < series->count; i++) {
         (void)sqlite3_bind_int64(statement, 1, hour->hour_s / HOUR_S);
@@ -188,7 +188,7 @@ static enum kms_status hours_of_host(struct kms_store *store, const struct serie
 static enum kms_status hours_of_all(struct kms_store *store, struct kms_history_hour *hour,
                                     kms_store_hour_fn *each, void *arg, struct kms_fault *fault)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum kms_status status = kms_store_statement(store, KMS_STORE_ROWS_OF_HOUR, &statement, fault);
     if (status != KMS_OK) {
         return status;
@@ -256,7 +256,7 @@ int64_t kms_store_size(struct kms_store *store)
 static enum kms_status edge(struct kms_store *store, enum kms_store_statement which, int64_t *ret,
                             struct kms_fault *fault)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum kms_status status = kms_store_statement(store, which, &statement, fault);
     if (status != KMS_OK) {
         return status;
@@ -273,7 +273,7 @@ static enum kms_status edge(struct kms_store *store, enum kms_store_statement wh
 static enum kms_status drop(struct kms_store *store, enum kms_store_statement which, int64_t hour,
                             struct kms_fault *fault)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum kms_status status = kms_store_statement(store, which, &statement, fault);
     if (status != KMS_OK) {
         return status;
@@ -286,8 +286,8 @@ static enum kms_status drop(struct kms_store *store, enum kms_store_statement wh
 static enum kms_status cut(struct kms_store *store, const struct kms_store_limits *limits,
                            uint32_t *by_age, bool *ret_cut, struct kms_fault *fault)
 {
-    int64_t first;
-    int64_t last;
+    int64_t first = INT64_MIN;
+    int64_t last = INT64_MIN;
     *ret_cut = false;
     enum kms_status status = edge(store, KMS_STORE_OLDEST, &first, fault);
     if (status == KMS_OK) {

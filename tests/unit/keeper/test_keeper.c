@@ -305,6 +305,29 @@ static void once_settled_nobody_is_asked_to_put_all_again(void **state)
 
 /* ---- trouble ---- */
 
+static void a_store_that_is_spoilt_again_and_again_is_given_a_rest(void **state)
+{
+    struct desk *desk = *state;
+    put(desk, "a", "1");
+    flush(desk, KMS_OK);
+    spoil(desk->path, 20000);
+    put(desk, "b", "1");
+    flush(desk, KMS_OK);
+    assert_true(kms_keeper_view(desk->keeper).healthy);
+    spoil(desk->path, 20000);
+    put(desk, "c", "1");
+    assert_non_null(kms_keeper_flush(desk->keeper, answered, desk));
+    for (int i = 0; i < 1000 && kms_keeper_view(desk->keeper).healthy; i++) {
+        kms_loop_once(desk->loop, 20);
+    }
+    assert_false(kms_keeper_view(desk->keeper).healthy);
+    assert_non_null(strstr(kms_keeper_view(desk->keeper).trouble, "again and again"));
+    await(desk, 3); /* the rest is over, and all is written */
+    assert_int_equal(desk->status, KMS_OK);
+    assert_int_equal(kms_keeper_view(desk->keeper).waiting, 0);
+    assert_int_equal(kms_keeper_view(desk->keeper).rebuilt, 2);
+}
+
 static void without_a_place_it_works_in_memory_and_writes_when_there_is_one(void **state)
 {
     struct desk *desk = *state;
@@ -430,6 +453,7 @@ int main(void)
         AT_DESK(a_damaged_store_is_set_aside_at_the_start_and_its_numbers_are_kept),
         AT_DESK(a_store_that_is_damaged_while_it_is_used_is_made_anew),
         AT_DESK(a_store_that_was_removed_while_it_is_used_is_made_anew),
+        AT_DESK(a_store_that_is_spoilt_again_and_again_is_given_a_rest),
         AT_DESK(without_a_place_it_works_in_memory_and_writes_when_there_is_one),
         AT_DESK(a_store_of_a_newer_release_is_read_and_left_alone),
         AT_DESK(hours_are_read_back_with_the_newest_value),

@@ -55,21 +55,31 @@ static struct kms_history_hour hour_of(const char *host, const char *key, int64_
     return value;
 }
 
-static enum kms_status fill(struct kms_store *store, const char *host, int64_t days)
+/* The hours of hosts HOST, HOST-1 and so on, in the order in which time would bring them. */
+static enum kms_status fill(struct kms_store *store, const char *name, int64_t days, uint64_t hosts)
 {
     struct kms_clock clock = kms_clock_system();
     int64_t now_s = kms_clock_wall_s(&clock);
     int64_t hours = days * 24;
     int64_t first_s = now_s - now_s % HOUR_S - (hours - 1) * HOUR_S;
     static const char *const keys[] = {"Windows", "Office"};
-    enum kms_status status = kms_store_begin(store, NULL);
+    enum kms_status status = KMS_OK;
     for (int64_t hour = 0; status == KMS_OK && hour < hours; hour++) {
-        for (size_t i = 0; i < KMS_COUNT_OF(keys) && !is_gap(hour, hours); i++) {
-            struct kms_history_hour value = hour_of(host, keys[i], first_s, hour, hours);
-            status = status == KMS_OK ? kms_store_put_hour(store, &value, NULL) : status;
+        status = kms_store_begin(store, NULL);
+        for (uint64_t n = 0; status == KMS_OK && n < hosts && !is_gap(hour, hours); n++) {
+            char host[KMS_HISTORY_NAME_SIZE];
+            kms_text_copy(host, sizeof host, name);
+            if (n > 0) {
+                kms_text_append(host, sizeof host, "-%llu", (unsigned long long)n);
+            }
+            for (size_t i = 0; status == KMS_OK && i < KMS_COUNT_OF(keys); i++) {
+                struct kms_history_hour value = hour_of(host, keys[i], first_s, hour, hours);
+                status = kms_store_put_hour(store, &value, NULL);
+            }
         }
+        status = status == KMS_OK ? kms_store_commit(store, NULL) : status;
     }
-    return status == KMS_OK ? kms_store_commit(store, NULL) : status;
+    return status;
 }
 
 int main(int argc, char **argv)
@@ -77,13 +87,15 @@ int main(int argc, char **argv)
     struct kms_store *store = NULL;
     struct kms_fault fault = {.text = ""};
     uint64_t days = 0;
-    if (argc != 4 || !kms_text_u64(argv[3], &days) || days == 0 || days > 3650) {
-        (void)fprintf(stderr, "Usage: history_fill STORE HOST DAYS\n");
+    uint64_t hosts = 1;
+    if (argc < 4 || argc > 5 || !kms_text_u64(argv[3], &days) || days == 0 || days > 3650 ||
+        (argc == 5 && !kms_text_u64(argv[4], &hosts))) {
+        (void)fprintf(stderr, "Usage: history_fill STORE HOST DAYS [HOSTS]\n");
         return 2;
     }
     enum kms_status status = kms_store_open(argv[1], &store, &fault);
     if (status == KMS_OK) {
-        status = fill(store, argv[2], (int64_t)days);
+        status = fill(store, argv[2], (int64_t)days, hosts);
         kms_store_close(store);
     }
     if (status != KMS_OK) {
