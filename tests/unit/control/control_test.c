@@ -305,16 +305,17 @@ static void the_longest_request_is_taken(void **state)
     struct desk_options options = plain();
     desk_open(&desk, &options);
     int peer = desk_peer(&desk);
-    char *text = malloc(KMS_CONTROL_REQUEST_MAX + 2);
-    assert_non_null(text);
-    memset(text, ' ', KMS_CONTROL_REQUEST_MAX);
-    memcpy(text, "{\"command\":\"hello\"}", strlen("{\"command\":\"hello\"}"));
-    kms_text_copy(text + KMS_CONTROL_REQUEST_MAX, 2, "\n");
+    struct kms_buf question;
+    kms_buf_init(&question, KMS_CONTROL_REQUEST_MAX + 1);
+    assert_int_equal(
+        kms_buf_addf(&question, "%-*s\n", (int)KMS_CONTROL_REQUEST_MAX, "{\"command\":\"hello\"}"),
+        KMS_OK);
+    assert_int_equal(question.len, KMS_CONTROL_REQUEST_MAX + 1);
     struct kms_buf buf;
-    ask(&desk, peer, text, 2, &buf);
+    ask(&desk, peer, kms_buf_str(&question), 2, &buf);
     assert_non_null(strstr(kms_buf_str(&buf), "hello"));
     kms_buf_done(&buf);
-    free(text);
+    kms_buf_done(&question);
     (void)close(peer);
     desk_close(&desk);
 }
