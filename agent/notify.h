@@ -13,7 +13,7 @@
 #include "model/alarm.h"
 
 /* So many may wait here; the others with their owner. */
-#define KMS_NOTIFY_WAITING_MAX 1024
+#define KMS_NOTIFY_WAITING_MAX 256
 
 struct kms_notify;
 
