@@ -645,9 +645,31 @@ static void take_products(struct program *p, struct kms_site *next)
     next->products = (struct kms_products){0};
 }
 
+static const struct kms_credentials *find_credentials(const struct kms_site *site, const char *name)
+{
+    for (size_t i = 0; i < site->credentials_count; i++) {
+        if (kms_text_equal(site->credentials[i].name, name)) {
+            return &site->credentials[i];
+        }
+    }
+    return NULL;
+}
+
+/* What was refused was another login. */
+static void forget_refusals(const struct program *p, const struct kms_site *next)
+{
+    for (size_t i = 0; p->env.logins && i < next->credentials_count; i++) {
+        const struct kms_credentials *is = &next->credentials[i];
+        if (!kms_site_same_credentials(find_credentials(p->site, is->name), is)) {
+            kms_logins_rest(p->env.logins, is->name, 0, "");
+        }
+    }
+}
+
 static void begin_again(void *arg, struct kms_site *next)
 {
     struct program *p = arg;
+    forget_refusals(p, next);
     p->log.level = level_of(p, next);
     kms_agent_alarms_hold(p->alarms, true);
     take_products(p, next);

@@ -23,7 +23,7 @@ static bool same_texts(const struct kms_texts *a, const struct kms_texts *b)
     return same;
 }
 
-static bool same_credentials(const struct kms_credentials *a, const struct kms_credentials *b)
+bool kms_site_same_credentials(const struct kms_credentials *a, const struct kms_credentials *b)
 {
     if (!a || !b) {
         return a == b;
@@ -64,7 +64,8 @@ static bool same_way(const struct kms_source_config *was, const struct kms_sourc
 {
     return same_text(was->ca_file, now->ca_file) && same_text(was->product, now->product) &&
            was->ndr64 == now->ndr64 && same_text(was->service, now->service) &&
-           same_text(was->pin, now->pin) && same_credentials(was->credentials, now->credentials) &&
+           same_text(was->pin, now->pin) &&
+           kms_site_same_credentials(was->credentials, now->credentials) &&
            was->size_max == now->size_max;
 }
 

@@ -42,6 +42,8 @@ enum kms_status kms_site_diff(const struct kms_target *const *was, size_t was_co
                               struct kms_site_diff *ret);
 void kms_site_diff_done(struct kms_site_diff *diff);
 
+/* Both log in alike; NULL is like NULL alone. */
+bool kms_site_same_credentials(const struct kms_credentials *a, const struct kms_credentials *b);
 /* The rows of both are the same. */
 bool kms_site_same_products(const struct kms_products *a, const struct kms_products *b);
 
