@@ -562,6 +562,27 @@ static void what_is_due_first_comes_first(void **state)
     kms_dues_done(&dues);
 }
 
+static void the_time_that_passes_is_looked_at_a_few_hosts_at_once(void **state)
+{
+    (void)state;
+    begin(1000, 0);
+    static uint64_t first[1000];
+    for (size_t i = 0; i < 1000; i++) {
+        first[i] = kms_board_snapshot(world.board, i)->serial;
+    }
+    size_t before = 0;
+    for (int64_t tenth = 0; tenth < 100; tenth++) {
+        pass(100 * MS);
+        size_t looked_at = 0;
+        for (size_t i = 0; i < 1000; i++) {
+            looked_at += kms_board_snapshot(world.board, i)->serial != first[i] ? 1 : 0;
+        }
+        assert_true(looked_at - before <= 32);
+        before = looked_at;
+    }
+    assert_int_equal(before, 1000);
+}
+
 /* ---- dead hosts ---- */
 
 static void expect_pause(int64_t seconds)
@@ -820,6 +841,7 @@ int main(void)
         cmocka_unit_test(names_have_their_own_times_evenly_spread),
         cmocka_unit_test(the_next_time_is_half_an_interval_away_at_least),
         cmocka_unit_test(what_is_due_first_comes_first),
+        cmocka_unit_test_teardown(the_time_that_passes_is_looked_at_a_few_hosts_at_once, end),
         cmocka_unit_test_teardown(dead_hosts_are_asked_less_often_up_to_a_bound, end),
         cmocka_unit_test_teardown(a_person_who_asks_ends_the_wait_for_a_dead_host, end),
         cmocka_unit_test_teardown(the_bound_is_the_sites, end),
