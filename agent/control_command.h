@@ -58,6 +58,7 @@ void kms_control_fail(struct kms_control_call *call, const char *hint, const cha
 const struct kms_control_command *const *kms_control_commands(void);
 
 extern const struct kms_control_command kms_control_facts;
+extern const struct kms_control_command kms_control_lookup;
 extern const struct kms_control_command kms_control_status;
 extern const struct kms_control_command kms_control_show;
 extern const struct kms_control_command kms_control_probe_now;

@@ -17,7 +17,7 @@ struct asking {
     struct kms_control_client client;
     struct kms_clock clock;
     int64_t until_us;
-    struct kms_buf text; /* the recording */
+    struct kms_buf *text; /* the lines that are told */
 };
 
 static int64_t left_ms(const struct asking *asking)
@@ -47,23 +47,24 @@ static enum kms_agent_end failed(struct asking *asking, enum kms_status status, 
     }
 }
 
-static enum kms_agent_end send_request(struct asking *asking, const char *host)
+static enum kms_agent_end send_request(struct asking *asking, const char *command,
+                                       const char *member, const char *name)
 {
     struct kms_buf request;
     struct kms_fault fault = {.text = ""};
     enum kms_status status;
 
     kms_buf_init(&request, 4096);
-    status = kms_buf_add_str(&request, "{\"command\":\"facts\",\"host\":");
+    status = kms_buf_addf(&request, "{\"command\":\"%s\",\"%s\":", command, member);
     if (status == KMS_OK) {
-        status = kms_flat_quote(&request, host);
+        status = kms_flat_quote(&request, name);
     }
     if (status == KMS_OK) {
         status = kms_buf_add_str(&request, "}");
     }
     if (status == KMS_ETOOBIG) {
         kms_buf_done(&request);
-        return cannot(asking->agent, "the name of the host is too long", "give another -H");
+        return cannot(asking->agent, "the name is too long", "give another one");
     }
     if (status == KMS_OK) {
         status = kms_control_ask(&asking->client, kms_buf_str(&request), left_ms(asking), &fault);
@@ -91,9 +92,9 @@ static bool is_error(struct asking *asking, const char *line, size_t len, enum k
     return found;
 }
 
-static enum kms_agent_end not_understood(struct asking *asking)
+static enum kms_agent_end not_understood(struct kms_agent *agent)
 {
-    return cannot(asking->agent, "the answer of kmsmond cannot be read",
+    return cannot(agent, "the answer of kmsmond cannot be read",
                   "let kmsmond and the plugins be of the same release");
 }
 
@@ -112,13 +113,13 @@ static enum kms_agent_end take_line(struct asking *asking, const char *line, siz
                      kms_flat_number(line, len, "steady", &agent->now.steady_s) == KMS_OK &&
                      kms_flat_number(line, len, "interval", &agent->interval_s) == KMS_OK;
         (void)kms_flat_flag(line, len, "simulated", &agent->simulated);
-        return ok && whole ? KMS_AGENT_TOLD : not_understood(asking);
+        return ok && whole ? KMS_AGENT_TOLD : not_understood(agent);
     }
-    status = kms_flat_text(line, len, "text", &asking->text);
+    status = kms_flat_text(line, len, "text", asking->text);
     if (status == KMS_ENOMEM) {
         return KMS_AGENT_NO_MEMORY;
     }
-    return status == KMS_OK ? KMS_AGENT_TOLD : not_understood(asking);
+    return status == KMS_OK ? KMS_AGENT_TOLD : not_understood(agent);
 }
 
 static enum kms_agent_end read_answer(struct asking *asking)
@@ -143,9 +144,8 @@ static enum kms_agent_end read_answer(struct asking *asking)
     }
 }
 
-static enum kms_agent_end read_windows(struct asking *asking)
+static enum kms_agent_end read_windows(struct kms_agent *agent)
 {
-    struct kms_agent *agent = asking->agent;
     const struct kms_recorded_host *host = agent->host;
 
     agent->window = calloc(host->window_count + 1, sizeof(*agent->window));
@@ -158,62 +158,81 @@ static enum kms_agent_end read_windows(struct asking *asking)
         enum kms_status status = kms_window_read(
             text, strlen(text), &agent->now, KMS_RECORDING_BOOT, &agent->window[i], &used, NULL);
         if (status != KMS_OK) {
-            return status == KMS_ENOMEM ? KMS_AGENT_NO_MEMORY : not_understood(asking);
+            return status == KMS_ENOMEM ? KMS_AGENT_NO_MEMORY : not_understood(agent);
         }
     }
     return KMS_AGENT_TOLD;
 }
 
-static enum kms_agent_end read_recording(struct asking *asking)
+static enum kms_agent_end read_recording(struct kms_agent *agent, const struct kms_buf *text)
 {
-    struct kms_agent *agent = asking->agent;
     struct kms_fault fault = {.text = ""};
-    enum kms_status status = kms_recording_read(kms_buf_str(&asking->text), asking->text.len, false,
+    enum kms_status status = kms_recording_read(kms_buf_str(text), text->len, false,
                                                 &agent->recording, &fault);
 
     if (status == KMS_ENOMEM) {
         return KMS_AGENT_NO_MEMORY;
     }
     if (status != KMS_OK || agent->recording.host_count != 1) {
-        return not_understood(asking);
+        return not_understood(agent);
     }
     agent->host = &agent->recording.host[0];
-    return read_windows(asking);
+    return read_windows(agent);
 }
 
-static enum kms_agent_end converse(struct asking *asking, const char *host)
+static enum kms_agent_end converse(struct asking *asking, const char *command, const char *member,
+                                   const char *name)
 {
-    enum kms_agent_end end = send_request(asking, host);
+    enum kms_agent_end end = send_request(asking, command, member, name);
 
-    if (end == KMS_AGENT_TOLD) {
-        end = read_answer(asking);
-    }
-    return end == KMS_AGENT_TOLD ? read_recording(asking) : end;
+    return end == KMS_AGENT_TOLD ? read_answer(asking) : end;
 }
 
-enum kms_agent_end kms_agent_ask(struct kms_agent *agent, const char *socket, const char *host,
-                                 int64_t time_ms)
+static enum kms_agent_end ask(struct asking *asking, const char *socket, const char *command,
+                              const char *member, const char *name, int64_t time_ms)
 {
-    struct asking asking = {.agent = agent, .clock = kms_clock_system()};
     struct kms_fault fault = {.text = ""};
     enum kms_agent_end end;
     enum kms_status status;
 
-    *agent = (struct kms_agent){.why = ""};
-    asking.until_us = kms_clock_mono_us(&asking.clock) + time_ms * 1000;
-    status = kms_control_connect(*socket ? socket : NULL, time_ms, &asking.client, &fault);
+    *asking->agent = (struct kms_agent){.why = ""};
+    asking->clock = kms_clock_system();
+    asking->until_us = kms_clock_mono_us(&asking->clock) + time_ms * 1000;
+    status = kms_control_connect(*socket ? socket : NULL, time_ms, &asking->client, &fault);
     if (status != KMS_OK) {
-        return failed(&asking, status, fault.text,
+        return failed(asking, status, fault.text,
                       status == KMS_ENOTFOUND
                           ? "start kmsmond, or name its socket with --agent=SOCKET"
                           : "let the user of the plugin be in the group that the block control of "
                             "kmsmon.conf names");
     }
-    kms_buf_init(&asking.text, ANSWER_MAX);
-    end = converse(&asking, host);
-    kms_control_hang_up(&asking.client);
-    kms_buf_done(&asking.text);
+    end = converse(asking, command, member, name);
+    kms_control_hang_up(&asking->client);
     return end;
+}
+
+enum kms_agent_end kms_agent_ask(struct kms_agent *agent, const char *socket, const char *host,
+                                 int64_t time_ms)
+{
+    struct kms_buf text;
+    struct asking asking = {.agent = agent, .text = &text};
+    enum kms_agent_end end;
+
+    kms_buf_init(&text, ANSWER_MAX);
+    end = ask(&asking, socket, "facts", "host", host, time_ms);
+    if (end == KMS_AGENT_TOLD) {
+        end = read_recording(agent, &text);
+    }
+    kms_buf_done(&text);
+    return end;
+}
+
+enum kms_agent_end kms_agent_ask_domain(struct kms_agent *agent, const char *socket,
+                                        const char *domain, int64_t time_ms, struct kms_buf *text)
+{
+    struct asking asking = {.agent = agent, .text = text};
+
+    return ask(&asking, socket, "lookup", "domain", domain, time_ms);
 }
 
 void kms_agent_done(struct kms_agent *agent)
@@ -248,13 +267,18 @@ static int64_t interval_s(const struct kms_agent *agent, enum kms_source source)
     return own_ms > 0 ? own_ms / 1000 : agent->interval_s;
 }
 
+bool kms_agent_overdue(int64_t age_s, int64_t interval_s)
+{
+    return age_s > POLLS_MISSED * interval_s + POLL_GRACE_S;
+}
+
 static bool is_overdue(struct kms_agent *agent, enum kms_source source, const char *word,
                        int64_t age_s)
 {
     int64_t every_s = interval_s(agent, source);
     char age[32], every[32];
 
-    if (age_s <= POLLS_MISSED * every_s + POLL_GRACE_S) {
+    if (!kms_agent_overdue(age_s, every_s)) {
         return false;
     }
     kms_text_age(age, sizeof(age), age_s);

@@ -38,12 +38,18 @@ struct kms_agent {
  * it. What it gives is to be freed with kms_agent_done, whatever the end. */
 enum kms_agent_end kms_agent_ask(struct kms_agent *agent, const char *socket, const char *host,
                                  int64_t time_ms);
+/* The same for the last lookup of a domain, whose lines text gets. */
+enum kms_agent_end kms_agent_ask_domain(struct kms_agent *agent, const char *socket,
+                                        const char *domain, int64_t time_ms, struct kms_buf *text);
 void kms_agent_done(struct kms_agent *agent);
 
 /* The last result of a source, moved to the caller, who frees it. False, and why and next say it:
  * the source is not asked there, was not asked yet, or was asked too long ago to be believed: three
  * intervals and a minute. */
 bool kms_agent_take(struct kms_agent *agent, enum kms_source source, struct kms_result *ret);
+/* Whether something that was done age_s seconds ago should have been done again since: three
+ * intervals and a minute. */
+bool kms_agent_overdue(int64_t age_s, int64_t interval_s);
 /* "polled by kmsmond 35 s ago", behind a word of warning when it is a simulation. */
 void kms_agent_age(const struct kms_agent *agent, const struct kms_result *result, char *dst,
                    size_t size);

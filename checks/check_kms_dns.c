@@ -8,6 +8,7 @@
 #include "base/opt.h"
 #include "base/text.h"
 #include "base/texts.h"
+#include "agent_domain.h"
 #include "authoritative.h"
 #include "conditions.h"
 #include "model/target.h"
@@ -17,6 +18,8 @@
 
 struct options {
     char *host;
+    char *agent; /* socket of the daemon; "": the usual one */
+    bool agent_given;
     struct kms_texts domains, servers, expected;
     int64_t min_healthy, max_dead_share;
     bool max_dead_given, no_rogue, all_authoritative;
@@ -48,6 +51,14 @@ static const struct kms_opt_choice state_choices[] = {
 static const struct kms_opt rows[] = {
     {ROW("hostname", 'H', KMS_OPT_TEXT, host), .arg = "HOST",
      .help = "KMS host that must be published (default: any)"},
+    {.long_opt = "agent",
+     .key = "agent",
+     .type = KMS_OPT_TEXT,
+     .offset = AT(agent),
+     .given_offset = AT(agent_given),
+     .alone = "",
+     .arg = "SOCKET",
+     .help = "answer from kmsmond's last lookup of the domain"},
     {ROW("domain", 'D', KMS_OPT_TEXTS, domains), .arg = "DOMAIN",
      .help = "where to look, any number of times (default: the host's domain, else the search "
              "domains)"},
@@ -136,7 +147,8 @@ static const struct kms_plugin plugin = {
     .usage = "[-H HOST] [-D DOMAIN ...] [-s ADDRESS[:PORT],...] [-p PORT]\n"
              "       [--expect HOST[:PORT] ...] [--min-healthy N] [--max-dead-share PCT]\n"
              "       [--no-rogue] [--all-authoritative] [-w RANGE] [-c RANGE] [-t TIME]\n"
-             "       [--timeout-state STATE]",
+             "       [--timeout-state STATE]\n"
+             "       --agent[=SOCKET] [-H HOST] [-D DOMAIN ...] ...",
     .note =
         "It asks for the SRV records _vlmcs._tcp.DOMAIN and for the addresses of their targets.\n"
         "A bind is no activation request: the count of the hosts does not change.\n"
@@ -207,6 +219,19 @@ static bool read_conditions(struct run *run, char *why, size_t size)
     return true;
 }
 
+static bool fits_agent(const struct options *options, char *why, size_t size)
+{
+    if (options->agent_given && (options->servers.count > 0 || options->all_authoritative ||
+                                 options->authoritative != NULL || options->warning_text != NULL ||
+                                 options->critical_text != NULL)) {
+        kms_text_copy(why, size,
+                      "--agent answers from kmsmond, which asks by its own configuration: no "
+                      "servers and no limits of the lookup's time");
+        return false;
+    }
+    return true;
+}
+
 static bool read_options(struct run *run, int argc, char **argv, char *why, size_t size)
 {
     struct options *options = &run->options;
@@ -243,6 +268,9 @@ static bool read_options(struct run *run, int argc, char **argv, char *why, size
     if (options->authoritative != NULL &&
         kms_resolver_check_servers(options->authoritative, &fault) != KMS_OK) {
         kms_text_copy(why, size, fault.text);
+        return false;
+    }
+    if (!fits_agent(options, why, size)) {
         return false;
     }
     run->wish.host = options->host;
@@ -295,7 +323,8 @@ static enum kms_status choose_domains(struct run *run)
     if (own != NULL) {
         return add_domain(run, own);
     }
-    for (size_t i = 0; status == KMS_OK && (options->host == NULL || i < 1); i++) {
+    for (size_t i = 0;
+         status == KMS_OK && run->env.resolver != NULL && (options->host == NULL || i < 1); i++) {
         const char *domain = kms_resolver_domain(run->env.resolver, i);
         if (domain == NULL) {
             break;
@@ -361,7 +390,7 @@ static bool start_part(struct run *run, size_t at)
     return part->probe != NULL;
 }
 
-static bool start_all(struct run *run)
+static bool make_parts(struct run *run)
 {
     run->part = calloc(run->domains.count, sizeof(*run->part));
     for (size_t i = 0; run->part != NULL && i < run->domains.count; i++) {
@@ -369,6 +398,14 @@ static bool start_all(struct run *run)
         kms_output_init(&run->part[i].out);
     }
     run->wish.several = run->domains.count > 1;
+    return run->part != NULL;
+}
+
+static bool start_all(struct run *run)
+{
+    if (!make_parts(run)) {
+        return false;
+    }
     for (size_t i = 0; run->part != NULL && i < run->domains.count; i++) {
         if (!start_part(run, i)) {
             return false;
@@ -472,6 +509,9 @@ static bool show_all(struct run *run)
     for (size_t i = 0; whole && i < run->domains.count; i++) {
         struct part *part = &run->part[i];
         struct kms_output *out = &part->out;
+        if (!part->answered) {
+            continue;
+        }
         part->state = kms_publication_show(&part->domain, &run->wish, out);
         if (kms_conditions_any(&run->conditions)) {
             part->state = kms_state_worse(
@@ -483,7 +523,7 @@ static bool show_all(struct run *run)
                 part->state,
                 kms_authoritative_show(&part->authority, &part->domain, run->wish.several, out));
         }
-        if (run->options.verbose > 0) {
+        if (run->options.verbose > 0 && run->env.resolver != NULL) {
             char servers[400];
             kms_resolver_servers(run->env.resolver, servers, sizeof(servers));
             kms_output_line(out, 0, "asked for %s; servers: %s", part->domain.query, servers);
@@ -541,6 +581,69 @@ static bool join_servers(struct run *run)
     return whole;
 }
 
+static int say(const struct run *run)
+{
+    return run->domains.count == 1 ? kms_say_result(&run->part[0].out, run->part[0].state)
+                                   : say_all(run);
+}
+
+/* ---- from the daemon ---- */
+
+static bool take_part(struct run *run, struct part *part, const char *domain)
+{
+    const struct options *options = &run->options;
+    struct kms_agent agent = {.why = ""};
+    struct kms_agent_domain told = {.port = NULL};
+    char after[32];
+    enum kms_agent_end end = kms_agent_domain_ask(&agent, options->agent, domain,
+                                                  options->timeout_ms, &told);
+
+    if (end == KMS_AGENT_TOLD) {
+        part->domain = told.domain;
+        part->answered = true;
+        if (kms_conditions_probe(&run->conditions)) {
+            part->port = told.port;
+        } else {
+            free(told.port);
+        }
+    } else if (end == KMS_AGENT_LATE) {
+        kms_text_duration(after, sizeof(after), options->timeout_ms);
+        kms_text_format(agent.why, sizeof(agent.why), "kmsmond said nothing within %s", after);
+        kms_text_copy(agent.next, sizeof(agent.next), KMS_AGENT_LATE_NEXT);
+    }
+    if (!part->answered) {
+        part->state = KMS_STATE_UNKNOWN;
+        kms_output_first(&part->out, "%s", agent.why);
+        kms_output_line(&part->out, 0, "next step: %s", agent.next);
+    }
+    kms_agent_done(&agent);
+    return end != KMS_AGENT_NO_MEMORY;
+}
+
+static int run_agent(struct run *run)
+{
+    if (choose_domains(run) != KMS_OK) {
+        return kms_say_no_memory();
+    }
+    if (run->domains.count == 0) {
+        return kms_say_mistake(&plugin, "name a domain with --domain");
+    }
+    if (run->domains.count > DOMAINS_MAX) {
+        return kms_say_mistake(&plugin, "more than 64 domains at once");
+    }
+    if (!make_parts(run)) {
+        return kms_say_no_memory();
+    }
+    for (size_t i = 0; i < run->domains.count; i++) {
+        if (!take_part(run, &run->part[i], run->domains.text[i])) {
+            return kms_say_no_memory();
+        }
+    }
+    return show_all(run) ? say(run) : kms_say_no_memory();
+}
+
+/* ---- the whole ---- */
+
 static int run_check(struct run *run)
 {
     struct kms_fault fault = {.text = ""};
@@ -574,8 +677,7 @@ static int run_check(struct run *run)
     if (run->lost || !probe_all(run) || !show_all(run)) {
         return kms_say_no_memory();
     }
-    return run->domains.count == 1 ? kms_say_result(&run->part[0].out, run->part[0].state)
-                                   : say_all(run);
+    return say(run);
 }
 
 static void run_done(struct run *run)
@@ -615,7 +717,7 @@ int main(int argc, char **argv)
     } else if (run.options.version) {
         code = kms_say_version(&plugin);
     } else {
-        code = run_check(&run);
+        code = run.options.agent_given ? run_agent(&run) : run_check(&run);
     }
     run_done(&run);
     return code;

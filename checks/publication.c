@@ -247,12 +247,16 @@ static void add_perf(const struct view *view, bool known)
     add_number(view, "records", known, (double)set->count);
     add_number(view, "usable", known, (double)view->good);
     add_seconds(view, "ttl", set->count > 0, (double)ttl, false);
-    add_seconds(view, "time", true, (double)view->domain->lookup_us / 1e6, true);
+    add_seconds(view, "time", view->domain->lookup_us >= 0, (double)view->domain->lookup_us / 1e6,
+                true);
 }
 
 static enum kms_state time_state(const struct view *view)
 {
     double ms = (double)view->domain->lookup_us / 1000;
+    if (ms < 0) { /* kmsmond does not keep it */
+        return KMS_STATE_OK;
+    }
     if (kms_range_alerts(&view->wish->critical, ms)) {
         return KMS_STATE_CRITICAL;
     }
