@@ -11,8 +11,9 @@
 #include "base/text.h"
 
 #define LOOK_MS     1000
-#define PAUSE_MS    10                 /* between two parts of the board */
-#define PART        512                /* slots that are looked at in one go */
+#define PAUSE_MS    2                  /* between two parts of the board */
+#define SLICE_US    1000               /* for one part */
+#define PART        16                 /* slots between two looks at the clock */
 #define REST_US     INT64_C(60000000)  /* what a host tells anew is put once a minute, ... */
 #define REST_OF_US  INT64_C(30000)     /* ... or, where they are many, as often as 33 a second */
 #define REST_OLD_US INT64_C(600000000) /* what only its times are new of, seldom */
@@ -197,7 +198,11 @@ static void look(void *arg)
         memories->at = 0;
         (void)room(memories);
     }
-    for (size_t i = 0; i < PART && memories->at < memories->count; i++) {
+    int64_t until_us = mono_us(memories) + SLICE_US;
+    for (size_t i = 0; memories->at < memories->count; i++) {
+        if (i > 0 && i % PART == 0 && mono_us(memories) >= until_us) {
+            break; /* others want a turn of the loop */
+        }
         look_at(memories, memories->at++, now_s, false);
     }
     if (memories->at < memories->count) {
