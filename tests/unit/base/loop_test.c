@@ -95,6 +95,39 @@ static void a_stopped_timer_does_not_fire(void **state)
     kms_timer_free(tb);
 }
 
+static void timers_of_a_quick_loop_fire_sooner(void **state)
+{
+    struct fixture *f = *state;
+    struct mark a = {f, 'a', false}, b = {f, 'b', true};
+    struct kms_timer *tb = kms_timer_new(f->loop, timer_marks, &b);
+    struct kms_timer *ta = kms_timer_new(f->loop, timer_marks, &a);
+    kms_timer_set(tb, 500);
+    kms_loop_set_speed(f->loop, 3600);
+    kms_timer_set(ta, 100000);
+    kms_loop_run(f->loop);
+    assert_string_equal(f->order, "ab");
+    kms_timer_free(ta);
+    kms_timer_free(tb);
+}
+
+static int64_t told_us(void *arg)
+{
+    return *(int64_t *)arg;
+}
+
+static void a_quick_clock_begins_with_the_other_one(void **state)
+{
+    (void)state;
+    int64_t now_us = 5000000;
+    const struct kms_clock other = {.mono_us = told_us, .wall_us = told_us, .arg = &now_us};
+    struct kms_quick_clock quick;
+    const struct kms_clock clock = kms_clock_quick(&quick, &other, 60);
+    assert_int_equal(kms_clock_mono_us(&clock), 5000000);
+    now_us += 1000000;
+    assert_int_equal(kms_clock_mono_us(&clock), 65000000);
+    assert_int_equal(kms_clock_wall_s(&clock), 65);
+}
+
 struct suicidal {
     struct fixture *f;
     struct kms_timer *timer;
@@ -547,6 +580,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define LOOP_TEST(name) cmocka_unit_test_setup_teardown(name, open_loop, close_loop)
         LOOP_TEST(timers_fire_in_the_order_of_their_time),
+        LOOP_TEST(timers_of_a_quick_loop_fire_sooner),
+        cmocka_unit_test(a_quick_clock_begins_with_the_other_one),
         LOOP_TEST(a_stopped_timer_does_not_fire),
         LOOP_TEST(a_timer_may_free_itself),
         LOOP_TEST(a_watch_hears_its_descriptor_and_may_free_itself),

@@ -449,6 +449,47 @@ static void every_use_on_the_command_line_adds_a_text(void **state)
                         "--domain: needs a value; allowed: a text, or several as {\"a\", \"b\"}");
 }
 
+struct asked {
+    char *agent;
+    bool agent_given;
+};
+
+static const struct kms_opt alone_rows[] = {
+    {.key = "agent",
+     .long_opt = "agent",
+     .type = KMS_OPT_TEXT,
+     .offset = offsetof(struct asked, agent),
+     .given_offset = offsetof(struct asked, agent_given),
+     .alone = "usual",
+     .arg = "SOCKET",
+     .help = "whom"},
+    KMS_OPT_END,
+};
+
+static void keep_line(void *arg, const char *text)
+{
+    kms_text_append(arg, 200, "%s\n", text);
+}
+
+static void an_option_may_stand_alone(void **state)
+{
+    (void)state;
+    char *alone[] = {"x", "--agent", "file", NULL};
+    char *with[] = {"x", "--agent=there", NULL};
+    struct asked asked = {0};
+    int rest = 0;
+    assert_int_equal(kms_opts_argv(alone_rows, 3, alone, &asked, &rest, NULL), KMS_OK);
+    assert_true(asked.agent_given);
+    assert_string_equal(asked.agent, "usual");
+    assert_string_equal(alone[rest], "file");
+    assert_int_equal(kms_opts_argv(alone_rows, 2, with, &asked, &rest, NULL), KMS_OK);
+    assert_string_equal(asked.agent, "there");
+    kms_opts_free_values(alone_rows, &asked);
+    char help[200] = "";
+    kms_opts_help(alone_rows, keep_line, help);
+    assert_non_null(strstr(help, "--agent[=SOCKET]"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +501,7 @@ int main(void)
         cmocka_unit_test(given_texts_replace_the_preset_and_more_are_added),
         cmocka_unit_test(every_use_on_the_command_line_adds_a_text),
         cmocka_unit_test(argv_is_read_in_all_its_spellings),
+        cmocka_unit_test(an_option_may_stand_alone),
         cmocka_unit_test(counting_stops_at_the_most),
         cmocka_unit_test(every_wrong_command_line_names_the_option),
         cmocka_unit_test(help_is_aligned_and_fits_eighty_columns),
