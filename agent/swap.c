@@ -40,7 +40,7 @@ enum kms_status kms_swap_hosts(const struct kms_board *board, struct kms_swap_ho
 {
     size_t all = kms_board_count(board);
     struct kms_swap_hosts hosts = {.slot = calloc(all + 1, sizeof *hosts.slot),
-                                   .target = calloc(all + 1, sizeof *hosts.target)};
+                                   .target = calloc(all + 1, sizeof(const struct kms_target *))};
     if (!hosts.slot || !hosts.target) {
         kms_swap_hosts_done(&hosts);
         return KMS_ENOMEM;

@@ -750,6 +750,73 @@ static void a_retired_host_is_neither_expected_nor_found(void **state)
     stage_close(stage);
 }
 
+static void a_dropped_domain_leaves_a_place_that_another_one_takes(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    size_t host = add_host(stage, "kms1.b.example", NULL, 1688);
+    answers(stage, host);
+    size_t a = watch(stage, "a.example"), b = watch(stage, "b.example"),
+           c = watch(stage, "c.example");
+    const struct kms_zone_record list[] = {record("kms1.b.example", 1688)};
+    (void)publish(stage, a, list, 1);
+    const struct kms_zone *kept = publish(stage, b, list, 1);
+    uint32_t index = kms_zones_get(stage->zones, a)->index;
+    uint64_t shape = kms_zones_shape(stage->zones);
+    kms_zones_drop(stage->zones, a);
+    assert_true(kms_zones_shape(stage->zones) > shape);
+    assert_int_equal(kms_zones_count(stage->zones), 3);
+    const struct kms_zone *gone = kms_zones_get(stage->zones, a);
+    assert_int_equal(gone->index, 0); /* no row shows it */
+    assert_string_equal(gone->name, "");
+    assert_int_equal(gone->record_count + gone->publication_count, 0);
+    assert_int_equal(kms_zones_refresh(stage->zones), KMS_OK);
+    assert_ptr_equal(kms_zones_get(stage->zones, b), kept); /* in its place, with all it has */
+    assert_int_equal(kept->record_count, 1);
+    assert_int_equal(kept->publication[0].publication, KMS_PUBLICATION_PUBLISHED);
+    struct kms_result result;
+    assert_true(kms_zones_host_result(stage->zones, host, &result));
+    kms_result_done(&result);
+    assert_int_equal(watch(stage, "d.example"), a);
+    assert_int_equal(watch(stage, "C.example."), c);
+    assert_int_equal(watch(stage, "a.example"), 3);
+    assert_int_equal(kms_zones_get(stage->zones, 3)->index, index); /* the number is the name's */
+    assert_int_equal(kms_zones_get(stage->zones, 3)->record_count, 0);
+    stage_close(stage);
+}
+
+static void a_host_with_another_target_is_expected_where_that_says(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    size_t slot = add_host(stage, "kms1.a.example", NULL, 1688);
+    (void)add_host(stage, "kms2.b.example", NULL, 1688);
+    size_t a = watch(stage, "a.example"), b = watch(stage, "b.example");
+    assert_int_equal(kms_zones_get(stage->zones, a)->publication_count, 1);
+    assert_int_equal(kms_zones_get(stage->zones, b)->publication_count, 1);
+    char name[] = "kms1.a.example", domain[] = "B.example";
+    struct kms_target target = {.name = name,
+                                .port = 1688,
+                                .origin = KMS_ORIGIN_CONFIGURED,
+                                .publish_in = {.text = (char *[]){domain}, .count = 1}};
+    target.source[KMS_SOURCE_DNS].enabled = true;
+    struct kms_target *was;
+    struct kms_change change;
+    assert_int_equal(kms_board_retarget(stage->board, slot, &target, 0, &was, &change), KMS_OK);
+    kms_target_done(was);
+    free(was);
+    assert_int_equal(kms_zones_refresh_one(stage->zones, b), KMS_OK);
+    assert_int_equal(kms_zones_get(stage->zones, b)->publication_count, 2);
+    target.source[KMS_SOURCE_DNS].enabled = false;
+    assert_int_equal(kms_board_retarget(stage->board, slot, &target, 0, &was, &change), KMS_OK);
+    kms_target_done(was);
+    free(was);
+    assert_int_equal(kms_zones_refresh(stage->zones), KMS_OK);
+    assert_int_equal(kms_zones_get(stage->zones, a)->publication_count, 0);
+    assert_int_equal(kms_zones_get(stage->zones, b)->publication_count, 1);
+    stage_close(stage);
+}
+
 static void records_stand_in_the_order_in_which_clients_try_them(void **state)
 {
     (void)state;
@@ -1573,6 +1640,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(servers_that_differ_are_a_warning_and_told_once),
+        cmocka_unit_test(a_dropped_domain_leaves_a_place_that_another_one_takes),
+        cmocka_unit_test(a_host_with_another_target_is_expected_where_that_says),
         cmocka_unit_test(a_domain_is_watched_once_and_unknown_at_first),
         cmocka_unit_test(a_published_host_that_answers_is_healthy),
         cmocka_unit_test(every_record_has_the_state_of_what_it_leads_to),
