@@ -46,7 +46,7 @@ static bool fill_part(struct part *part, const struct kms_recorded_host *host,
         count += host->told[i].result.source == source;
     }
     part->round = -1;
-    part->told = count > 0 ? calloc(count, sizeof *part->told) : NULL;
+    part->told = count > 0 ? calloc(count, sizeof(const struct kms_told *)) : NULL;
     for (size_t i = 0; part->told && i < host->told_count; i++) {
         if (host->told[i].result.source == source) {
             part->told[part->count++] = &host->told[i];
@@ -102,11 +102,15 @@ void kms_play_free(struct kms_play *play)
     free(play);
 }
 
+static int compare_name(const void *name, const void *parts)
+{
+    const struct host_parts *has = parts;
+    return strcasecmp(name, has->host->target.name);
+}
+
 static struct host_parts *find_host(struct kms_play *play, const char *name)
 {
-    const struct kms_recorded_host wanted = {.target = {.name = (char *)(uintptr_t)name}};
-    const struct host_parts key = {.host = &wanted};
-    return bsearch(&key, play->host, play->host_count, sizeof *play->host, compare_parts);
+    return bsearch(name, play->host, play->host_count, sizeof *play->host, compare_name);
 }
 
 /* Where the group begins that is due at this moment of the course. */
@@ -217,10 +221,10 @@ static struct kms_probe *start(enum kms_source source, struct kms_env *env,
     static struct kms_probe *start_##word(struct kms_env *env, const struct kms_target *target, \
                                           kms_done_fn *done, void *arg)                         \
     {                                                                                           \
-        return start(number, env, target, done, arg);                                           \
+        return start((number), env, target, done, arg);                                         \
     }                                                                                           \
     static const struct kms_probe_type play_##word = {                                          \
-        .name = #word, .source = number, .start = start_##word, .cancel = free_probe};
+        .name = #word, .source = (number), .start = start_##word, .cancel = free_probe};
 PLAY(rpc, KMS_SOURCE_RPC)
 PLAY(activation, KMS_SOURCE_ACTIVATION)
 PLAY(wsman, KMS_SOURCE_WSMAN)

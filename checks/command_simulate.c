@@ -90,35 +90,38 @@ static void find_daemon(char *dst, size_t size)
 }
 
 /* Does not return but for a failure. */
-static int run(struct options *options, const char *file)
+static int run(struct options *options, char *file)
 {
     char daemon[PATH_SIZE], speed[24], why[PATH_SIZE + 200];
-    const char *argv[16];
+    static char simulate_option[] = "--simulate", speed_option[] = "--speed",
+                state_option[] = "--state-dir", config_option[] = "-c",
+                agentx_option[] = "--agentx";
+    char *argv[16];
     size_t count = 0;
 
     find_daemon(daemon, sizeof(daemon));
     kms_text_format(speed, sizeof(speed), "%lld", (long long)options->speed);
     argv[count++] = daemon;
-    argv[count++] = "--simulate";
+    argv[count++] = simulate_option;
     argv[count++] = file;
-    argv[count++] = "--speed";
+    argv[count++] = speed_option;
     argv[count++] = speed;
     if (options->state_dir != NULL) {
-        argv[count++] = "--state-dir";
+        argv[count++] = state_option;
         argv[count++] = options->state_dir;
     }
     if (options->config != NULL) {
-        argv[count++] = "-c";
+        argv[count++] = config_option;
         argv[count++] = options->config;
     }
     if (options->agentx != NULL) {
-        argv[count++] = "--agentx";
+        argv[count++] = agentx_option;
         argv[count++] = options->agentx;
     } else {
         argv[count++] = options->listen;
     }
     argv[count] = NULL;
-    (void)execvp(daemon, (char *const *)(uintptr_t)argv);
+    (void)execvp(daemon, argv);
     kms_text_format(why, sizeof(why), "%s cannot be started: %s", daemon, strerrordesc_np(errno));
     return mistake(why);
 }
