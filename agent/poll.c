@@ -13,7 +13,7 @@
 
 #define SLICE_POLLS 16 /* are started before others have their turn on the loop */
 #define BURST_POLLS 32 /* may be started at once */
-#define START_US    (1000000 / KMS_SCHEDULER_STARTS_MAX)
+#define START_US    (INT64_C(1000000) / KMS_SCHEDULER_STARTS_MAX)
 #define OUTAGE_US   10000000 /* a poll that is later than that was missed */
 
 int64_t kms_scheduler_now_us(const struct kms_scheduler *s)

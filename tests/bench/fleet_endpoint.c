@@ -2,8 +2,9 @@
  * with recorded bytes, one accepts and says nothing, one sends a byte a second, one refuses. Prints
  * their ports in that order. Composes nothing. */
 #include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <netinet/in.h>
@@ -13,7 +14,8 @@
 
 #include "machine.h"
 
-#define EVENTS 64
+#define EVENTS          64
+#define CONNECTIONS_MAX 65536 /* and descriptors */
 
 static const uint8_t ack[] = {
     5,    0,    12,   3,    0x10, 0,    0,    0,    60,   0,    0,    0,    2,    0,    0,
@@ -24,7 +26,7 @@ static const uint8_t ack[] = {
 
 enum act { ANSWER, HANG, DRIP, REFUSE, ACTS, CLOCK };
 
-/* What comes in an event. */
+/* By its descriptor. */
 struct peer {
     enum act act;
     int fd;
@@ -33,53 +35,48 @@ struct peer {
     struct peer *next, *before;
 };
 
+static struct peer peers[CONNECTIONS_MAX];
 static struct peer drips; /* head of a ring */
 static int epoll;
 
-static void watch(struct peer *peer)
+static struct peer *watch(int fd, enum act act, bool accepts)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = peer};
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, peer->fd, &event) != 0) {
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    if (fd >= CONNECTIONS_MAX || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
         bench_die("epoll");
     }
+    peers[fd] = (struct peer){.act = act, .fd = fd, .accepts = accepts};
+    return &peers[fd];
 }
 
 /* Everywhere on the loopback interface, and nowhere else. */
-static struct peer *open_port(enum act act)
+static void open_port(enum act act)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)};
     socklen_t len = sizeof address;
-    struct peer *peer = calloc(1, sizeof *peer);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (!peer || fd < 0 || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", sizeof "lo") != 0 ||
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", sizeof "lo") != 0 ||
         bind(fd, (struct sockaddr *)&address, len) != 0 ||
         (act != REFUSE && listen(fd, 4096) != 0) ||
         getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
         bench_die("no socket");
     }
-    *peer = (struct peer){.act = act, .fd = fd, .accepts = true};
     if (act != REFUSE) {
-        watch(peer);
+        (void)watch(fd, act, true);
     }
     (void)printf("%d%c", ntohs(address.sin_port), act == REFUSE ? '\n' : ' ');
-    return peer;
 }
 
 static void take_all(const struct peer *listener)
 {
     int fd;
     while ((fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-        struct peer *peer = calloc(1, sizeof *peer);
-        if (!peer) {
-            bench_die("memory");
-        }
-        *peer = (struct peer){.act = listener->act, .fd = fd};
+        struct peer *peer = watch(fd, listener->act, false);
         if (peer->act == DRIP) {
             peer->next = drips.next;
             peer->before = &drips;
             peer->next->before = drips.next = peer;
         }
-        watch(peer);
     }
     if (errno != EAGAIN) {
         bench_die("accept");
@@ -93,7 +90,6 @@ static void end(struct peer *peer)
         peer->before->next = peer->next;
     }
     (void)close(peer->fd);
-    free(peer);
 }
 
 static void hear(struct peer *peer)
@@ -127,19 +123,19 @@ int main(void)
     bench_allow_many_files();
     drips.next = drips.before = &drips;
     epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct peer clock = {.act = CLOCK, .fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK)};
-    if (epoll < 0 || clock.fd < 0 || timerfd_settime(clock.fd, 0, &second, NULL) != 0) {
+    int clock = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+    if (epoll < 0 || clock < 0 || timerfd_settime(clock, 0, &second, NULL) != 0) {
         bench_die("no endpoint");
     }
-    watch(&clock);
+    (void)watch(clock, CLOCK, false);
     for (int act = 0; act < ACTS; act++) {
-        (void)open_port((enum act)act);
+        open_port((enum act)act);
     }
     (void)fflush(stdout);
     for (;;) {
         int count = epoll_wait(epoll, event, EVENTS, -1);
         for (int i = 0; i < count; i++) {
-            struct peer *peer = event[i].data.ptr;
+            struct peer *peer = &peers[event[i].data.fd];
             if (peer->act == CLOCK) {
                 drip(peer->fd);
             } else if (peer->accepts) {
