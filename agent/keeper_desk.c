@@ -17,19 +17,18 @@ void kms_keeper_desk_done(struct kms_keeper_desk *desk)
     desk->hour = NULL;
 }
 
-/* The damaged file makes way, and a new one gets what can be read of it. Its hours follow later, a
+/* The damaged file makes way for a new one with what can be read of it. Its hours follow later, a
  * part at a time: they may be many. */
 static void rebuild(struct kms_keeper_desk *desk)
 {
     struct kms_fault why = desk->fault;
     char aside[KMS_KEEPER_PATH_SIZE];
-    desk->status = kms_store_set_aside(desk->path, aside, sizeof aside, &desk->fault);
+    desk->salvage = (struct kms_store_salvage){0};
+    desk->status = kms_store_rebuild(desk->path, aside, sizeof aside, &desk->salvage, &desk->fault);
     if (desk->status == KMS_OK) {
         desk->status = kms_store_open(desk->path, &desk->store, &desk->fault);
     }
     if (desk->status == KMS_OK) {
-        desk->salvage = (struct kms_store_salvage){0};
-        (void)kms_store_salvage_records(desk->store, aside, &desk->salvage, NULL);
         desk->rebuilt = true;
         desk->anew = true;
         kms_text_copy(desk->why, sizeof desk->why, why.text);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,7 +18,7 @@
 #define BUSY_MS        2000
 #define SCHEMA_VERSION 1
 #define APPLICATION_ID 0x4B4D5331 /* "KMS1", for file(1) */
-#define PATH_MAX_BYTES ((size_t)8192)
+#define PATH_MAX_BYTES 8192
 
 /* Records are found by kind and name; hours lie in the order of time, so that an hour of all hosts
  * is appended to the end and the oldest are cut off at the front. */
@@ -373,6 +374,16 @@ static enum kms_status check_records(struct kms_store *store, struct kms_fault *
     return status;
 }
 
+/* A rebuild that was cut off when the damaged file was set aside already. */
+static void finish_rebuild(const char *path)
+{
+    char anew[PATH_MAX_BYTES];
+    if (access(path, F_OK) != 0 && errno == ENOENT &&
+        kms_text_format(anew, sizeof anew, "%s" KMS_STORE_ANEW, path)) {
+        (void)rename(anew, path); /* mostly there is none */
+    }
+}
+
 enum kms_status kms_store_open(const char *path, struct kms_store **ret, struct kms_fault *fault)
 {
     struct kms_store *store = new_store(path);
@@ -380,6 +391,7 @@ enum kms_status kms_store_open(const char *path, struct kms_store **ret, struct 
         return kms_fault_set(fault, KMS_ENOMEM, 0, "%.120s: out of memory", path);
     }
     bool made = false;
+    finish_rebuild(path);
     enum kms_status status = make_file(store, &made, fault);
     if (status == KMS_OK && made) {
         (void)unlink(store->wal_path); /* of a file that is gone */

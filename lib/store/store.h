@@ -108,6 +108,12 @@ struct kms_store_salvage {
  * failure. */
 enum kms_status kms_store_salvage_records(struct kms_store *store, const char *path,
                                           struct kms_store_salvage *ret, struct kms_fault *fault);
+/* Makes a store beside the damaged one with all records that can be salvaged, sets the damaged one
+ * aside, and puts the new one in its place. Whenever the process is killed meanwhile, the next one
+ * finds one of the two: kms_store_open takes the new one where the old one is gone. Neither is to
+ * be open. On failure the damaged one is where it was. */
+enum kms_status kms_store_rebuild(const char *path, char *ret_aside, size_t size,
+                                  struct kms_store_salvage *ret, struct kms_fault *fault);
 /* The hours from *at_s on, a bounded number of them at a time; *at_s moves on, INT64_MAX: done.
  * Hours that the store has are left as they are. */
 enum kms_status kms_store_salvage_hours(struct kms_store *store, const char *path, int64_t *at_s,

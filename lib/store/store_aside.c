@@ -219,6 +219,38 @@ enum kms_status kms_store_salvage_records(struct kms_store *store, const char *p
     return status;
 }
 
+static enum kms_status fill_anew(const char *path, const char *damaged,
+                                 struct kms_store_salvage *ret, struct kms_fault *fault)
+{
+    struct kms_store *store = NULL;
+    char name[PATH_MAX_BYTES];
+    for (size_t i = 0; i < KMS_COUNT_OF(parts); i++) {
+        if (kms_text_format(name, sizeof name, "%s%s", path, parts[i])) {
+            (void)unlink(name); /* of an earlier try */
+        }
+    }
+    enum kms_status status = kms_store_open(path, &store, fault);
+    if (status == KMS_OK) {
+        status = kms_store_salvage_records(store, damaged, ret, fault);
+        kms_store_close(store);
+    }
+    return status;
+}
+
+enum kms_status kms_store_rebuild(const char *path, char *ret_aside, size_t size,
+                                  struct kms_store_salvage *ret, struct kms_fault *fault)
+{
+    char anew[PATH_MAX_BYTES];
+    if (!kms_text_format(anew, sizeof anew, "%s" KMS_STORE_ANEW, path)) {
+        return kms_fault_set(fault, KMS_ETOOBIG, 0, "%.120s: the path is too long", path);
+    }
+    enum kms_status status = fill_anew(anew, path, ret, fault);
+    if (status == KMS_OK) {
+        status = kms_store_set_aside(path, ret_aside, size, fault);
+    }
+    return status == KMS_OK ? move(anew, path, fault) : status;
+}
+
 /* ---- hours ---- */
 
 struct hours {

@@ -30,6 +30,8 @@ enum kms_store_statement {
     KMS_STORE_STATEMENTS
 };
 
+#define KMS_STORE_ANEW ".anew" /* behind the path, of a store that is to take its place */
+
 /* What a file looked like when we last had to do with it. */
 struct kms_store_stamp {
     bool there;

@@ -20,7 +20,7 @@
 #include "base/text.h"
 #include "store/store.h"
 
-#define HOUR_S 3600
+#define HOUR_S INT64_C(3600)
 #define NOW_S  (INT64_C(1764000000) / HOUR_S * HOUR_S)
 
 struct place {
@@ -313,9 +313,9 @@ static int rescue(const struct place *place)
     if (status == KMS_ESYNTAX) {
         char aside[128];
         struct kms_store_salvage salvage = {.hours = 0};
-        assert_int_equal(kms_store_set_aside(place->path, aside, sizeof aside, NULL), KMS_OK);
+        assert_int_equal(kms_store_rebuild(place->path, aside, sizeof aside, &salvage, &fault),
+                         KMS_OK);
         store = open_store(place->path);
-        assert_int_equal(kms_store_salvage_records(store, aside, &salvage, &fault), KMS_OK);
         int64_t at_s = INT64_MIN;
         while (at_s != INT64_MAX) {
             assert_int_equal(kms_store_salvage_hours(store, aside, &at_s, &salvage, &fault),
@@ -457,6 +457,21 @@ static void hours_of_a_damaged_file_are_taken_over(void **state)
     }
     assert_int_equal(salvage.hours, NUMBERS);
     kms_store_close(store);
+}
+
+static void a_rebuild_that_was_cut_off_is_finished(void **state)
+{
+    const struct place *place = *state;
+    char anew[128];
+    kms_text_format(anew, sizeof anew, "%s.anew", place->path);
+    fill(anew); /* the damaged one is set aside already */
+    assert_int_equal(rescue(place), NUMBERS);
+    assert_int_not_equal(access(anew, F_OK), 0);
+    fill(anew); /* a part of one, and the damaged one is there still */
+    flip(anew, 0, 200);
+    flip(place->path, 0, 200);
+    assert_int_equal(rescue(place), NUMBERS);
+    assert_int_not_equal(access(anew, F_OK), 0);
 }
 
 /* ---- others at the file ---- */
@@ -718,6 +733,7 @@ int main(void)
         IN_PLACE(a_file_of_something_else_is_damage),
         IN_PLACE(stores_that_are_set_aside_do_not_pile_up),
         IN_PLACE(hours_of_a_damaged_file_are_taken_over),
+        IN_PLACE(a_rebuild_that_was_cut_off_is_finished),
         IN_PLACE(what_others_do_to_the_file_is_noticed),
         IN_PLACE(a_full_disk_is_told_and_what_was_there_stays),
         IN_PLACE(a_place_that_cannot_be_written_to_is_told),
