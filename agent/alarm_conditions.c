@@ -7,9 +7,10 @@
 #include "base/text.h"
 
 #define ALL_TYPES (((UINT32_C(1) << KMS_ALARM_TYPE_MAX) - 1) << 1)
-#define DOMAIN_TYPES \
+#define RECORD_TYPES \
     (KMS_ALARM_TYPE_BIT(KMS_ALARM_PUBLICATION) | KMS_ALARM_TYPE_BIT(KMS_ALARM_ROGUE))
-#define HOST_TYPES (ALL_TYPES & ~DOMAIN_TYPES)
+#define DOMAIN_TYPES (RECORD_TYPES | KMS_ALARM_TYPE_BIT(KMS_ALARM_STALE))
+#define HOST_TYPES   (ALL_TYPES & ~RECORD_TYPES)
 #define KEY_TYPES                                                                  \
     (KMS_ALARM_TYPE_BIT(KMS_ALARM_KEY) | KMS_ALARM_TYPE_BIT(KMS_ALARM_COUNT_LOW) | \
      KMS_ALARM_TYPE_BIT(KMS_ALARM_REQUESTS))
@@ -467,7 +468,8 @@ static void stale_text(const struct host *h, enum kms_source source, char *dst, 
     }
 }
 
-/* A host that is down takes its sources with it; DNS speaks for itself. */
+/* A host that is down takes its sources with it. That DNS is silent is told of the domain, once,
+ * and not of each of its hosts. */
 static void find_stale(struct host *h, enum kms_source source)
 {
     bool stale = h->judgement->source[source].stale;
@@ -475,8 +477,7 @@ static void find_stale(struct host *h, enum kms_source source)
                                            .owner = h->snapshot->target->name,
                                            .row = row_of(TABLE_SOURCE, h->snapshot->index, source),
                                            .severity = stale ? KMS_STATE_UNKNOWN : KMS_STATE_OK,
-                                           .frozen = (h->suppressed && source != KMS_SOURCE_DNS) ||
-                                                     !h->snapshot->last[source],
+                                           .frozen = h->suppressed || !h->snapshot->last[source],
                                            .polled = h->polled == source};
     if (!matters(&h->inquiry, of.severity, of.frozen)) {
         return;
@@ -570,7 +571,7 @@ bool kms_alarm_find_host(struct kms_alarm_findings *findings, const struct kms_a
     find_clock(&h);
     find_suspicion(&h);
     for (int source = 1; source <= KMS_SOURCE_MAX; source++) {
-        if (is_enabled(&h, (enum kms_source)source)) {
+        if (source != KMS_SOURCE_DNS && is_enabled(&h, (enum kms_source)source)) {
             find_stale(&h, (enum kms_source)source);
         }
     }
@@ -616,16 +617,19 @@ static void find_publication(struct inquiry *q, const struct kms_board *board,
     }
 }
 
+static struct kms_alarm_row domain_row(const struct kms_zone *zone)
+{
+    return (struct kms_alarm_row){.table = TABLE_DOMAIN, .len = 1, .index = {zone->index, 0}};
+}
+
 static void find_rogue(struct inquiry *q, const struct kms_zone *zone,
                        const struct kms_zone_record_view *view)
 {
-    const struct kms_alarm_row domain_row = {
-        .table = TABLE_DOMAIN, .len = 1, .index = {zone->index, 0}};
     bool rogue = view->state == KMS_SRV_ROGUE;
     const struct kms_alarm_condition of = {
         .type = KMS_ALARM_ROGUE,
         .owner = zone->name,
-        .row = view->index != 0 ? row_of(TABLE_SRV, zone->index, view->index) : domain_row,
+        .row = view->index != 0 ? row_of(TABLE_SRV, zone->index, view->index) : domain_row(zone),
         .severity = rogue ? KMS_STATE_WARNING : KMS_STATE_OK,
         .frozen = view->present && view->state == KMS_SRV_UNKNOWN,
         .polled = true};
@@ -650,14 +654,40 @@ static bool is_answered(enum kms_outcome outcome)
            outcome == KMS_OUTCOME_DNS_NODATA || outcome == KMS_OUTCOME_DNS_NO_SERVICE;
 }
 
+static void find_silence(struct inquiry *q, const struct kms_zone *zone)
+{
+    bool silent = !is_answered(zone->outcome);
+    const struct kms_alarm_condition of = {.type = KMS_ALARM_STALE,
+                                           .owner = zone->name,
+                                           .row = domain_row(zone),
+                                           .severity = silent ? KMS_STATE_UNKNOWN : KMS_STATE_OK,
+                                           .polled = true};
+    if (!matters(q, of.severity, of.frozen)) {
+        return;
+    }
+    struct kms_alarm_finding *finding = add(q, &of, "lookup");
+    if (!finding) {
+        return;
+    }
+    const struct kms_outcome_row *row = kms_outcome_row(zone->outcome);
+    if (silent) {
+        kms_text_format(finding->text, sizeof finding->text, "%s: %s: %s", zone->name, row->token,
+                        zone->detail[0] ? zone->detail : row->meaning);
+    } else {
+        kms_text_format(finding->text, sizeof finding->text, "%s can be looked up", zone->name);
+    }
+}
+
 bool kms_alarm_find_zone(struct kms_alarm_findings *findings, const struct kms_alarms *alarms,
                          const struct kms_board *board, const struct kms_zone *zone,
                          struct kms_alarm_update *ret_update)
 {
     struct inquiry q = {.findings = findings, .alarms = alarms};
     begin(&q, "domain", zone->name);
+    find_silence(&q, zone);
     if (!is_answered(zone->outcome)) {
-        *ret_update = (struct kms_alarm_update){.types = DOMAIN_TYPES, .unsure = DOMAIN_TYPES};
+        *ret_update = (struct kms_alarm_update){
+            .types = DOMAIN_TYPES, .unsure = RECORD_TYPES, .polled = DOMAIN_TYPES & ~RECORD_TYPES};
         return end(&q, ret_update);
     }
     for (size_t i = 0; i < zone->publication_count; i++) {

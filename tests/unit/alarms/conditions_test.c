@@ -358,10 +358,11 @@ static void a_lost_publication_and_a_rogue_record_are_alarms_of_the_lookups(void
     assert_string_equal(alarm->owner, "example.com");
     assert_string_equal(alarm->object, "record evil.example.com:1688");
     assert_int_equal(alarm->row.table, 6);
-    for (int i = 0; i < 4; i++) { /* an outage of DNS tells nothing */
+    for (int i = 0; i < 4; i++) { /* an outage of DNS tells nothing of records */
         look_up(stage, KMS_OUTCOME_DNS_SERVFAIL, NULL, 0);
     }
-    assert_int_equal(raised(stage), 2);
+    assert_int_equal(raised(stage), 3);
+    assert_int_equal(stage_raised(stage, KMS_ALARM_STALE, &alarm), 1); /* but of itself */
     look_up(stage, KMS_OUTCOME_OK, both, 2);
     look_up(stage, KMS_OUTCOME_OK, both, 2);
     assert_int_equal(stage_raised(stage, KMS_ALARM_PUBLICATION, NULL), 0);
@@ -369,7 +370,32 @@ static void a_lost_publication_and_a_rogue_record_are_alarms_of_the_lookups(void
     look_up(stage, KMS_OUTCOME_OK, good, 1);
     look_up(stage, KMS_OUTCOME_OK, good, 1);
     assert_int_equal(raised(stage), 0);
-    assert_int_equal(stage->told_count, 4);
+    assert_int_equal(stage->told_count, 6);
+}
+
+static void silent_dns_is_one_alarm_of_the_domain_however_many_hosts_it_has(void **state)
+{
+    struct stage *stage = *state;
+    size_t slot = add_published_host(stage);
+    stage_bind(stage, slot, KMS_RPC_ACCEPTED);
+    look_up(stage, KMS_OUTCOME_DNS_TIMEOUT, NULL, 0);
+    assert_int_equal(raised(stage), 0);
+    look_up(stage, KMS_OUTCOME_DNS_TIMEOUT, NULL, 0);
+    for (int i = 0; i < 3; i++) { /* what the hosts hear of it */
+        stage_fail(stage, slot, KMS_SOURCE_DNS, KMS_OUTCOME_DNS_TIMEOUT);
+    }
+    const struct kms_alarm_view *alarm = NULL;
+    assert_int_equal(raised(stage), 1);
+    assert_int_equal(stage_raised(stage, KMS_ALARM_STALE, &alarm), 1);
+    assert_string_equal(alarm->owner, "example.com");
+    assert_string_equal(alarm->object, "lookup");
+    assert_int_equal(alarm->severity, KMS_STATE_UNKNOWN);
+    assert_int_equal(alarm->row.table, 5);
+    assert_int_equal(alarm->row.index[0], 1);
+    look_up(stage, KMS_OUTCOME_DNS_NXDOMAIN, NULL, 0); /* an answer, if no good one */
+    assert_int_equal(stage_raised(stage, KMS_ALARM_STALE, NULL), 1);
+    look_up(stage, KMS_OUTCOME_DNS_NXDOMAIN, NULL, 0);
+    assert_int_equal(stage_raised(stage, KMS_ALARM_STALE, NULL), 0);
 }
 
 static void a_publication_that_is_not_expected_any_more_clears(void **state)
@@ -423,6 +449,7 @@ int main(void)
         STAGED(a_drift_is_told_once_and_leaves_without_a_word),
         STAGED(a_clock_that_differs_is_an_alarm),
         STAGED(a_lost_publication_and_a_rogue_record_are_alarms_of_the_lookups),
+        STAGED(silent_dns_is_one_alarm_of_the_domain_however_many_hosts_it_has),
         STAGED(a_publication_that_is_not_expected_any_more_clears),
         STAGED(without_a_bind_probe_another_source_tells_of_the_port),
     };
