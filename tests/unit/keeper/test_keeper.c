@@ -431,6 +431,44 @@ static void hours_are_read_back_with_the_newest_value(void **state)
     assert_string_equal(desk->hours, wanted);
 }
 
+/* The first byte of text within the file becomes another one. */
+static void change_byte_of(const char *path, const char *text)
+{
+    struct kms_buf bytes;
+    struct kms_file_stamp stamp;
+    kms_buf_init(&bytes, 1 << 24);
+    assert_int_equal(kms_file_read(path, &bytes, &stamp, NULL), KMS_OK);
+    const char *at = memmem(bytes.data, bytes.len, text, strlen(text));
+    assert_non_null(at);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, "#", 1, at - bytes.data), 1);
+    assert_int_equal(close(fd), 0);
+    kms_buf_done(&bytes);
+}
+
+static void hours_of_a_store_that_is_set_aside_follow(void **state)
+{
+    struct desk *desk = *state;
+    int64_t now_s = kms_clock_wall_s(&desk->clock) / 3600 * 3600;
+    put_hour(desk, "a", now_s - 3600, 30);
+    put_hour(desk, "a", now_s, 26);
+    put(desk, "spoilt", "some-value");
+    put(desk, "whole", "another");
+    kms_keeper_close(desk->keeper, 5000);
+    change_byte_of(desk->path, "some-value");
+    keeper_open(desk);
+    assert_int_equal(kms_keeper_view(desk->keeper).rebuilt, 1);
+    expect(desk, KMS_STORE_META, "whole=another;");
+    for (int i = 0; i < 1000 && !strstr(desk->last, "hours of history"); i++) {
+        kms_loop_once(desk->loop, 20);
+    }
+    assert_non_null(strstr(desk->last, "store: 2 hours of history were taken over from"));
+    assert_non_null(kms_keeper_hours(desk->keeper, "a", 0, INT64_MAX, take_hours, desk));
+    await(desk, 1);
+    assert_non_null(strstr(desk->hours, ":30 a/Windows:"));
+}
+
 static void hours_of_a_clock_that_was_never_set_are_refused(void **state)
 {
     struct desk *desk = *state;
@@ -457,6 +495,7 @@ int main(void)
         AT_DESK(without_a_place_it_works_in_memory_and_writes_when_there_is_one),
         AT_DESK(a_store_of_a_newer_release_is_read_and_left_alone),
         AT_DESK(hours_are_read_back_with_the_newest_value),
+        AT_DESK(hours_of_a_store_that_is_set_aside_follow),
         AT_DESK(hours_of_a_clock_that_was_never_set_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
