@@ -2,6 +2,8 @@
  * below. */
 #include "history.h"
 
+#include <stdlib.h>
+
 #include "base/text.h"
 
 #define WIDTH      960
@@ -27,6 +29,8 @@
 struct panel {
     const struct kms_history *history;
     const struct kms_history_series *series;
+    struct kms_history_series counts; /* of steps that are no narrower than a point */
+    int64_t step_s;
     int64_t top;
     int64_t most; /* requests of an hour */
     double y;     /* of its upper edge */
@@ -163,14 +167,43 @@ static void add_thresholds(struct panel *panel)
 
 /* ---- counts ---- */
 
+/* Hours that share a point become one step: smallest, largest and last count. */
+static void make_counts(struct panel *panel)
+{
+    const struct kms_history *history = panel->history;
+    int64_t hours = (history->to_s - history->from_s) / KMS_HISTORY_HOUR_S;
+    int64_t hours_a_step = (hours + PLOT_W - 1) / PLOT_W;
+    size_t at = 0, count = 0;
+
+    panel->step_s = (hours_a_step < 1 ? 1 : hours_a_step) * KMS_HISTORY_HOUR_S;
+    panel->counts.point = calloc((size_t)(hours < 1 ? 1 : hours) + 1, sizeof(*panel->counts.point));
+    if (panel->counts.point == NULL) {
+        panel->status = KMS_ENOMEM;
+        return;
+    }
+    for (int64_t s = history->from_s; s < history->to_s; s += panel->step_s) {
+        struct kms_history_span span = kms_history_between(panel->series, s, s + panel->step_s,
+                                                           &at);
+        if (span.count_known) {
+            panel->counts.point[count++] = (struct kms_history_point){.hour_s = s,
+                                                                      .count_known = true,
+                                                                      .last = span.last,
+                                                                      .low = span.low,
+                                                                      .high = span.high};
+        }
+    }
+    panel->counts.count = count;
+}
+
 /* Where an unbroken run of known hours that begins at first ends; hours[i] and hours[i + 1] belong
  * to one run when nothing is missing between them. */
-static size_t run_end(const struct kms_history_series *series, size_t first)
+static size_t run_end(const struct panel *panel, size_t first)
 {
+    const struct kms_history_series *series = &panel->counts;
     size_t i = first;
 
     while (i + 1 < series->count && series->point[i + 1].count_known &&
-           series->point[i + 1].hour_s - series->point[i].hour_s == KMS_HISTORY_HOUR_S) {
+           series->point[i + 1].hour_s - series->point[i].hour_s == panel->step_s) {
         i++;
     }
     return i + 1;
@@ -178,15 +211,15 @@ static size_t run_end(const struct kms_history_series *series, size_t first)
 
 static void add_band(struct panel *panel, size_t first, size_t end)
 {
-    const struct kms_history_point *point = panel->series->point;
+    const struct kms_history_point *point = panel->counts.point;
 
     add(panel, "<path fill=\"" COLOUR_BAND "\" d=\"M");
     for (size_t i = first; i < end; i++) {
         add(panel, "%.1f %.1f H%.1f L", x_of(panel, point[i].hour_s), y_of(panel, point[i].high),
-            x_of(panel, point[i].hour_s + KMS_HISTORY_HOUR_S));
+            x_of(panel, point[i].hour_s + panel->step_s));
     }
     for (size_t i = end; i > first; i--) {
-        add(panel, "%.1f %.1f H%.1f%s", x_of(panel, point[i - 1].hour_s + KMS_HISTORY_HOUR_S),
+        add(panel, "%.1f %.1f H%.1f%s", x_of(panel, point[i - 1].hour_s + panel->step_s),
             y_of(panel, point[i - 1].low), x_of(panel, point[i - 1].hour_s),
             i - 1 > first ? " L" : "Z\"/>\n");
     }
@@ -194,20 +227,20 @@ static void add_band(struct panel *panel, size_t first, size_t end)
 
 static void add_line(struct panel *panel, size_t first, size_t end)
 {
-    const struct kms_history_point *point = panel->series->point;
+    const struct kms_history_point *point = panel->counts.point;
 
     add(panel, "<path fill=\"none\" stroke=\"" COLOUR_COUNT
                "\" stroke-width=\"1.6\" stroke-linejoin=\"round\" d=\"");
     for (size_t i = first; i < end; i++) {
         add(panel, "%s%.1f %.1f H%.1f", i == first ? "M" : " L", x_of(panel, point[i].hour_s),
-            y_of(panel, point[i].last), x_of(panel, point[i].hour_s + KMS_HISTORY_HOUR_S));
+            y_of(panel, point[i].last), x_of(panel, point[i].hour_s + panel->step_s));
     }
     add(panel, "\"/>\n");
 }
 
 static void add_counts(struct panel *panel)
 {
-    const struct kms_history_series *series = panel->series;
+    const struct kms_history_series *series = &panel->counts;
 
     for (int layer = 0; layer < 2; layer++) {
         for (size_t i = 0; i < series->count;) {
@@ -215,7 +248,7 @@ static void add_counts(struct panel *panel)
                 i++;
                 continue;
             }
-            size_t end = run_end(series, i);
+            size_t end = run_end(panel, i);
             if (layer == 0) {
                 add_band(panel, i, end);
             } else {
@@ -296,8 +329,10 @@ static enum kms_status add_panel(const struct kms_history *history, size_t i, st
     add_title(&panel);
     add_dates(&panel);
     add_scale(&panel);
+    make_counts(&panel);
     add_counts(&panel);
     add_requests(&panel);
+    free(panel.counts.point);
     return panel.status;
 }
 
