@@ -51,6 +51,7 @@ struct kms_keeper {
     struct kms_timer *due, *answer;
     bool urgent;        /* somebody waits for what is pending */
     bool wipe;          /* the next batch holds all that is known */
+    bool unread;        /* what the store holds could not be read at the start */
     bool more;          /* there is more to be trimmed */
     int64_t tried_us;   /* when a job began last */
     int64_t trimmed_us; /* 0: never */
@@ -213,6 +214,12 @@ static void tell_rebuilt(struct kms_keeper *keeper, const struct kms_keeper_desk
                   " row numbers, %" PRIu64 " results and %" PRIu64 " alarms that it still told",
                   desk->why, desk->aside, record[KMS_STORE_NUMBER], record[KMS_STORE_RESULT],
                   record[KMS_STORE_ALARM]);
+    if (desk->unread) {
+        kms_log_write(keeper->config.log, KMS_LOG_WARNING,
+                      "store: rows and alarms have new numbers; to have the old ones again, stop "
+                      "kmsmond and rename %s to %s",
+                      desk->aside, keeper->path);
+    }
 }
 
 /* What a desk says of a damaged store, whoever worked at it. */
@@ -221,6 +228,7 @@ static void take_news(struct kms_keeper *keeper, const struct kms_keeper_desk *d
     if (desk->rebuilt) {
         tell_rebuilt(keeper, desk);
     }
+    keeper->unread = keeper->unread && !desk->anew;
     bool salvaged = keeper->aside[0] != '\0' && desk->aside_at_s == INT64_MAX;
     if (salvaged && desk->salvage.hours > 0) {
         kms_log_write(keeper->config.log, KMS_LOG_INFO,
@@ -341,6 +349,7 @@ static void load_desk(struct kms_keeper *keeper, struct kms_keeper_desk *desk)
     desk->batch = keeper->pending;
     keeper->pending = (struct kms_keeper_map){0};
     desk->wipe = keeper->wipe;
+    desk->unread = keeper->unread;
     kms_text_copy(desk->aside, sizeof desk->aside, keeper->aside);
     desk->aside_at_s = keeper->aside_at_s;
     desk->salvage = keeper->salvage;
@@ -440,6 +449,11 @@ static void open_store(struct kms_keeper *keeper)
     if (desk->status != KMS_OK) {
         trouble(keeper, desk->status, &desk->fault);
         (void)kms_store_open_to_read(keeper->path, &keeper->reader, NULL);
+        keeper->unread = !kms_keeper_desk_can_read(keeper->reader);
+        if (keeper->unread) { /* nobody else is to wait for it in vain */
+            kms_store_close(keeper->reader);
+            keeper->reader = NULL;
+        }
     }
     kms_keeper_desk_done(desk);
     free(desk);

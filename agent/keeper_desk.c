@@ -37,13 +37,58 @@ static void rebuild(struct kms_keeper_desk *desk)
     }
 }
 
+static void count_row(void *arg, const char *name, const char *bytes, size_t len)
+{
+    (void)name;
+    (void)bytes;
+    (void)len;
+    (*(size_t *)arg)++;
+}
+
+/* The numbers that it has and those that were given meanwhile contradict each other, and its alarms
+ * have the same numbers as those of now. It is kept whole for who wants it back. */
+static void keep_unread(struct kms_keeper_desk *desk)
+{
+    size_t count = 0;
+    char aside[KMS_KEEPER_PATH_SIZE];
+    desk->status = kms_store_each(desk->store, KMS_STORE_NUMBER, count_row, &count, &desk->fault);
+    if (desk->status != KMS_OK || count == 0) {
+        return;
+    }
+    kms_store_close(desk->store);
+    desk->store = NULL;
+    desk->status = kms_store_set_aside(desk->path, aside, sizeof aside, &desk->fault);
+    if (desk->status == KMS_OK) {
+        desk->status = kms_store_open(desk->path, &desk->store, &desk->fault);
+    }
+    if (desk->status == KMS_OK) {
+        desk->rebuilt = true;
+        desk->salvage = (struct kms_store_salvage){0};
+        kms_text_format(desk->why, sizeof desk->why, "%.120s: it could not be read at the start",
+                        desk->path);
+        kms_text_copy(desk->aside, sizeof desk->aside, aside);
+        desk->aside_at_s = INT64_MIN;
+    }
+}
+
 void kms_keeper_desk_open(struct kms_keeper_desk *desk)
 {
     desk->status = kms_store_open(desk->path, &desk->store, &desk->fault);
+    if (desk->status == KMS_OK && desk->unread) {
+        keep_unread(desk);
+    }
     desk->anew = desk->status == KMS_OK;
     if (desk->status == KMS_ESYNTAX) {
+        kms_store_drop(desk->store);
+        desk->store = NULL;
         rebuild(desk);
     }
+}
+
+bool kms_keeper_desk_can_read(struct kms_store *store)
+{
+    size_t count = 0;
+    return store && kms_store_each(store, KMS_STORE_NUMBER, count_row, &count, NULL) == KMS_OK;
 }
 
 static enum kms_status write_batch(struct kms_keeper_desk *desk)

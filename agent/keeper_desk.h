@@ -24,6 +24,7 @@ struct kms_keeper_desk {
     bool wipe;                   /* batch holds all that is known: what else is there is older */
     bool trim;
     struct kms_store_limits limits;
+    bool unread; /* what the file holds was never read: it is kept, and not written over */
     bool read;
     char host[KMS_HISTORY_NAME_SIZE];
     int64_t from_s, to_s;
@@ -32,7 +33,7 @@ struct kms_keeper_desk {
     enum kms_status status; /* of the store: opened and written */
     struct kms_fault fault;
     bool anew;    /* the store was opened again: all that is in memory is to be put once more */
-    bool rebuilt; /* a damaged one was set aside */
+    bool rebuilt; /* a damaged one, or one that was never read, was set aside */
     char why[224];
     char aside[KMS_KEEPER_PATH_SIZE]; /* hours are still to be taken from there; "" */
     int64_t aside_at_s;
@@ -46,6 +47,8 @@ struct kms_keeper_desk {
 void kms_keeper_desk_done(struct kms_keeper_desk *desk);
 /* Opens the store, and sets a damaged one aside. Fills status. */
 void kms_keeper_desk_open(struct kms_keeper_desk *desk);
+/* Whether the numbers can be read; NULL is not. */
+bool kms_keeper_desk_can_read(struct kms_store *store);
 /* All of it. */
 void kms_keeper_desk_work(struct kms_keeper_desk *desk);
 

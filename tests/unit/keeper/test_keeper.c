@@ -388,6 +388,33 @@ static void a_store_of_a_newer_release_is_read_and_left_alone(void **state)
 
 /* ---- history ---- */
 
+static void a_store_that_could_not_be_read_at_the_start_is_not_written_over(void **state)
+{
+    struct desk *desk = *state;
+    struct kms_store *other = NULL;
+    char aside[128];
+    assert_int_equal(kms_keeper_put(desk->keeper, KMS_STORE_NUMBER, "host old", "1", 1), KMS_OK);
+    kms_keeper_close(desk->keeper, 5000);
+    assert_int_equal(kms_store_open(desk->path, &other, NULL), KMS_OK); /* somebody's backup */
+    keeper_open(desk);
+    assert_false(kms_keeper_view(desk->keeper).healthy);
+    expect(desk, KMS_STORE_NUMBER, "");
+    assert_int_equal(kms_keeper_put(desk->keeper, KMS_STORE_NUMBER, "host a", "1", 1), KMS_OK);
+    kms_store_close(other);
+    for (int i = 0; i < 1000 && !kms_keeper_view(desk->keeper).healthy; i++) {
+        kms_loop_once(desk->loop, 20);
+    }
+    flush(desk, KMS_OK);
+    assert_int_equal(kms_keeper_view(desk->keeper).rebuilt, 1);
+    keeper_reopen(desk);
+    expect(desk, KMS_STORE_NUMBER, "host a=1;");
+    kms_keeper_close(desk->keeper, 5000);
+    kms_text_format(aside, sizeof aside, "%s.corrupt-1", desk->path);
+    assert_int_equal(rename(aside, desk->path), 0);
+    keeper_open(desk);
+    expect(desk, KMS_STORE_NUMBER, "host old=1;");
+}
+
 static void take_hours(void *arg, enum kms_status status, const struct kms_history_hour *hour,
                        size_t count)
 {
@@ -494,6 +521,7 @@ int main(void)
         AT_DESK(a_store_that_is_spoilt_again_and_again_is_given_a_rest),
         AT_DESK(without_a_place_it_works_in_memory_and_writes_when_there_is_one),
         AT_DESK(a_store_of_a_newer_release_is_read_and_left_alone),
+        AT_DESK(a_store_that_could_not_be_read_at_the_start_is_not_written_over),
         AT_DESK(hours_are_read_back_with_the_newest_value),
         AT_DESK(hours_of_a_store_that_is_set_aside_follow),
         AT_DESK(hours_of_a_clock_that_was_never_set_are_refused),
