@@ -33,8 +33,10 @@ agent_pid=
 other_pids= # of endpoints and pretenders
 phase=starting
 
+# A test with a trap of its own sets ended to the $? that it began with.
+ended=
 finish() {
-    code=$?
+    code=${ended:-$?}
     for pid in $agent_pid $snmpd_pid $other_pids; do
         kill -CONT "$pid" 2>/dev/null || :
         kill -TERM "$pid" 2>/dev/null || :
