@@ -28,14 +28,22 @@ static const struct advice advices[] = {
                                 "whether the host's key serves the product asked for"},
     {KMS_REASON_NOT_PUBLISHED, "compare the SRV records with kmsmon discover, and let the host "
                                "publish itself (slmgr /sdns) or make the record by hand"},
+    {KMS_REASON_FEW_HOSTS, "publish another host in the domain or revive one of those that do not "
+                           "answer: kmsmon discover shows them"},
     {KMS_REASON_CLOCK_SKEW, "let the host's clock be synchronised (w32tm /resync)"},
     {KMS_REASON_CONFIG_DRIFT, "compare the host's own settings with what clients expect"},
     {KMS_REASON_SUSPICIOUS, "find out who set this host up; its answers are not those of a genuine "
                             "KMS host"},
     {KMS_REASON_NOT_KMS, "find out what listens on the port of this host"},
     {KMS_REASON_UNREACHABLE, "look whether the host runs and its port is open to the monitor"},
-    {KMS_REASON_STALE, "look what keeps the source from being renewed: kmsmon show HOST"},
+    {KMS_REASON_STALE, "wait for the next poll, or have the host asked with kmsmon probe-now; when "
+                       "that does not help, look into the log of kmsmond"},
+    {KMS_REASON_NO_DATA, "wait for the first poll, or have the host asked with kmsmon probe-now"},
 };
+
+/* Read as it should be, and old. */
+static const char old_report[] = "look at the task on the host that writes the report and at the "
+                                 "date of its file, or raise max-age";
 
 /* One that speaks of the host goes before one that speaks of ourselves. */
 static const struct kms_outcome_row *failed_source(const struct kms_snapshot *snapshot)
@@ -55,19 +63,36 @@ static const struct kms_outcome_row *failed_source(const struct kms_snapshot *sn
     return ours;
 }
 
+static const char *advice_of(uint32_t reasons)
+{
+    for (size_t i = 0; i < KMS_COUNT_OF(advices); i++) {
+        if (reasons & KMS_BIT(advices[i].reason)) {
+            return advices[i].text;
+        }
+    }
+    return "";
+}
+
 const char *kms_control_next_step(const struct kms_snapshot *snapshot)
 {
-    if (snapshot->judgement.state == KMS_STATE_OK) {
+    const struct kms_judgement *judgement = &snapshot->judgement;
+    if (judgement->state == KMS_STATE_OK) {
         return "";
     }
     const struct kms_outcome_row *failed = failed_source(snapshot);
     if (failed && failed->hint[0] != '\0') {
         return failed->hint;
     }
-    for (size_t i = 0; i < KMS_COUNT_OF(advices); i++) {
-        if (snapshot->judgement.reasons & KMS_BIT(advices[i].reason)) {
-            return advices[i].text;
-        }
+    const char *advice = advice_of(judgement->reasons);
+    bool old = judgement->source[KMS_SOURCE_REPORT].stale;
+    return old && advice == advice_of(KMS_BIT(KMS_REASON_STALE)) ? old_report : advice;
+}
+
+const char *kms_control_next_step_of_domain(const struct kms_zone *zone)
+{
+    if (zone->state == KMS_STATE_OK) {
+        return "";
     }
-    return "";
+    const char *hint = kms_outcome_good(zone->outcome) ? "" : kms_outcome_row(zone->outcome)->hint;
+    return hint[0] != '\0' ? hint : advice_of(zone->reasons);
 }

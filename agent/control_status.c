@@ -342,9 +342,7 @@ static void put_domain(struct kms_control_call *call)
     kms_json_word(item, "state", kms_words_state(), (int)zone->state, &ok);
     kms_json_bits(item, "reasons", kms_words_reason(), zone->reasons, &ok);
     kms_json_text(item, "text", zone->summary[0] != '\0' ? zone->summary : zone->detail, &ok);
-    if (zone->state != KMS_STATE_OK && !kms_outcome_good(zone->outcome)) {
-        kms_json_some(item, "next-step", kms_outcome_row(zone->outcome)->hint, &ok);
-    }
+    kms_json_some(item, "next-step", kms_control_next_step_of_domain(zone), &ok);
     kms_control_put(call, kms_json_whole(item, ok));
 }
 
