@@ -164,7 +164,8 @@ static void read_answer(struct answer *answer, struct kms_control_client *client
             take(answer, line);
             json_decref(line);
         } else {
-            complain(answer->asking, "a line of the answer cannot be read", "");
+            complain(answer->asking, "a line of the answer cannot be read",
+                     "let kmsmond and kmsmon be of the same release");
             answer->code = KMS_ASKING_NO_REPLY;
             return;
         }
@@ -191,7 +192,7 @@ int kms_asking_run(const struct kms_asking *asking, const struct kms_asking_opti
     if (kms_control_ask(&client, text, KMS_ASKING_WAIT_MS, &fault) == KMS_OK) {
         read_answer(&answer, &client);
     } else {
-        complain(asking, fault.text, "");
+        complain(asking, fault.text, "look into its log");
         answer.code = KMS_ASKING_NO_REPLY;
     }
     kms_control_hang_up(&client);

@@ -33,7 +33,7 @@ static int64_t until(const struct kms_control_client *client, int64_t wait_ms)
 }
 
 /* 0, or errno. */
-static int try_place(struct kms_control_client *client, const char *path, int64_t wait_ms)
+static int try_place(struct kms_control_client *client, const char *path, int64_t until_us)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (!kms_text_copy(address.sun_path, sizeof address.sun_path, path)) {
@@ -43,12 +43,14 @@ static int try_place(struct kms_control_client *client, const char *path, int64_
     if (client->fd < 0) {
         return errno;
     }
-    (void)limit(client, SO_SNDTIMEO, until(client, wait_ms));
-    if (connect(client->fd, (const struct sockaddr *)&address, sizeof address) == 0) {
-        kms_text_copy(client->path, sizeof client->path, path);
-        return 0;
+    int error = EAGAIN;
+    if (limit(client, SO_SNDTIMEO, until_us)) {
+        if (connect(client->fd, (const struct sockaddr *)&address, sizeof address) == 0) {
+            kms_text_copy(client->path, sizeof client->path, path);
+            return 0;
+        }
+        error = errno;
     }
-    int error = errno;
     (void)close(client->fd);
     client->fd = -1;
     return error;
@@ -73,8 +75,10 @@ static const char *advice(int error)
 
 static enum kms_status refuse(const char *places, int error, struct kms_fault *fault)
 {
-    return kms_fault_set(fault, is_absent(error) ? KMS_ENOTFOUND : KMS_EIO, 0, "%s: %s",
-                         advice(error), places);
+    enum kms_status status = is_absent(error)  ? KMS_ENOTFOUND
+                             : error == EAGAIN ? KMS_EBUSY
+                                               : KMS_EIO;
+    return kms_fault_set(fault, status, 0, "%s: %s", advice(error), places);
 }
 
 enum kms_status kms_control_connect(const char *path, int64_t wait_ms,
@@ -84,10 +88,11 @@ enum kms_status kms_control_connect(const char *path, int64_t wait_ms,
     const char *const named[] = {path};
     const char *const *place = path ? named : usual_places;
     size_t count = path ? 1 : KMS_COUNT_OF(usual_places);
+    int64_t until_us = until(&client, wait_ms);
     char said[400] = "";
     int error = 0, worst = 0;
     for (size_t i = 0; i < count; i++) {
-        error = try_place(&client, place[i], wait_ms);
+        error = try_place(&client, place[i], until_us);
         if (error == 0) {
             kms_buf_init(&client.in, KMS_CONTROL_ANSWER_MAX + PIECE);
             *ret = client;

@@ -22,7 +22,7 @@ struct kms_control_client {
 
 /* Connects to the socket at path, or, with NULL, to the first of the usual places that one listens
  * at. The fault says what to do, and what is wrong with each place. KMS_ENOTFOUND: nobody
- * listens; KMS_EIO: this user may not connect, or something else. */
+ * listens; KMS_EBUSY: wait_ms went by; KMS_EIO: this user may not connect, or something else. */
 enum kms_status kms_control_connect(const char *path, int64_t wait_ms,
                                     struct kms_control_client *ret, struct kms_fault *fault);
 void kms_control_hang_up(struct kms_control_client *client);
