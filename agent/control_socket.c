@@ -28,40 +28,65 @@ static bool address_of(const char *path, struct sockaddr_un *ret)
     return kms_text_copy(ret->sun_path, sizeof ret->sun_path, path);
 }
 
-/* Opens the folder of path, made when it is missing, and locks it against another that starts at
- * the same time. */
-static enum kms_status open_folder(const char *path, int *ret_folder, struct kms_fault *fault)
+/* The folder of path is there, made when it is missing. */
+static enum kms_status make_folder(const char *path, struct kms_fault *fault)
 {
     char folder[KMS_CONTROL_PATH_SIZE];
     kms_text_copy(folder, sizeof folder, path);
     char *slash = strrchr(folder, '/');
     if (!slash) {
-        kms_text_copy(folder, sizeof folder, ".");
-    } else {
-        slash[slash == folder ? 1 : 0] = '\0';
+        return KMS_OK;
     }
-    bool made = mkdir(folder, 0700) == 0;
-    if (!made && errno != EEXIST) {
-        return refuse(path, "its folder cannot be made", errno, fault);
+    slash[slash == folder ? 1 : 0] = '\0';
+    if (mkdir(folder, 0700) != 0) {
+        return errno == EEXIST ? KMS_OK : refuse(path, "its folder cannot be made", errno, fault);
     }
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (made ? O_NOFOLLOW : 0));
-    if (fd >= 0 && made && fchmod(fd, FOLDER_MODE) != 0) {
-        int error = errno;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    bool opened = fd >= 0 && fchmod(fd, FOLDER_MODE) == 0;
+    int error = errno;
+    if (fd >= 0) {
         (void)close(fd);
-        return refuse(path, "its folder cannot be opened to others", error, fault);
     }
-    if (fd < 0) {
-        return refuse(path, "its folder cannot be opened", errno, fault);
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-        (void)close(fd);
+    return opened ? KMS_OK : refuse(path, "its folder cannot be opened to others", error, fault);
+}
+
+/* ---- one at a time ---- */
+
+/* A file that is for its owner: others could lock the folder, and keep the socket from being made
+ * for as long as they like. */
+struct lock {
+    char path[KMS_CONTROL_PATH_SIZE + 8];
+    int fd; /* -1: none */
+};
+
+/* Against another that starts at the same time. Without a lock it goes on: where none can be had, a
+ * socket cannot either, which is told then. */
+static enum kms_status take_lock(const char *path, struct lock *ret, struct kms_fault *fault)
+{
+    struct lock lock;
+    struct stat st;
+    kms_text_format(lock.path, sizeof lock.path, "%s.lock", path);
+    lock.fd = open(lock.path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (lock.fd >= 0 &&
+        (flock(lock.fd, LOCK_EX | LOCK_NB) != 0 || fstat(lock.fd, &st) != 0 || st.st_nlink == 0)) {
+        (void)close(lock.fd);
         return kms_fault_set(fault, KMS_EBUSY, 0,
-                             "control socket '%.107s': another program makes one in its folder",
+                             "control socket '%.107s': another program makes it at this moment",
                              path);
     }
-    *ret_folder = fd;
+    *ret = lock;
     return KMS_OK;
 }
+
+static void release_lock(const struct lock *lock)
+{
+    if (lock->fd >= 0) {
+        (void)unlink(lock->path);
+        (void)close(lock->fd);
+    }
+}
+
+/* ---- the place ---- */
 
 /* Whether somebody listens there: then its process, 0 where that is not told. */
 static bool is_alive(const struct sockaddr_un *address, pid_t *ret_pid)
@@ -130,7 +155,8 @@ static enum kms_status clear_place(const char *path, const struct sockaddr_un *a
 }
 
 /* The kernel makes the file with the mode of the unbound socket, less the umask: it is never wider
- * than it shall be. Nobody can connect before listen. */
+ * than it shall be. Nobody can connect before listen. In a folder where others may put a link in
+ * its place, what the link names keeps its mode. */
 static enum kms_status make(const char *path, const struct sockaddr_un *address, mode_t mode,
                             struct kms_control_socket *ret, struct kms_fault *fault)
 {
@@ -141,7 +167,8 @@ static enum kms_status make(const char *path, const struct sockaddr_un *address,
     struct stat st;
     bool bound = fchmod(fd, mode) == 0 &&
                  bind(fd, (const struct sockaddr *)address, sizeof *address) == 0;
-    if (!bound || chmod(path, mode) != 0 || lstat(path, &st) != 0 || listen(fd, BACKLOG) != 0) {
+    if (!bound || fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) != 0 ||
+        lstat(path, &st) != 0 || listen(fd, BACKLOG) != 0) {
         int error = errno;
         if (bound) {
             (void)unlink(path);
@@ -163,17 +190,18 @@ enum kms_status kms_control_socket_open(const char *path, mode_t mode,
                              "control socket '%.100s...': allowed: at most %zu characters", path,
                              sizeof address.sun_path - 1);
     }
-    int folder = -1;
-    enum kms_status status = open_folder(path, &folder, fault);
+    struct lock lock = {.fd = -1};
+    enum kms_status status = make_folder(path, fault);
+    if (status == KMS_OK) {
+        status = take_lock(path, &lock, fault);
+    }
     if (status == KMS_OK) {
         status = clear_place(path, &address, fault);
     }
     if (status == KMS_OK) {
         status = make(path, &address, mode, ret, fault);
     }
-    if (folder >= 0) {
-        (void)close(folder);
-    }
+    release_lock(&lock);
     return status;
 }
 

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <fcntl.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -252,6 +254,39 @@ static void a_group_that_is_not_there_is_named(void **state)
     assert_int_equal(access.readers, 0);
 }
 
+/* The folder is for all to read: a lock of it is anybody's. */
+static void somebody_else_who_locks_the_folder_keeps_nobody_out(void **state)
+{
+    (void)state;
+    struct folder folder = folder_new("control");
+    struct kms_control_socket socket;
+    int locked = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(flock(locked, LOCK_EX | LOCK_NB), 0);
+    assert_int_equal(kms_control_socket_open(folder.file, 0600, &socket, NULL), KMS_OK);
+    close_socket(&socket);
+    assert_int_equal(close(locked), 0);
+    folder_gone(&folder);
+}
+
+static void two_do_not_make_it_at_the_same_time(void **state)
+{
+    (void)state;
+    struct folder folder = folder_new("control");
+    struct kms_control_socket socket;
+    struct kms_fault fault = {.text = ""};
+    char lock[112];
+    kms_text_format(lock, sizeof lock, "%s.lock", folder.file);
+    int locked = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(flock(locked, LOCK_EX | LOCK_NB), 0);
+    assert_int_equal(kms_control_socket_open(folder.file, 0600, &socket, &fault), KMS_EBUSY);
+    assert_non_null(strstr(fault.text, "at this moment"));
+    assert_int_equal(close(locked), 0);
+    /* What one left that was killed is no lock. */
+    assert_int_equal(kms_control_socket_open(folder.file, 0600, &socket, NULL), KMS_OK);
+    close_socket(&socket);
+    folder_gone(&folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +303,8 @@ int main(void)
         cmocka_unit_test(it_is_said_who_may),
         cmocka_unit_test(the_kernel_says_who_a_peer_is),
         cmocka_unit_test(a_group_that_is_not_there_is_named),
+        cmocka_unit_test(somebody_else_who_locks_the_folder_keeps_nobody_out),
+        cmocka_unit_test(two_do_not_make_it_at_the_same_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
