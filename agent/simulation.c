@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/site_dns.h"
@@ -172,9 +173,22 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
     return 0;
 }
 
+static bool same_folder(const char *a, const char *b)
+{
+    struct stat first, second;
+    return kms_text_equal(a, b) || (stat(a, &first) == 0 && stat(b, &second) == 0 &&
+                                    first.st_dev == second.st_dev && first.st_ino == second.st_ino);
+}
+
 static enum kms_status take_state_dir(const struct kms_options *options, struct kms_site *site,
                                       struct kms_simulation *simulation, struct kms_fault *fault)
 {
+    if (options->state_dir && same_folder(options->state_dir, site->state_dir)) {
+        return kms_fault_set(fault, KMS_EINVAL, 0,
+                             "state-dir '%.80s' is that of the agent that watches; what is played "
+                             "would be its history: name another one, or none",
+                             options->state_dir);
+    }
     enum kms_status status = options->state_dir ? KMS_OK : make_state_dir(simulation, fault);
     if (status != KMS_OK) {
         return status;

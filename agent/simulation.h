@@ -26,8 +26,8 @@ struct kms_simulation {
  * - its hosts are those of the recording, each with the settings of the site's host of the same
  *   name, if there is one; a source is asked when the recording has it;
  * - no domain is looked at, no credentials are used;
- * - the state folder is options->state_dir, or one that is made and removed; the control socket is
- *   "control" in it;
+ * - the state folder is options->state_dir, which is not the site's, or one that is made and
+ *   removed; the control socket is "control" in it;
  * - it is the guest of options->agentx, or else answers SNMP itself.
  *
  * On failure the fault says why, with file and line. */
