@@ -515,7 +515,6 @@ static bool open_snmp(struct program *p)
     return p->agentx != NULL;
 }
 
-/* Its ports are open, and that was all it was root for. */
 /* What was known before, when all hosts are on the board that DNS and the configuration name. */
 static bool open_memories(struct program *p)
 {
@@ -525,6 +524,7 @@ static bool open_memories(struct program *p)
     return p->memories || out_of_memory(p);
 }
 
+/* Its ports are open, and that was all it was root for. */
 static bool give_up_privileges(struct program *p)
 {
     struct kms_fault fault = {0};

@@ -76,7 +76,7 @@ enum kms_status kms_colour_add(struct kms_buf *out, bool colours, enum kms_colou
         [KMS_COLOUR_RED] = "\x1b[1;31m", [KMS_COLOUR_MAGENTA] = "\x1b[35m",
     };
 
-    if (!colours || colour == KMS_COLOUR_NONE) {
+    if (!colours || colour == KMS_COLOUR_NONE || text[0] == '\0') {
         return kms_buf_add_str(out, text);
     }
     return kms_buf_addf(out, "%s%s\x1b[0m", codes[colour], text);
