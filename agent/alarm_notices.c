@@ -6,9 +6,10 @@
 
 #include "base/text.h"
 
-#define MINUTE_US INT64_C(60000000)
-#define RETRY_MS  1000 /* when the teller had no room */
-#define NAME_SIZE 32
+#define MINUTE_US   INT64_C(60000000)
+#define RETRY_MS    1000              /* when the teller had no room */
+#define PATIENCE_US INT64_C(30000000) /* with a store that does not come back */
+#define NAME_SIZE   32
 
 /* The states in their order. */
 enum notice_state {
@@ -38,6 +39,8 @@ struct kms_alarm_notices {
     uint32_t per_minute, told_at;
     struct kms_timer *turn;  /* the oldest admission is a minute old */
     struct kms_timer *retry; /* the teller had no room */
+    struct kms_timer *hang;  /* the flush takes too long */
+    int64_t flush_us;        /* when it began */
     uint64_t sent, suppressed;
     uint64_t burst;                   /* suppressed since the limit was met; 0: it is not */
     struct kms_keeper_ticket *ticket; /* of the flush that runs; NULL: none */
@@ -191,6 +194,23 @@ static void flushed(void *arg, enum kms_status status)
     hand_over(n);
 }
 
+/* A disk that hangs fails no write and ends none: it must not keep what is wrong from those who
+ * are to know, and least of all that. */
+static void flush_hangs(void *arg)
+{
+    struct kms_alarm_notices *n = arg;
+    int64_t left_us = n->flush_us + PATIENCE_US - now_us(n);
+    if (!n->ticket) {
+        return;
+    }
+    if (left_us > 0) {
+        kms_timer_set(n->hang, left_us / 1000 + 1);
+        return;
+    }
+    n->memory->forget(n->ticket);
+    flushed(n, KMS_EBUSY);
+}
+
 static void flush(struct kms_alarm_notices *n)
 {
     if (n->ticket) {
@@ -204,7 +224,10 @@ static void flush(struct kms_alarm_notices *n)
     if (n->memory->flush) {
         n->ticket = n->memory->flush(n->memory->arg, flushed, n);
     }
-    if (!n->ticket) {
+    if (n->ticket) {
+        n->flush_us = now_us(n);
+        kms_timer_set(n->hang, PATIENCE_US / 1000);
+    } else {
         flushed(n, n->memory->flush ? KMS_ENOMEM : KMS_OK);
     }
 }
@@ -395,7 +418,8 @@ struct kms_alarm_notices *kms_alarm_notices_new(struct kms_loop *loop, const str
     n->last = &n->first;
     n->turn = kms_timer_new(loop, turn_due, n);
     n->retry = kms_timer_new(loop, retry_due, n);
-    if (!n->turn || !n->retry || kms_alarm_notices_set_limit(n, per_minute) != KMS_OK) {
+    n->hang = kms_timer_new(loop, flush_hangs, n);
+    if (!n->turn || !n->retry || !n->hang || kms_alarm_notices_set_limit(n, per_minute) != KMS_OK) {
         kms_alarm_notices_free(n);
         return NULL;
     }
@@ -415,6 +439,7 @@ void kms_alarm_notices_free(struct kms_alarm_notices *n)
     }
     kms_timer_free(n->turn);
     kms_timer_free(n->retry);
+    kms_timer_free(n->hang);
     free(n->told_us);
     free(n);
 }

@@ -64,8 +64,8 @@ void kms_alarm_notices_pass_over(struct kms_alarm_notices *notices);
  * lost. */
 enum kms_status kms_alarm_notices_add(struct kms_alarm_notices *notices,
                                       const struct kms_alarm_news *news);
-/* Everything that was put is to be on the disk; then what was added is told. To be called once for
- * many. */
+/* Everything that was put is to be on the disk; then what was added is told, after half a minute
+ * all the same. To be called once for many. */
 void kms_alarm_notices_flush(struct kms_alarm_notices *notices);
 
 /* Who tells from now on: all that is not confirmed is handed over, in order. NULL: nobody. */

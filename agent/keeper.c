@@ -15,6 +15,7 @@
 #define HOURS_MAX     100000 /* waiting: what no store takes must not fill the memory */
 #define AGAIN_US      INT64_C(10000000)
 #define TRIM_EVERY_MS 3600000
+#define HANGS_US      INT64_C(60000000)
 #define HOUR_S        3600
 #define CLOCK_SANE_S  INT64_C(1577836800) /* 2020: a machine without a clock starts before it */
 #define AGED_HOURS    24                  /* given away at once, however old they seem */
@@ -591,6 +592,12 @@ struct kms_keeper_view kms_keeper_view(const struct kms_keeper *keeper)
         view.waiting += keeper->job->count;
     }
     kms_text_copy(view.trouble, sizeof view.trouble, keeper->trouble);
+    int64_t now_us = kms_clock_mono_us(kms_loop_clock(keeper->config.loop));
+    if (keeper->job && view.healthy && now_us - keeper->job->begun_us > HANGS_US) {
+        view.healthy = false;
+        kms_text_format(view.trouble, sizeof view.trouble,
+                        "%.120s: writing it hangs; see to the disk of state-dir", keeper->path);
+    }
     return view;
 }
 

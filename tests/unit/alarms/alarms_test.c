@@ -79,6 +79,27 @@ static void raise_and_clear_come_in_order_however_long_the_disk_takes(void **sta
     assert_int_equal(stage_records(stage, KMS_STORE_ALARM), 1);
 }
 
+static void a_store_that_hangs_keeps_nothing_from_being_told(void **state)
+{
+    struct stage *stage = *state;
+    stage->holds = true;
+    die(stage, 0);
+    for (int i = 0; i < 20; i++) {
+        kms_loop_once(stage->loop, 1);
+    }
+    assert_int_equal(stage->told_count, 0); /* a slow disk is waited for */
+    live(stage, 0);
+    stage->now_us += INT64_C(30000000);
+    stage_wait_told(stage, 1);
+    assert_false(stage->told[0].news.cleared);
+    assert_non_null(strstr(stage->line, "the store cannot keep them"));
+    assert_non_null(stage->flushed); /* for the clear */
+    stage_flush(stage);
+    assert_int_equal(stage->told_count, 2);
+    assert_true(stage->told[1].news.cleared);
+    assert_int_equal(stage_records(stage, KMS_STORE_NOTICE), 2);
+}
+
 static void what_the_store_cannot_keep_is_told_all_the_same(void **state)
 {
     struct stage *stage = *state;
@@ -422,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STAGED(an_alarm_is_kept_before_it_is_told),
         STAGED(raise_and_clear_come_in_order_however_long_the_disk_takes),
+        STAGED(a_store_that_hangs_keeps_nothing_from_being_told),
         STAGED(what_the_store_cannot_keep_is_told_all_the_same),
         STAGED(a_restart_raises_nothing_again_and_clears_what_was_mended),
         STAGED(what_nobody_confirmed_is_told_again_with_the_same_number),
