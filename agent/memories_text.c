@@ -108,13 +108,14 @@ enum kms_status kms_memories_read_result(const char *text, size_t len, uint64_t 
     return kms_result_text_read(text + rd.at, len - rd.at, ret, &used, NULL);
 }
 
-/* Lines that say when and how long, and no more. */
+/* Lines that say when and how long, and no more; the detail of what went well has such words. */
 static bool is_time(const char *line)
 {
     static const char *const words[] = {"wall ",
                                         "data ",
                                         "duration ",
                                         "waited ",
+                                        "detail ",
                                         "fingerprint ",
                                         "host-fact rpc-latency ",
                                         "host-fact rpc-connect ",

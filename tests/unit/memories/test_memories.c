@@ -246,9 +246,9 @@ static void a_text_whose_times_alone_are_new_has_the_same_content(void **state)
 {
     (void)state;
     const char *a = "place 1\nresult rpc ok\nwall 5\ndata 5 5 5\nduration 7\nhost-fact rpc-state "
-                    "accepted\nhost-fact rpc-latency 3\nend\n";
+                    "accepted\ndetail \"bind 3 ms\"\nhost-fact rpc-latency 3\nend\n";
     const char *b = "place 1\nresult rpc ok\nwall 9\ndata 9 9 9\nduration 8\nhost-fact rpc-state "
-                    "accepted\nhost-fact rpc-latency 4\nend\n";
+                    "accepted\ndetail \"bind 4 ms\"\nhost-fact rpc-latency 4\nend\n";
     const char *c = "place 1\nresult rpc ok\nwall 9\ndata 9 9 9\nduration 8\nhost-fact rpc-state "
                     "refused\nhost-fact rpc-latency 4\nend\n";
     assert_true(kms_memories_content(a) == kms_memories_content(b));
