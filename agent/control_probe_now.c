@@ -88,6 +88,21 @@ static void put_summary(struct probing *probing)
     kms_control_put(probing->call, kms_json_whole(item, ok));
 }
 
+/* A reload may have taken hosts away that were being asked: nobody is to believe that they are
+ * well.
+ */
+static void end_of_hosts(struct probing *probing)
+{
+    size_t gone = probing->all ? 0 : probing->hosts.named - probing->counted;
+    if (gone > 0) {
+        kms_control_fail(probing->call, "kmsmon show lists the hosts",
+                         "%zu of the hosts are not watched any more", gone);
+        return;
+    }
+    put_summary(probing);
+    kms_control_end(probing->call);
+}
+
 /* A host at each step: counted, and told unless it is one of all. */
 static void put_host(struct kms_control_call *call)
 {
@@ -96,8 +111,7 @@ static void put_host(struct kms_control_call *call)
     const struct kms_snapshot *snapshot = kms_control_hosts_next(
         &probing->hosts, kms_control_parts(call)->board, &slot);
     if (!snapshot) {
-        put_summary(probing);
-        kms_control_end(call);
+        end_of_hosts(probing);
         return;
     }
     probing->counted++;
