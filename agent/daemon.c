@@ -94,6 +94,7 @@ struct program {
     bool reload_is_due; /* asked for before all parts were there */
     struct kms_reload *reload;
     struct kms_resolvers *resolvers_before;
+    bool next_absent;                     /* there is no configuration file */
     struct kms_resolver *next_resolver;   /* NULL: the one in force stays */
     bool domains_are_new;                 /* since this reload */
     struct kms_texts discover_before;     /* until the lookups look elsewhere */
@@ -557,13 +558,12 @@ static bool open_control(struct program *p)
 
 static enum kms_status load_again(void *arg, struct kms_site *ret_site, struct kms_buf *errors)
 {
-    const struct program *p = arg;
-    bool ignored;
+    struct program *p = arg;
     if (p->simulation) {
         (void)kms_buf_add_str(errors, "a recording is played, and no configuration is in force\n");
         return KMS_EINVAL;
     }
-    return kms_site_open(&p->options_again, !p->config_absent, ret_site, &ignored, errors);
+    return kms_site_open(&p->options_again, !p->config_absent, ret_site, &p->next_absent, errors);
 }
 
 static bool complain_of(struct kms_buf *errors, const char *what)
@@ -702,6 +702,8 @@ static void in_force(void *arg)
 {
     struct program *p = arg;
     p->domains_are_new = false;
+    p->config_absent = p->next_absent;
+    p->parts.config = p->config_absent ? NULL : p->options_again.config;
     kms_agent_alarms_hold(p->alarms, false);
     kms_agent_alarms_sweep(p->alarms);
     save_numbers(p);
