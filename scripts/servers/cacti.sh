@@ -12,8 +12,9 @@ server_needs() {
         command -v $tool >/dev/null || { echo "$tool is not installed (apt-get install $cacti_packages)"; return; }
     done
     [ -f /usr/share/cacti/site/poller.php ] || { echo "cacti is not installed (apt-get install $cacti_packages)"; return; }
+    cacti_has=$(php -m | tr '[:upper:]\n' '[:lower:] ')
     for extension in snmp pdo_mysql gd mbstring xml gmp ldap intl; do
-        php -m | grep -qix $extension || { echo "PHP's $extension is not installed (apt-get install $cacti_packages)"; return; }
+        case " $cacti_has " in *" $extension "*) ;; *) echo "PHP's $extension is not installed (apt-get install $cacti_packages)"; return ;; esac
     done
 }
 
