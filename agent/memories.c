@@ -305,6 +305,9 @@ static void restore_window(void *arg, const char *name, const char *bytes, size_
     }
     if (!host) {
         keep_foreign(restore, KMS_STORE_WINDOW, name, wall);
+    } else if (restore->now_s - wall > FOREIGN_S) {
+        /* Of a key that the host does not show any more, or as old as no window may be. */
+        remove_record(restore, KMS_STORE_WINDOW, name);
     } else if (place == kms_memories_place(
                             kms_board_snapshot(memories->config.board, host->slot)->target, 0) &&
                kms_board_restore_window(memories->config.board, host->slot, identity + 1,

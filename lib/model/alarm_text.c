@@ -30,17 +30,22 @@ static const char *const part_names[PART_COUNT] = {
     [PART_CLEARED] = "cleared",
 };
 
-static bool is_control(char c)
+static bool is_plain(uint32_t code_point)
 {
-    return (unsigned char)c < 0x20 || c == 0x7f;
+    return code_point >= 0x20 && code_point != 0x7f && code_point != 0xfffd;
 }
 
-/* No line may end within a name or a text. */
+/* No line may end within a name or a text, and what is written can be read again. */
 static enum kms_status write_text(enum part part, const char *text, struct kms_buf *buf)
 {
     enum kms_status status = kms_buf_addf(buf, "%s ", part_names[part]);
-    for (const char *c = text; status == KMS_OK && *c; c++) {
-        status = kms_buf_add(buf, is_control(*c) ? "?" : c, 1);
+    struct kms_rd rd = kms_rd_over(text, strlen(text));
+    size_t from = rd.at;
+    uint32_t code_point;
+    while (status == KMS_OK && kms_rd_utf8(&rd, &code_point)) {
+        status = is_plain(code_point) ? kms_buf_add(buf, text + from, rd.at - from)
+                                      : kms_buf_add(buf, "?", 1);
+        from = rd.at;
     }
     return status == KMS_OK ? kms_buf_add_str(buf, "\n") : status;
 }
@@ -79,7 +84,7 @@ static bool read_text(const char *value, size_t len, char *dst, size_t size)
     struct kms_rd rd = kms_rd_over(value, len);
     uint32_t code_point;
     while (kms_rd_utf8(&rd, &code_point)) {
-        if (code_point < 0x20 || code_point == 0x7f || code_point == 0xfffd) {
+        if (!is_plain(code_point)) {
             return false;
         }
     }

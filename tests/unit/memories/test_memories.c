@@ -242,6 +242,23 @@ static void hosts_that_are_gone_are_forgotten_after_a_month(void **state)
     kms_buf_done(&found.text);
 }
 
+static void windows_of_keys_that_are_gone_are_forgotten_after_a_month(void **state)
+{
+    struct stage *stage = *state;
+    struct found found;
+    publish(stage, KMS_OUTCOME_OK);
+    restart(stage);
+    look_up(stage, KMS_STORE_WINDOW, &found);
+    assert_int_equal(found.count, 1);
+    kms_buf_done(&found.text);
+    pass(stage, INT64_C(31) * 86400);
+    restart(stage); /* it is given away here */
+    restart(stage);
+    look_up(stage, KMS_STORE_WINDOW, &found);
+    assert_int_equal(found.count, 0);
+    kms_buf_done(&found.text);
+}
+
 static void a_text_whose_times_alone_are_new_has_the_same_content(void **state)
 {
     (void)state;
@@ -374,6 +391,7 @@ int main(void)
         ON_STAGE(the_last_good_result_and_its_window_come_back),
         ON_STAGE(what_was_told_of_another_place_does_not_come_back),
         ON_STAGE(hosts_that_are_gone_are_forgotten_after_a_month),
+        ON_STAGE(windows_of_keys_that_are_gone_are_forgotten_after_a_month),
         cmocka_unit_test(a_text_whose_times_alone_are_new_has_the_same_content),
         ON_STAGE(an_hour_has_its_counts_and_what_was_asked_in_it),
         ON_STAGE(counters_that_begin_again_are_no_requests),

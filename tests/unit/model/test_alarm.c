@@ -384,6 +384,24 @@ static void a_name_with_a_line_break_makes_no_line(void **state)
     kms_buf_done(&buf);
 }
 
+static void whatever_is_in_a_text_is_read_back(void **state)
+{
+    (void)state;
+    struct kms_alarm_news news = {.alarm = {.index = 1,
+                                            .type = KMS_ALARM_KEY,
+                                            .severity = KMS_STATE_WARNING,
+                                            .owner = "a",
+                                            .row = {3, 1, {1, 0}},
+                                            .text = "Schl\xC3\xBCssel \xEF\xBF\xBD \xFF \xC3"}};
+    struct kms_buf buf;
+    kms_buf_init(&buf, KMS_ALARM_RECORD_SIZE);
+    assert_int_equal(kms_alarm_news_write(&news, &buf), KMS_OK);
+    struct kms_alarm_news read;
+    assert_int_equal(kms_alarm_news_read(kms_buf_str(&buf), buf.len, &read, NULL), KMS_OK);
+    assert_string_equal(read.alarm.text, "Schl\xC3\xBCssel ? ? ?");
+    kms_buf_done(&buf);
+}
+
 static void the_numbers_end_and_none_comes_twice(void **state)
 {
     (void)state;
@@ -638,6 +656,7 @@ int main(void)
         cmocka_unit_test(what_is_not_whole_is_refused),
         cmocka_unit_test(news_read_back_as_they_were_written),
         cmocka_unit_test(a_name_with_a_line_break_makes_no_line),
+        cmocka_unit_test(whatever_is_in_a_text_is_read_back),
         cmocka_unit_test(the_numbers_end_and_none_comes_twice),
         cmocka_unit_test(there_is_a_bound),
         cmocka_unit_test(random_days_raise_and_clear_by_the_rules),
