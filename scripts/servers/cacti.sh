@@ -104,7 +104,7 @@ cacti_device() { # FOLDER HOST:PORT
     cacti_cli add_device.php --description=kmsmon --ip="${2%:*}" --port="${2##*:}" --version=2 --community=public \
         --avail=$cacti_avail --template="$(cacti_sql "select id from host_template where name = 'KMS monitor (kmsmon)'")" \
         >"$cacti/device.log" 2>&1 &&
-        CACTI_CLI=$cacti/app/cli PHP=$cacti/php "$1/add-graphs" 1 "$cacti_graphs" >"$cacti/graphs.log" 2>&1
+        CACTI_CLI=$cacti/app/cli PHP=$cacti/php sh "$1/add-graphs" 1 "$cacti_graphs" >"$cacti/graphs.log" 2>&1
 }
 
 # The graph as Cacti draws it.
