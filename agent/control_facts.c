@@ -8,6 +8,7 @@
 #include "agent/control_command.h"
 #include "agent/control_json.h"
 #include "agent/mib.h"
+#include "agent/site.h"
 #include "base/text.h"
 #include "model/board.h"
 #include "model/recording.h"
@@ -173,6 +174,9 @@ static json_t *head_of(struct kms_control_call *call)
     kms_json_number(head, "now", kms_clock_wall_s(parts->clock), &ok);
     kms_json_number(head, "steady", kms_clock_now(parts->clock).steady_s, &ok);
     kms_json_number(head, "interval", parts->facts->interval_s, &ok);
+    if (parts->site) {
+        kms_json_number(head, "back-off", parts->site->back_off_max, &ok);
+    }
     kms_json_flag(head, "simulated", parts->facts->simulated, &ok);
     return kms_json_whole(head, ok);
 }

@@ -11,6 +11,8 @@
 #define ANSWER_MAX   ((size_t)8 << 20)
 #define POLLS_MISSED 3
 #define POLL_GRACE_S 60
+#define WSMAN_REST_S \
+    3600 /* the longest that a host is left alone that has no room or refuses the login */
 
 struct asking {
     struct kms_agent *agent;
@@ -112,6 +114,7 @@ static enum kms_agent_end take_line(struct asking *asking, const char *line, siz
         bool whole = kms_flat_number(line, len, "now", &agent->now.wall_s) == KMS_OK &&
                      kms_flat_number(line, len, "steady", &agent->now.steady_s) == KMS_OK &&
                      kms_flat_number(line, len, "interval", &agent->interval_s) == KMS_OK;
+        (void)kms_flat_number(line, len, "back-off", &agent->back_off);
         (void)kms_flat_flag(line, len, "simulated", &agent->simulated);
         return ok && whole ? KMS_AGENT_TOLD : not_understood(agent);
     }
@@ -272,13 +275,24 @@ bool kms_agent_overdue(int64_t age_s, int64_t interval_s)
     return age_s > POLLS_MISSED * interval_s + POLL_GRACE_S;
 }
 
-static bool is_overdue(struct kms_agent *agent, enum kms_source source, const char *word,
-                       int64_t age_s)
+/* What failed is asked less often, on purpose: until then the failure is the last word. */
+static int64_t rest_s(const struct kms_agent *agent, const struct kms_result *last, int64_t every_s)
 {
-    int64_t every_s = interval_s(agent, source);
+    int64_t rest_s = agent->back_off > 1 ? (agent->back_off - 1) * every_s : 0;
+
+    if (kms_outcome_good(last->outcome)) {
+        return 0;
+    }
+    return last->source == KMS_SOURCE_WSMAN && rest_s < WSMAN_REST_S ? WSMAN_REST_S : rest_s;
+}
+
+static bool is_overdue(struct kms_agent *agent, const struct kms_result *last, const char *word)
+{
+    int64_t every_s = interval_s(agent, last->source);
+    int64_t age_s = agent->now.wall_s - last->wall_s;
     char age[32], every[32];
 
-    if (!kms_agent_overdue(age_s, every_s)) {
+    if (!kms_agent_overdue(age_s - rest_s(agent, last, every_s), every_s)) {
         return false;
     }
     kms_text_age(age, sizeof(age), age_s);
@@ -311,7 +325,7 @@ bool kms_agent_take(struct kms_agent *agent, enum kms_source source, struct kms_
                         "wait for its first poll, or 'kmsmon probe-now %s'", name);
         return false;
     }
-    if (is_overdue(agent, source, word, agent->now.wall_s - last->wall_s)) {
+    if (is_overdue(agent, last, word)) {
         return false;
     }
     *ret = *last;

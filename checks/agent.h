@@ -29,6 +29,7 @@ struct kms_agent {
     struct kms_window *window;            /* one for each of the host's, read */
     struct kms_now now; /* on the daemon's clock, which another one of a simulation is */
     int64_t interval_s; /* of sources without one of their own */
+    int64_t back_off;   /* intervals between two polls of what is silent, at most; 0: not told */
     bool simulated;     /* it plays a recording */
     char why[400];      /* KMS_AGENT_CANNOT: the cause */
     char next[300];     /* and what to do */
@@ -45,7 +46,7 @@ void kms_agent_done(struct kms_agent *agent);
 
 /* The last result of a source, moved to the caller, who frees it. False, and why and next say it:
  * the source is not asked there, was not asked yet, or was asked too long ago to be believed: three
- * intervals and a minute. */
+ * intervals and a minute, and for a failure the time that failing sources are left alone. */
 bool kms_agent_take(struct kms_agent *agent, enum kms_source source, struct kms_result *ret);
 /* Whether something that was done age_s seconds ago should have been done again since: three
  * intervals and a minute. */
