@@ -94,17 +94,17 @@ icinga_hosts() { # AGENT SOCKET
     snmpwalk -v2c -c public -m '' -Oqv "$1" "$icinga_host_names" | tr -d '"' | while read -r icinga_host; do
         cat <<END
 object Host "$icinga_host" {
-	check_command = "kms-rpc"
-	check_interval = 10s
-	vars.kms_rpc_address = name
-	vars.kms_rpc_agent_socket = "$2"
-	vars.kms = { agent = true; agent_socket = "$2" }
+    check_command = "kms-rpc"
+    check_interval = 10s
+    vars.kms_rpc_address = name
+    vars.kms_rpc_agent_socket = "$2"
+    vars.kms = { agent = true; agent_socket = "$2" }
 }
 apply Service "kms" {
-	check_command = "kms"
-	check_interval = 5s
-	vars.kms_agent_socket = "$2"
-	assign where host.name == "$icinga_host"
+    check_command = "kms"
+    check_interval = 5s
+    vars.kms_agent_socket = "$2"
+    assign where host.name == "$icinga_host"
 }
 END
     done
