@@ -22,7 +22,7 @@ struct kms_agent_alarms {
     struct kms_alarm_findings findings;
     bool held;
     uint64_t turnover; /* of the board, when what is gone was last cleared */
-    bool changed;      /* something was put that is to be flushed */
+    bool changed;      /* somebody is to be told, once it is on the disk */
     bool is_full;      /* it was logged that there is no room */
 };
 
@@ -114,6 +114,8 @@ static void take_raise(struct kms_agent_alarms *a, const struct kms_alarm_news *
     } else if (kms_alarm_notices_add(a->notices, news) != KMS_OK) {
         kms_alarms_suppress(a->alarms, index);
         lose(a, news);
+    } else {
+        a->changed = true;
     }
     log_news(a, &told);
     keep_next(a);
@@ -134,13 +136,14 @@ static void take_clear(struct kms_agent_alarms *a, const struct kms_alarm_news *
         kms_alarm_notices_pass_over(a->notices);
     } else if (kms_alarm_notices_add(a->notices, news) != KMS_OK) {
         lose(a, news);
+    } else {
+        a->changed = true;
     }
 }
 
 static void take_news(void *arg, const struct kms_alarm_news *news)
 {
     struct kms_agent_alarms *a = arg;
-    a->changed = true;
     if (news->cleared) {
         take_clear(a, news);
     } else {
@@ -148,7 +151,9 @@ static void take_news(void *arg, const struct kms_alarm_news *news)
     }
 }
 
-/* The end of everything that may bring news. */
+/* The end of everything that may bring news. What nobody is told of is written with what else is:
+ * when ten thousand hosts go at once, a transaction for each would cost the disk many times as
+ * much. */
 static void settle(struct kms_agent_alarms *a)
 {
     if (a->changed) {

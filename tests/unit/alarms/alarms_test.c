@@ -79,6 +79,25 @@ static void raise_and_clear_come_in_order_however_long_the_disk_takes(void **sta
     assert_int_equal(stage_records(stage, KMS_STORE_ALARM), 1);
 }
 
+static void what_nobody_is_told_of_hurries_no_disk(void **state)
+{
+    struct stage *stage = *state;
+    stage->rules.per_minute = 1;
+    assert_int_equal(kms_agent_alarms_set_policy(stage->alarms, &stage->rules), KMS_OK);
+    size_t other = stage_add_host(stage, "kms2", 0);
+    stage->holds = true;
+    die(stage, 0);
+    assert_non_null(stage->flushed);
+    stage_flush(stage);
+    die(stage, other);
+    assert_int_equal(stage_raised(stage, KMS_ALARM_UNREACHABLE, NULL), 2);
+    assert_int_equal(stage_records(stage, KMS_STORE_ALARM), 2);
+    assert_null(stage->flushed);
+    live(stage, other);
+    assert_null(stage->flushed);
+    assert_int_equal(stage->told_count, 1);
+}
+
 static void a_store_that_hangs_keeps_nothing_from_being_told(void **state)
 {
     struct stage *stage = *state;
@@ -443,6 +462,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STAGED(an_alarm_is_kept_before_it_is_told),
         STAGED(raise_and_clear_come_in_order_however_long_the_disk_takes),
+        STAGED(what_nobody_is_told_of_hurries_no_disk),
         STAGED(a_store_that_hangs_keeps_nothing_from_being_told),
         STAGED(what_the_store_cannot_keep_is_told_all_the_same),
         STAGED(a_restart_raises_nothing_again_and_clears_what_was_mended),
