@@ -89,22 +89,23 @@ for found in json.load(sys.stdin)["results"]:
                     result.get("check_source", "")]))'
 }
 
-# A host for each that the agent watches, asked through its control socket.
+# A host for each that the agent watches, asked through its control socket: for what it tells, or for its port where that is
+# all that is probed.
 icinga_hosts() { # AGENT SOCKET
-    snmpwalk -v2c -c public -m '' -Oqv "$1" "$icinga_host_names" | tr -d '"' | while read -r icinga_host; do
+    snmpwalk -v2c -c public -m '' -On -Oq "$1" "$icinga_host_names" | while read -r icinga_oid icinga_host; do
+        icinga_rpc=$(snmpget -v2c -c public -m '' -Oqve "$1" "${icinga_host_names%.2}.11.${icinga_oid##*.}") # kmsmonHostRpcState
+        case $icinga_rpc in 1) icinga_command=kms icinga_prefix=kms ;; *) icinga_command=kms-rpc icinga_prefix=kms_rpc ;; esac
         cat <<END
-object Host "$icinga_host" {
-    check_command = "kms-rpc"
-    check_interval = 10s
-    vars.kms_rpc_address = name
-    vars.kms_rpc_agent_socket = "$2"
-    vars.kms = { agent = true; agent_socket = "$2" }
+object Host $icinga_host {
+	check_command = "dummy"
 }
-apply Service "kms" {
-    check_command = "kms"
-    check_interval = 5s
-    vars.kms_agent_socket = "$2"
-    assign where host.name == "$icinga_host"
+object Service "$icinga_command" {
+	host_name = $icinga_host
+	check_command = "$icinga_command"
+	check_interval = 5s
+	max_check_attempts = 1
+	vars.${icinga_prefix}_agent_socket = "$2"
+	vars.kms_rpc_address = $icinga_host
 }
 END
     done
@@ -127,7 +128,7 @@ server_up() {
 
 server_says() {
     echo "Icinga 2's API: https://$server_at:$icinga_port/v1  login ${icinga_login%:*}, password ${icinga_login#*:}"
-    echo "  curl -sg --cacert $icinga_ca -u $icinga_login 'https://$server_at:$icinga_port/v1/objects/services?attrs=last_check_result&pretty=1&filter=service.state>0'"
+    echo "  curl -sg --cacert $icinga_ca -u $icinga_login 'https://$server_at:$icinga_port/v1/objects/services?attrs=last_check_result&pretty=1&filter=service.state!=0'"
 }
 
 server_down() {
