@@ -81,6 +81,7 @@ StartEscalators=1
 StartSNMPTrapper=1
 SNMPTrapperFile=$server_folder/log/traps
 CacheUpdateFrequency=3
+UnreachablePeriod=5
 UnreachableDelay=3
 UnavailableDelay=5
 Timeout=3
@@ -186,7 +187,7 @@ server_says() {
 # The order counts: the server waits for its database for ever.
 server_down() {
     if [ -n "${zabbix_web_pid:-}" ]; then
-        kill -TERM -- "-$zabbix_web_pid" 2>/dev/null || :
+        kill -TERM "-$zabbix_web_pid" 2>/dev/null || :
         wait "$zabbix_web_pid" 2>/dev/null || :
         zabbix_web_pid=
     fi
