@@ -18,7 +18,7 @@ server_needs() {
     for file in /usr/share/zabbix/index.php /usr/share/zabbix-server-pgsql/schema.sql.gz; do
         [ -e $file ] || { echo "$file is missing (apt-get install zabbix-server-pgsql zabbix-frontend-php)"; return; }
     done
-    php -m | grep -qx pgsql || echo "PHP cannot talk to PostgreSQL (apt-get install php-pgsql)"
+    php -r 'exit(extension_loaded("pgsql") ? 0 : 1);' || echo "PHP cannot talk to PostgreSQL (apt-get install php-pgsql)"
 }
 
 # as USER COMMAND...: as this user where root asks for it.
