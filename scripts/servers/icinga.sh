@@ -97,15 +97,15 @@ icinga_hosts() { # AGENT SOCKET
         case $icinga_rpc in 1) icinga_command=kms icinga_prefix=kms ;; *) icinga_command=kms-rpc icinga_prefix=kms_rpc ;; esac
         cat <<END
 object Host $icinga_host {
-	check_command = "dummy"
+    check_command = "dummy"
 }
 object Service "$icinga_command" {
-	host_name = $icinga_host
-	check_command = "$icinga_command"
-	check_interval = 5s
-	max_check_attempts = 1
-	vars.${icinga_prefix}_agent_socket = "$2"
-	vars.kms_rpc_address = $icinga_host
+    host_name = $icinga_host
+    check_command = "$icinga_command"
+    check_interval = 5s
+    max_check_attempts = 1
+    vars.${icinga_prefix}_agent_socket = "$2"
+    vars.kms_rpc_address = $icinga_host
 }
 END
     done
