@@ -119,7 +119,7 @@ server_up() {
     cp "$2/integrations/icinga2/kms-commands.conf" "$2/integrations/icinga2/kms-services.conf" "$server_folder/kmsmon-demo/conf.d/"
     sed -i 's/check_interval = .*/check_interval = 5s/; s/retry_interval = .*/retry_interval = 2s/' "$server_folder/kmsmon-demo/conf.d/kms-services.conf"
     icinga_host_names=$(awk '/labelname: kmsmonHostName$/ { getline; print $2; exit }' "$2/integrations/prometheus/snmp.yml")
-    [ -z "$4" ] || icinga_hosts "$4" "$1/state/control" >"$server_folder/kmsmon-demo/conf.d/hosts.conf"
+    [ -z "$4" ] || icinga_hosts "$4" "$1/control" >"$server_folder/kmsmon-demo/conf.d/hosts.conf"
     [ -z "${ICINGA_OBJECTS:-}" ] || cp "$ICINGA_OBJECTS" "$server_folder/kmsmon-demo/conf.d/"
     icinga_check "$server_folder/kmsmon-demo" || return 1
     icinga_start "$server_folder/kmsmon-demo"
