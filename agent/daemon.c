@@ -2,6 +2,7 @@
 #include "agent/daemon.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -887,6 +888,9 @@ static bool close_memory(struct program *p)
 int kms_daemon_run(const struct kms_options *options, struct kms_site *site, bool config_absent,
                    const struct kms_simulation *simulation)
 {
+    /* One heap for all threads: what one takes another gives back, and with a heap for each every
+     * reload left its holes in another one. They hardly meet there. */
+    (void)mallopt(M_ARENA_MAX, 1);
     struct program program = {.options = options,
                               .site = site,
                               .config_absent = config_absent,
