@@ -78,11 +78,11 @@ void kms_asked_hosts_add(struct kms_table *table, const struct json_t *host)
     enum kms_state key = state_of(host, "key-state");
     char text[64];
 
-    kms_table_add(table, kms_asking_colour(state), kms_state_upper(state));
+    kms_table_add(table, kms_colour_of_state(state), kms_state_upper(state));
     kms_table_add(table, KMS_COLOUR_NONE, kms_asking_text(host, "host"));
     count_text(host, text, sizeof(text));
     kms_table_add(table, KMS_COLOUR_NONE, text);
-    kms_table_add(table, key == KMS_STATE_OK ? KMS_COLOUR_NONE : kms_asking_colour(key),
+    kms_table_add(table, key == KMS_STATE_OK ? KMS_COLOUR_NONE : kms_colour_of_state(key),
                   kms_asking_text(host, "key"));
     kms_table_add(table, KMS_COLOUR_NONE, kms_asking_text(host, "publication"));
     age_text(host, "data-age", text, sizeof(text));
@@ -125,7 +125,7 @@ static void title(struct page *page, const json_t *host)
     enum kms_state state = kms_asking_state(host);
     const char *next = kms_asking_text(host, "next-step");
 
-    page->status = kms_colour_add(page->out, page->style->colours, kms_asking_colour(state),
+    page->status = kms_colour_add(page->out, page->style->colours, kms_colour_of_state(state),
                                   kms_state_upper(state));
     if (page->status == KMS_OK) {
         page->status = kms_buf_addf(page->out, "  %s: %s\n", kms_asking_text(host, "host"),
@@ -302,7 +302,7 @@ static void add_judged(struct page *page, const json_t *array, const char *name,
     json_array_foreach(array, i, part)
     {
         enum kms_state state = kms_asking_state(part);
-        kms_table_add(&table, kms_asking_colour(state), kms_state_upper(state));
+        kms_table_add(&table, kms_colour_of_state(state), kms_state_upper(state));
         kms_table_add(&table, KMS_COLOUR_NONE, kms_asking_text(part, name));
         kms_table_add(&table, KMS_COLOUR_NONE, kms_asking_text(part, "text"));
     }
@@ -353,7 +353,7 @@ static void add_key(struct page *page, const json_t *key)
     heading(page, name);
     kms_table_init(&table, 2);
     kms_table_add(&table, KMS_COLOUR_NONE, "state");
-    kms_table_add(&table, kms_asking_colour(kms_asking_state(key)),
+    kms_table_add(&table, kms_colour_of_state(kms_asking_state(key)),
                   kms_state_upper(kms_asking_state(key)));
     add_pair(&table, "key", kms_asking_text(key, "text"));
     add_joined(&table, "reasons", json_object_get(key, "reasons"));

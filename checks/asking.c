@@ -227,18 +227,3 @@ enum kms_state kms_asking_state(const struct json_t *item)
     (void)kms_word_number(kms_words_state(), kms_asking_text(item, "state"), &state);
     return (enum kms_state)state;
 }
-
-enum kms_colour kms_asking_colour(enum kms_state state)
-{
-    switch (state) {
-    case KMS_STATE_OK:
-        return KMS_COLOUR_GREEN;
-    case KMS_STATE_WARNING:
-        return KMS_COLOUR_YELLOW;
-    case KMS_STATE_CRITICAL:
-        return KMS_COLOUR_RED;
-    case KMS_STATE_UNKNOWN:
-        break;
-    }
-    return KMS_COLOUR_MAGENTA;
-}

@@ -81,7 +81,6 @@ const char *kms_asking_text(const struct json_t *item, const char *name);
 bool kms_asking_number(const struct json_t *item, const char *name, int64_t *ret);
 /* Its member state as number; UNKNOWN where there is none. */
 enum kms_state kms_asking_state(const struct json_t *item);
-enum kms_colour kms_asking_colour(enum kms_state state);
 
 /* Writes what is in out. The exit code, or KMS_ASKING_NO_REPLY when it cannot be written. */
 int kms_asking_print(const struct kms_asking *asking, struct kms_buf *out, int code);

@@ -144,7 +144,7 @@ static void add_row(struct kms_table *table, enum kms_state state, const char *n
 {
     char line[460];
 
-    kms_table_add(table, kms_asking_colour(state), kms_state_upper(state));
+    kms_table_add(table, kms_colour_of_state(state), kms_state_upper(state));
     kms_table_add(table, KMS_COLOUR_NONE, name);
     kms_table_add(table, KMS_COLOUR_NONE, text);
     if (next[0] != '\0') {

@@ -24,21 +24,6 @@ enum column {
     COLUMNS
 };
 
-static enum kms_colour colour_of(enum kms_state state)
-{
-    switch (state) {
-    case KMS_STATE_OK:
-        return KMS_COLOUR_GREEN;
-    case KMS_STATE_WARNING:
-        return KMS_COLOUR_YELLOW;
-    case KMS_STATE_CRITICAL:
-        return KMS_COLOUR_RED;
-    case KMS_STATE_UNKNOWN:
-        break;
-    }
-    return KMS_COLOUR_MAGENTA;
-}
-
 enum kms_state kms_listed_state(const struct kms_listed *listed)
 {
     return listed->judged ? listed->judgement.state : KMS_STATE_UNKNOWN;
@@ -153,7 +138,7 @@ static enum kms_state key_state(const struct kms_judgement *judgement, size_t ke
 
 static void add_state(struct overview *overview, enum kms_state state)
 {
-    add_cell(overview, COLUMN_STATE, colour_of(state), kms_state_upper(state));
+    add_cell(overview, COLUMN_STATE, kms_colour_of_state(state), kms_state_upper(state));
 }
 
 static void add_key_row(struct overview *overview, const struct kms_listed *listed, size_t at)
@@ -361,7 +346,7 @@ static void add_classes(struct kms_table *table, const struct kms_judgement *jud
         if (cls->verdict == KMS_VERDICT_BELOW_THRESHOLD) {
             kms_text_append(text, sizeof(text), ", %d more needed", -cls->headroom);
         }
-        add_pair(table, "verdict", colour_of(cls->state), text);
+        add_pair(table, "verdict", kms_colour_of_state(cls->state), text);
     }
 }
 
@@ -443,7 +428,7 @@ enum kms_status kms_listing_details(const struct kms_listed *listed,
                                     const struct kms_listing_style *style, struct kms_buf *out)
 {
     enum kms_state state = kms_listed_state(listed);
-    enum kms_status status = kms_colour_add(out, style->colours, colour_of(state),
+    enum kms_status status = kms_colour_add(out, style->colours, kms_colour_of_state(state),
                                             kms_state_upper(state));
 
     if (status == KMS_OK) {

@@ -71,34 +71,18 @@ struct reading {
     int64_t wall_s; /* of the last sample of an old file */
 };
 
-/* The next word of a line, up to a blank. */
-static bool next_word(struct kms_rd *line, char *dst, size_t size)
-{
-    size_t at = 0;
-    uint8_t c;
-
-    while (kms_rd_u8(line, &c) && c != ' ') {
-        if (at + 1 >= size) {
-            return false;
-        }
-        dst[at++] = (char)c;
-    }
-    dst[at] = '\0';
-    return at > 0;
-}
-
 static bool next_u64(struct kms_rd *line, uint64_t *ret)
 {
     char word[32];
 
-    return next_word(line, word, sizeof(word)) && kms_text_u64(word, ret);
+    return kms_rd_word(line, word, sizeof(word)) && kms_text_u64(word, ret);
 }
 
 static bool next_time(struct kms_rd *line, int64_t *ret)
 {
     char word[32];
 
-    return next_word(line, word, sizeof(word)) && kms_text_i64(word, ret) && *ret >= 0;
+    return kms_rd_word(line, word, sizeof(word)) && kms_text_i64(word, ret) && *ret >= 0;
 }
 
 static struct key_window *read_identity(struct kms_windows *windows, struct kms_rd *line)
@@ -186,7 +170,7 @@ static bool read_line(struct reading *reading, struct kms_rd line, size_t number
     if (number == 1) {
         return read_head(reading, &line);
     }
-    if (reading->ended || !next_word(&line, word, sizeof(word))) {
+    if (reading->ended || !kms_rd_word(&line, word, sizeof(word))) {
         return false;
     }
     if (kms_text_equal(word, "owner")) {

@@ -9,6 +9,21 @@
 #define GAP        2
 #define SHRINK_MIN 20
 
+enum kms_colour kms_colour_of_state(enum kms_state state)
+{
+    switch (state) {
+    case KMS_STATE_OK:
+        return KMS_COLOUR_GREEN;
+    case KMS_STATE_WARNING:
+        return KMS_COLOUR_YELLOW;
+    case KMS_STATE_CRITICAL:
+        return KMS_COLOUR_RED;
+    case KMS_STATE_UNKNOWN:
+        break;
+    }
+    return KMS_COLOUR_MAGENTA;
+}
+
 void kms_table_init(struct kms_table *table, size_t columns)
 {
     *table = (struct kms_table){.columns = columns, .shrink = columns};

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/bytes.h"
+#include "vocab/vocab.h"
 
 #define KMS_TABLE_COLUMNS_MAX 12
 
@@ -18,6 +19,9 @@ enum kms_colour {
     KMS_COLOUR_RED,
     KMS_COLOUR_MAGENTA
 };
+
+/* Ok is green, warning yellow, critical red, unknown magenta. */
+enum kms_colour kms_colour_of_state(enum kms_state state);
 
 struct kms_cell {
     char *text; /* heap */

@@ -136,6 +136,20 @@ static size_t utf8_shape(uint8_t lead, uint32_t *ret_bits, uint32_t *ret_lowest)
     return 0;
 }
 
+bool kms_rd_word(struct kms_rd *rd, char *dst, size_t size)
+{
+    size_t at = 0;
+    uint8_t c;
+    while (kms_rd_u8(rd, &c) && c != ' ') {
+        if (at + 1 >= size) {
+            return false;
+        }
+        dst[at++] = (char)c;
+    }
+    dst[at] = '\0';
+    return at > 0;
+}
+
 /* RFC 3629: shortest form only, no surrogates, nothing above U+10FFFF. */
 bool kms_rd_utf8(struct kms_rd *rd, uint32_t *ret)
 {

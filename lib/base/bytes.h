@@ -33,6 +33,9 @@ bool kms_rd_match(struct kms_rd *rd, const void *bytes, size_t count);
 /* The next line without its end (LF, CRLF or CR); false at the end of the bytes. A last line needs
  * no end. */
 bool kms_rd_line(struct kms_rd *rd, const char **ret_line, size_t *ret_len);
+/* The next word, up to a blank or the end, which it leaves behind it. False when there is none, or
+ * dst has no room for it and its end. */
+bool kms_rd_word(struct kms_rd *rd, char *dst, size_t size);
 /* The next UTF-8 code point; an invalid sequence gives U+FFFD and moves one byte. False at the end.
  */
 bool kms_rd_utf8(struct kms_rd *rd, uint32_t *ret);

@@ -44,32 +44,17 @@ struct reading {
     struct kms_window_sample sample[KMS_WINDOW_SAMPLES];
 };
 
-/* The next word of a line, up to a blank. */
-static bool next_word(struct kms_rd *line, char *dst, size_t size)
-{
-    size_t at = 0;
-    uint8_t c;
-    while (kms_rd_u8(line, &c) && c != ' ') {
-        if (at + 1 >= size) {
-            return false;
-        }
-        dst[at++] = (char)c;
-    }
-    dst[at] = '\0';
-    return at > 0;
-}
-
 static bool next_time(struct kms_rd *line, int64_t *ret)
 {
     char word[32];
-    return next_word(line, word, sizeof word) && kms_text_i64(word, ret) && *ret <= TIME_MAX &&
+    return kms_rd_word(line, word, sizeof word) && kms_text_i64(word, ret) && *ret <= TIME_MAX &&
            *ret >= -TIME_MAX;
 }
 
 static bool next_u64(struct kms_rd *line, uint64_t max, uint64_t *ret)
 {
     char word[32];
-    return next_word(line, word, sizeof word) && kms_text_u64(word, ret) && *ret <= max;
+    return kms_rd_word(line, word, sizeof word) && kms_text_u64(word, ret) && *ret <= max;
 }
 
 static bool next_u32(struct kms_rd *line, uint32_t *ret)
@@ -98,7 +83,7 @@ static bool read_written(struct reading *reading, struct kms_rd *line)
     int64_t steady_s, wall_s;
     char boot[KMS_BOOT_SIZE];
     if (!next_time(line, &steady_s) || !next_time(line, &wall_s) ||
-        !next_word(line, boot, sizeof boot)) {
+        !kms_rd_word(line, boot, sizeof boot)) {
         return false;
     }
     reading->written = true;
@@ -174,7 +159,7 @@ static bool read_line(struct reading *reading, const char *text, size_t len)
     struct kms_rd line = kms_rd_over(text, len);
     char word[16];
     uint64_t version;
-    bool ok = next_word(&line, word, sizeof word);
+    bool ok = kms_rd_word(&line, word, sizeof word);
     if (!ok) {
         return false;
     }

@@ -363,9 +363,26 @@ static void a_buffer_never_grows_past_its_limit(void **state)
     kms_buf_done(NULL);
 }
 
+static void words_end_at_blanks_and_need_room(void **state)
+{
+    (void)state;
+    struct kms_rd rd = kms_rd_over("one 22", 6);
+    char word[4];
+    assert_true(kms_rd_word(&rd, word, sizeof word));
+    assert_string_equal(word, "one");
+    assert_true(kms_rd_word(&rd, word, sizeof word));
+    assert_string_equal(word, "22");
+    assert_false(kms_rd_word(&rd, word, sizeof word)); /* there is none */
+    rd = kms_rd_over("four", 4);
+    assert_false(kms_rd_word(&rd, word, sizeof word)); /* its end has no room */
+    rd = kms_rd_over(" x", 2);
+    assert_false(kms_rd_word(&rd, word, sizeof word)); /* an empty one is none */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_end_at_blanks_and_need_room),
         cmocka_unit_test(durations_are_read_with_units_and_printed_back),
         cmocka_unit_test(what_is_no_duration_is_refused),
         cmocka_unit_test(sizes_have_binary_units),
