@@ -13,10 +13,17 @@ function(kms_room name)
   add_library(kms::${name} ALIAS kms_${name})
 endfunction()
 
-# kms_unit_test(NAME SOURCES... LIBS...): a cmocka program that is one ctest test, label unit.
+# kms_unit_test(NAME [SCARCE] SOURCES... LIBS...): a cmocka program that is one ctest test, label unit.
+# SCARCE: memory runs out when it says so (tests/unit/scarce.h).
 function(kms_unit_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "SCARCE" "" "SOURCES;LIBS" ${ARGN})
   add_executable(test_${name} ${ARG_SOURCES})
+  if(ARG_SCARCE)
+    target_sources(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit/scarce.c)
+    foreach(function malloc calloc realloc)
+      target_link_options(test_${name} PRIVATE LINKER:--wrap=${function})
+    endforeach()
+  endif()
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(test_${name} PRIVATE ${ARG_LIBS} PkgConfig::CMOCKA)
   target_compile_definitions(test_${name} PRIVATE

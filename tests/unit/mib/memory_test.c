@@ -8,39 +8,7 @@
 #include <cmocka.h>
 
 #include "unit/mib/fixture.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-/* Allocations until one fails; then all do. Negative: none does. */
-static int64_t left = -1;
-
-static bool may_allocate(void)
-{
-    if (left > 0) {
-        left--;
-    }
-    return left != 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return may_allocate() ? __real_calloc(count, size) : NULL;
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return may_allocate() ? __real_realloc(old, size) : NULL;
-}
+#include "unit/scarce.h"
 
 static int setup(void **state)
 {
@@ -52,7 +20,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    left = -1;
+    scarce_over();
     fixture_free(*state);
     return 0;
 }
@@ -61,9 +29,9 @@ static int teardown(void **state)
 static bool exists_with(struct fixture *f, int64_t allocations, const struct kms_mib_table *table,
                         unsigned column, oid index, oid sub)
 {
-    left = allocations;
+    scarce_left(allocations);
     netsnmp_variable_list *var = fixture_get(f, table, column, index, sub);
-    left = -1;
+    scarce_over();
     bool found = var->type != SNMP_NOSUCHINSTANCE;
     snmp_free_varbind(var);
     return found;
@@ -103,9 +71,9 @@ static void getnext_steps_over_rows_that_are_gone(void **state)
     size_t len = fixture_oid(&kms_mib_publication_table, 2, 5, 0, name);
     netsnmp_variable_list *var = NULL;
     assert_non_null(snmp_varlist_add_variable(&var, name, len, ASN_NULL, NULL, 0));
-    left = 0;
+    scarce_left(0);
     (void)fixture_ask(f, &kms_mib_publication_table, MODE_GETNEXT, var);
-    left = -1;
+    scarce_over();
     len = fixture_oid(&kms_mib_publication_table, 2, 5, 9, name);
     assert_int_equal(snmp_oid_compare(var->name, var->name_length, name, len), 0);
     snmp_free_varbind(var);
@@ -129,9 +97,9 @@ static void new_rows_are_shown_as_soon_as_there_is_memory(void **state)
 static void the_mib_itself_needs_memory(void **state)
 {
     struct fixture *f = *state;
-    left = 0;
+    scarce_left(0);
     struct kms_mib *mib = kms_mib_new(f->board, f->zones, &f->clock, &f->facts);
-    left = -1;
+    scarce_over();
     assert_null(mib);
 }
 

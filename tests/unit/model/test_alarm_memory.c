@@ -10,43 +10,16 @@
 
 #include "base/text.h"
 #include "model/alarm.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
+#include "unit/scarce.h"
 
 #define THINGS 200
 
-static bool is_scarce;
 static uint32_t seed = 1;
 
 static uint32_t draw(uint32_t below)
 {
     seed = seed * 1664525u + 1013904223u;
     return (seed >> 8) % below;
-}
-
-static bool may_allocate(void)
-{
-    return !is_scarce || draw(3) != 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return may_allocate() ? __real_calloc(count, size) : NULL;
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return may_allocate() ? __real_realloc(old, size) : NULL;
 }
 
 struct watch {
@@ -95,23 +68,23 @@ static void raises_and_clears_alternate_whatever_fails(void **state)
     struct kms_alarms *alarms = kms_alarms_new(&policy, take, &watch);
     assert_non_null(alarms);
     size_t failures = 0;
-    is_scarce = true;
+    scarce_now_and_then();
     for (size_t i = 0; i < 40000; i++) {
         failures += poll(alarms, draw(THINGS), draw(5) != 0) != KMS_OK ? 1 : 0;
     }
-    is_scarce = false;
+    scarce_over();
     assert_true(failures > 100);
     for (size_t thing = 0; thing < THINGS; thing++) {
         assert_int_equal(poll(alarms, thing, true), KMS_OK);
         assert_int_equal(poll(alarms, thing, true), KMS_OK);
     }
     assert_int_equal(kms_alarms_count(alarms), THINGS);
-    is_scarce = true; /* a clear needs no memory */
+    scarce_now_and_then(); /* a clear needs no memory */
     for (size_t thing = 0; thing < THINGS; thing++) {
         assert_int_equal(poll(alarms, thing, false), KMS_OK);
         assert_int_equal(poll(alarms, thing, false), KMS_OK);
     }
-    is_scarce = false;
+    scarce_over();
     assert_int_equal(kms_alarms_count(alarms), 0);
     kms_alarms_free(alarms);
 }

@@ -8,23 +8,7 @@
 #include <cmocka.h>
 
 #include "model/window.h"
-
-static bool starved;
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    return starved ? NULL : __real_malloc(size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return starved ? NULL : __real_realloc(old, size);
-}
+#include "unit/scarce.h"
 
 static enum kms_status add(struct kms_window *window, int64_t at_s, uint32_t total)
 {
@@ -36,17 +20,17 @@ static void a_sample_without_room_changes_nothing(void **state)
 {
     (void)state;
     struct kms_window window = {0};
-    starved = true;
+    scarce_left(0);
     assert_int_equal(add(&window, 1000, 5), KMS_ENOMEM);
     assert_int_equal(window.count, 0);
-    starved = false;
+    scarce_over();
     for (uint32_t i = 1; i <= KMS_WINDOW_SAMPLES; i++) {
         bool full = window.count == window.cap;
         size_t count = window.count;
         struct kms_window_view before = kms_window_look(&window, 86400);
-        starved = true;
+        scarce_left(0);
         assert_int_equal(add(&window, (int64_t)i * 600, i), full ? KMS_ENOMEM : KMS_OK);
-        starved = false;
+        scarce_over();
         if (full) {
             assert_int_equal(window.count, count);
             assert_int_equal(kms_window_look(&window, 86400).total, before.total);
@@ -65,16 +49,16 @@ static void a_window_that_cannot_be_read_for_want_of_room_is_none(void **state)
     const struct kms_now now = {10, 20};
     struct kms_window window = {0}, copy = {0};
     size_t used = 0;
-    starved = true;
+    scarce_left(0);
     assert_int_equal(kms_window_read(text, strlen(text), &now, "", &window, &used, NULL),
                      KMS_ENOMEM);
-    starved = false;
+    scarce_over();
     assert_null(window.sample);
     assert_int_equal(used, 0);
     assert_int_equal(kms_window_read(text, strlen(text), &now, "", &window, &used, NULL), KMS_OK);
-    starved = true;
+    scarce_left(0);
     assert_int_equal(kms_window_copy(&copy, &window), KMS_ENOMEM);
-    starved = false;
+    scarce_over();
     assert_null(copy.sample);
     kms_window_done(&window);
 }

@@ -11,39 +11,7 @@
 
 #include "base/text.h"
 #include "model/zone.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-/* Allocations until one fails; then all do. Negative: none does. */
-static int64_t left = -1;
-
-static bool may_allocate(void)
-{
-    if (left > 0) {
-        left--;
-    }
-    return left != 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return may_allocate() ? __real_calloc(count, size) : NULL;
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return may_allocate() ? __real_realloc(old, size) : NULL;
-}
+#include "unit/scarce.h"
 
 static int64_t the_time(void *arg)
 {
@@ -75,9 +43,9 @@ static enum kms_status add_host(struct kms_board *board, const char *text)
 /* One more host with so many allocations only. */
 static bool add_later(struct kms_board *board, int64_t allocations)
 {
-    left = allocations;
+    scarce_left(allocations);
     enum kms_status status = add_host(board, "kms9.example.com");
-    left = -1;
+    scarce_over();
     return status == KMS_OK;
 }
 
@@ -164,9 +132,9 @@ static void zones_without_memory_show_what_they_showed(void **state)
         assert_non_null(board);
         assert_int_equal(add_host(board, "kms1.example.com"), KMS_OK);
         assert_int_equal(add_host(board, "kms22.example.com"), KMS_OK);
-        left = i;
+        scarce_left(i);
         steps = run(board, &zones);
-        left = -1;
+        scarce_over();
         if (steps == 5) {
             assert_int_equal(kms_zones_refresh(zones), KMS_OK);
             assert_int_equal(kms_zones_get(zones, 0)->publication_count, kms_board_count(board));

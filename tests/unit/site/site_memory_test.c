@@ -11,39 +11,7 @@
 
 #include "agent/site.h"
 #include "base/text.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-/* Allocations until one fails; then all do. Negative: none does. */
-static int64_t left = -1;
-
-static bool may_allocate(void)
-{
-    if (left > 0) {
-        left--;
-    }
-    return left != 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return may_allocate() ? __real_calloc(count, size) : NULL;
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return may_allocate() ? __real_realloc(old, size) : NULL;
-}
+#include "unit/scarce.h"
 
 static const char good[] = "agentx \"unix:/x\" state-dir /s\njudgement { client-threshold = 30 }\n"
                            "host a { address 192.0.2.1 classes = {server, client}\n"
@@ -101,12 +69,12 @@ static enum kms_status build(const char *text, int64_t allocations)
     struct kms_conf_errors errors;
     kms_conf_errors_init(&errors, &lines);
     struct kms_site site = {0};
-    left = allocations;
+    scarce_left(allocations);
     struct kms_conf *conf = kms_conf_parse("t.conf", text, strlen(text), &source, &errors);
     if (conf) {
         (void)kms_site_build(conf, &site, &errors);
     }
-    left = -1;
+    scarce_over();
     kms_conf_errors_end(&errors);
     kms_conf_free(conf);
     kms_site_free(&site);

@@ -8,40 +8,8 @@
 
 #include "base/text.h"
 #include "model/settings_memory.h"
+#include "unit/scarce.h"
 #include "wsman/facts.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-/* Allocations until one fails; then all do. Negative: none does. */
-static int64_t left = -1;
-
-static bool may_allocate(void)
-{
-    if (left > 0) {
-        left--;
-    }
-    return left != 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return may_allocate() ? __real_calloc(count, size) : NULL;
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return may_allocate() ? __real_realloc(old, size) : NULL;
-}
 
 struct cell {
     enum kms_wsman_query query;
@@ -84,12 +52,12 @@ static bool take_all(const struct kms_wsman_row row[KMS_WSMAN_Q_COUNT], int64_t 
 {
     struct kms_wsman_facts facts = {0};
     enum kms_status status = KMS_OK;
-    left = allocations;
+    scarce_left(allocations);
     for (int i = 0; i < KMS_WSMAN_Q_COUNT && status == KMS_OK; i++) {
         status = kms_wsman_take(&facts, (enum kms_wsman_query)i, &row[i], 1790000000);
     }
     enum kms_outcome outcome = status == KMS_OK ? kms_wsman_settle(&facts) : KMS_OUTCOME_NO_MEMORY;
-    left = -1;
+    scarce_over();
     assert_true(status == KMS_OK || status == KMS_ENOMEM);
     assert_true(outcome == KMS_OUTCOME_OK || outcome == KMS_OUTCOME_NO_MEMORY);
     if (outcome == KMS_OUTCOME_OK) {
@@ -130,9 +98,9 @@ static void settings_that_find_no_room_are_compared_the_next_time(void **state)
     assert_int_equal(kms_facts_set_number(&result.host, KMS_FACT_LISTENING_PORT, 1688), KMS_OK);
     assert_int_equal(kms_settings_memory_add(&memory, &result, 1000), KMS_OK);
     assert_int_equal(kms_facts_set_number(&result.host, KMS_FACT_LISTENING_PORT, 1690), KMS_OK);
-    left = 0;
+    scarce_left(0);
     enum kms_status status = kms_settings_memory_add(&memory, &result, 2000);
-    left = -1;
+    scarce_over();
     assert_int_equal(status, KMS_ENOMEM);
     assert_int_equal(kms_settings_memory_changes(&memory, 2000, change), 0);
     assert_int_equal(kms_settings_memory_add(&memory, &result, 3000), KMS_OK);

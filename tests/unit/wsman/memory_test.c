@@ -10,47 +10,15 @@
 
 #include "base/text.h"
 #include "reading.h"
+#include "unit/scarce.h"
 #include "wsman/envelope.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-/* Allocations until one fails; then all do. Negative: none does. */
-static int64_t left = -1;
-
-static bool may_allocate(void)
-{
-    if (left > 0) {
-        left--;
-    }
-    return left != 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return may_allocate() ? __real_calloc(count, size) : NULL;
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return may_allocate() ? __real_realloc(old, size) : NULL;
-}
 
 /* With so many allocations only; true when they were enough. */
 static bool reads_with(const struct kms_buf *buf, size_t piece, int64_t allocations)
 {
-    left = allocations;
+    scarce_left(allocations);
     struct reading reading = reading_of(buf->data, buf->len, piece, NULL);
-    left = -1;
+    scarce_over();
     bool is_read = reading.status == KMS_OK;
     if (!is_read) {
         assert_int_equal(reading.status, KMS_ENOMEM);
@@ -85,10 +53,10 @@ static bool writes_with(int64_t allocations)
         "https://kms01.example.test:5986/wsman", KMS_WSMAN_CIMV2_ALL, {{1}}, 60000, 153600};
     struct kms_buf buf;
     kms_buf_init(&buf, 4096);
-    left = allocations;
+    scarce_left(allocations);
     enum kms_status status = kms_wsman_write_enumerate(&address, "SELECT Name FROM Win32_Service",
                                                        0, &buf);
-    left = -1;
+    scarce_over();
     if (status != KMS_OK) {
         assert_int_equal(status, KMS_ENOMEM);
         assert_int_equal(buf.len, 0);
