@@ -166,6 +166,14 @@ static bool choose_slots(struct kms_control_call *call, struct course *course)
     return found == 1;
 }
 
+/* The numbers by which the site judges: a plugin does so too, but for those of its own options. */
+static void put_policy(json_t *head, const struct kms_policy *policy, bool *ok)
+{
+    for (const struct kms_opt *row = kms_policy_opts(); !kms_opt_is_end(row); row++) {
+        kms_json_number(head, row->key, kms_policy_get(policy, row), ok);
+    }
+}
+
 static json_t *head_of(struct kms_control_call *call)
 {
     const struct kms_control_parts *parts = kms_control_parts(call);
@@ -176,6 +184,7 @@ static json_t *head_of(struct kms_control_call *call)
     kms_json_number(head, "interval", parts->facts->interval_s, &ok);
     if (parts->site) {
         kms_json_number(head, "back-off", parts->site->back_off_max, &ok);
+        put_policy(head, &parts->site->policy, &ok);
     }
     kms_json_flag(head, "simulated", parts->facts->simulated, &ok);
     return kms_json_whole(head, ok);

@@ -100,6 +100,17 @@ static enum kms_agent_end not_understood(struct kms_agent *agent)
                   "let kmsmond and the plugins be of the same release");
 }
 
+/* A daemon of an earlier release tells none. */
+static void take_policy(struct kms_agent *agent, const char *line, size_t len)
+{
+    for (const struct kms_opt *row = kms_policy_opts(); !kms_opt_is_end(row); row++) {
+        int64_t number = 0;
+        agent->policy_told[kms_policy_place(row)] = kms_flat_number(line, len, row->key, &number) ==
+                                                        KMS_OK &&
+                                                    kms_policy_set(&agent->policy, row, number);
+    }
+}
+
 static enum kms_agent_end take_line(struct asking *asking, const char *line, size_t len)
 {
     struct kms_agent *agent = asking->agent;
@@ -116,6 +127,7 @@ static enum kms_agent_end take_line(struct asking *asking, const char *line, siz
                      kms_flat_number(line, len, "interval", &agent->interval_s) == KMS_OK;
         (void)kms_flat_number(line, len, "back-off", &agent->back_off);
         (void)kms_flat_flag(line, len, "simulated", &agent->simulated);
+        take_policy(agent, line, len);
         return ok && whole ? KMS_AGENT_TOLD : not_understood(agent);
     }
     status = kms_flat_text(line, len, "text", asking->text);
@@ -331,6 +343,21 @@ bool kms_agent_take(struct kms_agent *agent, enum kms_source source, struct kms_
     *ret = *last;
     kms_result_init(last, source);
     return true;
+}
+
+int64_t kms_agent_max_age_ms(const struct kms_agent *agent, enum kms_source source)
+{
+    return agent->host->target.source[source].max_age_ms;
+}
+
+void kms_agent_policy(const struct kms_agent *agent, const bool *given, struct kms_policy *policy)
+{
+    for (const struct kms_opt *row = kms_policy_opts(); !kms_opt_is_end(row); row++) {
+        size_t place = kms_policy_place(row);
+        if (agent->policy_told[place] && (given == NULL || !given[place])) {
+            (void)kms_policy_set(policy, row, kms_policy_get(&agent->policy, row));
+        }
+    }
 }
 
 void kms_agent_age(const struct kms_agent *agent, const struct kms_result *result, char *dst,

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "model/policy.h"
 #include "model/recording.h"
 #include "model/window.h"
 
@@ -31,8 +32,10 @@ struct kms_agent {
     int64_t interval_s; /* of sources without one of their own */
     int64_t back_off;   /* intervals between two polls of what is silent, at most; 0: not told */
     bool simulated;     /* it plays a recording */
-    char why[400];      /* KMS_AGENT_CANNOT: the cause */
-    char next[300];     /* and what to do */
+    struct kms_policy policy;            /* the numbers it judges by ... */
+    bool policy_told[KMS_POLICY_PLACES]; /* ... and which of them it told, by kms_policy_place */
+    char why[400];                       /* KMS_AGENT_CANNOT: the cause */
+    char next[300];                      /* and what to do */
 };
 
 /* Asks for a host by name or address; socket "": the usual ones. time_ms is the limit for all of
@@ -48,6 +51,12 @@ void kms_agent_done(struct kms_agent *agent);
  * the source is not asked there, was not asked yet, or was asked too long ago to be believed: three
  * intervals and a minute, and for a failure the time that failing sources are left alone. */
 bool kms_agent_take(struct kms_agent *agent, enum kms_source source, struct kms_result *ret);
+/* How old data of a source may be by the daemon's configuration; 0: it has no limit, or told none.
+ */
+int64_t kms_agent_max_age_ms(const struct kms_agent *agent, enum kms_source source);
+/* The daemon's numbers in the place of those that no option gave; given is by kms_policy_place,
+ * NULL: none. */
+void kms_agent_policy(const struct kms_agent *agent, const bool *given, struct kms_policy *policy);
 /* Whether something that was done age_s seconds ago should have been done again since: three
  * intervals and a minute. */
 bool kms_agent_overdue(int64_t age_s, int64_t interval_s);

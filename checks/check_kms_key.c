@@ -3,7 +3,7 @@
 #include "license.h"
 #include "show.h"
 
-/* -w and -c stand in the place of the judge's own limits. */
+/* -w and -c stand in the place of the judge's own limits, whoever set those. */
 static void prepare(struct kms_check *check)
 {
     if (kms_check_ranged(check)) {

@@ -344,6 +344,9 @@ static int judge_and_show(struct check *check)
         evidence.good[KMS_SOURCE_ACTIVATION] = &check->activation;
     }
     kms_policy_preset(&policy);
+    if (check->agent.host != NULL) {
+        kms_agent_policy(&check->agent, NULL, &policy);
+    }
     if (kms_judge(&evidence, &policy, now_of(check), &check->judgement) != KMS_OK) {
         return kms_say_no_memory();
     }

@@ -309,6 +309,13 @@ static bool read_credentials(struct kms_check *check, char *why, size_t size)
 
 /* ---- the run ---- */
 
+static void prepare(struct kms_check *check)
+{
+    if (check->type->prepare != NULL) {
+        check->type->prepare(check);
+    }
+}
+
 static int show_timeout(struct kms_check *check)
 {
     const char *name = check->options.report;
@@ -485,7 +492,8 @@ static bool take(struct kms_check *check, enum kms_source source, struct kms_res
     struct kms_source_config *config = &check->target.source[source];
 
     config->enabled = kms_agent_take(&check->agent, source, ret);
-    config->max_age_ms = check->options.max_age_ms;
+    config->max_age_ms = check->options.max_age_given ? check->options.max_age_ms
+                                                      : kms_agent_max_age_ms(&check->agent, source);
     return config->enabled;
 }
 
@@ -530,6 +538,13 @@ static bool take_target(struct kms_check *check)
     return target->name != NULL;
 }
 
+/* SNMP and the check are to agree wherever nobody wanted otherwise. */
+static void take_policy(struct kms_check *check)
+{
+    kms_agent_policy(&check->agent, check->options.policy_given, &check->options.policy);
+    prepare(check);
+}
+
 static int run_agent(struct kms_check *check)
 {
     const struct kms_check_options *options = &check->options;
@@ -547,6 +562,7 @@ static int run_agent(struct kms_check *check)
     if (!take_target(check)) {
         return show_no_memory();
     }
+    take_policy(check);
     return take_results(check) ? judge_result(check, check->agent.now.wall_s) : show_cannot(check);
 }
 
@@ -606,9 +622,7 @@ int kms_check_main(const struct kms_check_type *type, int argc, char **argv)
     } else if (check.options.version) {
         code = print_version(type);
     } else {
-        if (type->prepare != NULL) {
-            type->prepare(&check);
-        }
+        prepare(&check);
         code = run_check(&check);
     }
     check_done(&check, rows);

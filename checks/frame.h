@@ -33,6 +33,7 @@ struct kms_check_options {
     bool wsman;
     char *wsman_url, *credentials_file, *pin;
     int64_t max_age_ms;
+    bool max_age_given;
     int64_t size_max;
     uint64_t classes;
     char *warning_text, *critical_text;
@@ -44,6 +45,7 @@ struct kms_check_options {
     int64_t verbose;
     bool version, help;
     struct kms_policy policy;
+    bool policy_given[KMS_POLICY_PLACES]; /* by kms_policy_place */
 };
 
 /* One run of a check, filled step by step. */
@@ -71,7 +73,8 @@ struct kms_check_type {
     unsigned parts;      /* KMS_CHECK_... */
     const char *metric;  /* what -w and -c are about, for --help */
     const char *note;    /* one or two more lines of --help, NULL: none */
-    /* Changes the policy after the options were read; NULL: nothing to change. */
+    /* Changes the policy after the options were read, and again when the daemon told its own; NULL:
+     * nothing to change. */
     void (*prepare)(struct kms_check *check);
     /* Called when there are facts: fills check->out and gives the state. */
     enum kms_state (*show)(struct kms_check *check);

@@ -60,8 +60,13 @@ static const struct kms_opt target_rows[] = {
      .help = "clients' port; warns on another one"},
     {ROW("classes", 0, KMS_OPT_SET, classes), .choices = class_choices, .arg = "LIST",
      .help = "classes the site relies on: client,server,office2010,office"},
-    {ROW("max-age", 0, KMS_OPT_DURATION, max_age_ms), .arg = "TIME",
-     .help = "older data is UNKNOWN, e.g. 26h (default: no limit)"},
+    {.long_opt = "max-age",
+     .key = "max-age",
+     .type = KMS_OPT_DURATION,
+     .offset = AT(max_age_ms),
+     .given_offset = AT(max_age_given),
+     .arg = "TIME",
+     .help = "older data is UNKNOWN, e.g. 26h; 0: no limit (default: 0, with --agent kmsmond's)"},
     {ROW("max-size", 0, KMS_OPT_BYTES, size_max), .min = 1024, .max = INT64_C(1) << 30,
      .preset = "8M", .arg = "SIZE", .help = "a larger report is an error"},
     {ROW("ca-file", 0, KMS_OPT_TEXT, ca_file), .arg = "FILE",
@@ -139,6 +144,7 @@ static size_t append_policy(struct kms_opt *rows, size_t count, unsigned parts)
         if (concerns(row, parts)) {
             rows[count] = *row;
             rows[count].offset += AT(policy);
+            rows[count].given_offset = AT(policy_given) + kms_policy_place(row) * sizeof(bool);
             count++;
         }
     }

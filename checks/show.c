@@ -333,11 +333,18 @@ static void show_gaps(struct kms_check *check, unsigned depth)
     }
 }
 
+/* Who set the limit of the data's age. */
+static const char *limit_word(const struct kms_check *check)
+{
+    return check->agent.host != NULL && !check->options.max_age_given ? "kmsmond's max-age"
+                                                                      : "--max-age";
+}
+
 /* Young enough only by the hours that a zone may account for. */
 static void show_margin(struct kms_check *check, unsigned depth)
 {
     const struct kms_source_judgement *source = &check->judgement.source[check->result->source];
-    int64_t max_age_ms = check->options.max_age_ms;
+    int64_t max_age_ms = check->target.source[check->result->source].max_age_ms;
     char age[32], limit[32], youngest[32];
 
     if (max_age_ms == 0 || source->stale || !source->age_known ||
@@ -348,9 +355,9 @@ static void show_margin(struct kms_check *check, unsigned depth)
     kms_text_duration(limit, sizeof(limit), max_age_ms);
     kms_date_text(youngest, sizeof(youngest), check->result->data_s_max);
     kms_output_line(&check->out, depth,
-                    "%s old as it stands, more than --max-age %s; but the report's time has no "
-                    "zone, and by UTC it may be of %s",
-                    age, limit, youngest);
+                    "%s old as it stands, more than %s %s; but the report's time has no zone, and "
+                    "by UTC it may be of %s",
+                    age, limit_word(check), limit, youngest);
 }
 
 static void show_told(struct kms_check *check, unsigned depth, const char *what, const char *where,
@@ -507,8 +514,9 @@ void kms_show_advice(struct kms_check *check, uint32_t reasons)
     }
     /* A host that could not be asked itself has its next step beside its outcome. */
     if ((reasons & KMS_BIT(KMS_REASON_STALE)) && check->judgement.source[KMS_SOURCE_REPORT].stale) {
-        kms_output_line(&check->out, 0, "%s",
+        kms_output_line(&check->out, 0,
                         "next step: check the task on the KMS host that writes the report, or "
-                        "raise --max-age");
+                        "raise %s",
+                        limit_word(check));
     }
 }

@@ -1,8 +1,6 @@
 /* The option rows of the numbers that decide. */
 #include "model/policy.h"
 
-#include <stddef.h>
-
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS  (24 * HOUR_MS)
 
@@ -60,4 +58,23 @@ void kms_policy_preset(struct kms_policy *policy)
     *policy = (struct kms_policy){0};
     /* The rows above hold no text, so nothing can run out. */
     (void)kms_opts_preset(rows, policy);
+}
+
+int64_t kms_policy_get(const struct kms_policy *policy, const struct kms_opt *row)
+{
+    return *(const int64_t *)(const void *)((const char *)policy + row->offset);
+}
+
+bool kms_policy_set(struct kms_policy *policy, const struct kms_opt *row, int64_t number)
+{
+    if (number < row->min || number > row->max) {
+        return false;
+    }
+    *(int64_t *)(void *)((char *)policy + row->offset) = number;
+    return true;
+}
+
+size_t kms_policy_place(const struct kms_opt *row)
+{
+    return row->offset / sizeof(int64_t);
 }

@@ -3,6 +3,8 @@
 #ifndef KMS_MODEL_POLICY_H
 #define KMS_MODEL_POLICY_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/opt.h"
@@ -26,5 +28,13 @@ struct kms_policy {
 const struct kms_opt *kms_policy_opts(void);
 /* All defaults. */
 void kms_policy_preset(struct kms_policy *policy);
+
+/* The number of a row, as it stands in the policy. */
+int64_t kms_policy_get(const struct kms_policy *policy, const struct kms_opt *row);
+/* False: the row does not allow this number, and nothing is changed. */
+bool kms_policy_set(struct kms_policy *policy, const struct kms_opt *row, int64_t number);
+/* Where a row stands among all that a policy has: below KMS_POLICY_PLACES, no two rows in one. */
+#define KMS_POLICY_PLACES (sizeof(struct kms_policy) / sizeof(int64_t))
+size_t kms_policy_place(const struct kms_opt *row);
 
 #endif

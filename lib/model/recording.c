@@ -58,6 +58,10 @@ static enum kms_status add_source(struct kms_buf *buf, int number,
     if (status == KMS_OK) {
         status = add_duration(buf, "max-age", source->max_age_ms);
     }
+    /* Where people say nothing, a report has a limit. */
+    if (status == KMS_OK && number == KMS_SOURCE_REPORT && source->max_age_ms == 0) {
+        status = kms_buf_add_str(buf, " max-age 0s");
+    }
     return status == KMS_OK ? kms_buf_add(buf, "\n", 1) : status;
 }
 
@@ -287,7 +291,7 @@ static struct kms_source_config *enable(struct reader *reader, int source)
 {
     struct kms_source_config *config = &reader->host->target.source[source];
 
-    if (!config->enabled && source == KMS_SOURCE_REPORT) {
+    if (!config->enabled && source == KMS_SOURCE_REPORT && reader->strict) {
         config->max_age_ms = MAX_AGE_OF_REPORT;
     }
     config->enabled = true;

@@ -74,8 +74,9 @@ const struct kms_result *kms_recording_result(const struct kms_snapshot *snapsho
 enum kms_status kms_recording_write_window(const char *identity, struct kms_buf *buf);
 
 /* Reads a whole text. A source that tells something is enabled without a line of its own. strict:
- * for what people write, see kms_result_text_read_strictly. On failure the fault names the line,
- * and nothing is returned. */
+ * for what people write, see kms_result_text_read_strictly; a report of theirs without max-age has
+ * the limit that a configuration gives it, and what a program wrote without has none. On failure
+ * the fault names the line, and nothing is returned. */
 enum kms_status kms_recording_read(const char *text, size_t len, bool strict,
                                    struct kms_recording *ret, struct kms_fault *fault);
 void kms_recording_done(struct kms_recording *recording);

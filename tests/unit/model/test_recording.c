@@ -181,6 +181,48 @@ static void what_a_board_shows_reads_back(void **state)
     kms_board_free(board);
 }
 
+static int64_t read_back_max_age(int64_t max_age_ms, bool strict)
+{
+    const struct kms_target target = {
+        .name = (char[]){"a"},
+        .source[KMS_SOURCE_REPORT] = {.enabled = true, .max_age_ms = max_age_ms}};
+    const struct kms_tally tally[KMS_SOURCE_MAX + 1] = {{0}};
+    const struct kms_snapshot snapshot = {.target = &target, .tally = tally};
+    struct kms_recording recording;
+    struct kms_buf buf;
+    kms_buf_init(&buf, 4096);
+    assert_int_equal(kms_recording_write(&snapshot, &buf), KMS_OK);
+    assert_int_equal(kms_recording_read(kms_buf_str(&buf), buf.len, strict, &recording, NULL),
+                     KMS_OK);
+    max_age_ms = recording.host[0].target.source[KMS_SOURCE_REPORT].max_age_ms;
+    kms_recording_done(&recording);
+    kms_buf_done(&buf);
+    return max_age_ms;
+}
+
+static void the_limit_of_a_report_reads_back_also_when_there_is_none(void **state)
+{
+    (void)state;
+    assert_int_equal(read_back_max_age(93600000, false), 93600000);
+    assert_int_equal(read_back_max_age(93600001, true), 93600001);
+    assert_int_equal(read_back_max_age(0, false), 0);
+    assert_int_equal(read_back_max_age(0, true), 0);
+}
+
+static void only_people_leave_the_usual_limit_of_a_report_out(void **state)
+{
+    (void)state;
+    static const char text[] = "host \"a\"\nsource report\n";
+    struct kms_recording recording;
+    for (int strict = 0; strict <= 1; strict++) {
+        assert_int_equal(kms_recording_read(text, strlen(text), strict == 1, &recording, NULL),
+                         KMS_OK);
+        assert_int_equal(recording.host[0].target.source[KMS_SOURCE_REPORT].max_age_ms,
+                         strict == 1 ? 93600000 : 0);
+        kms_recording_done(&recording);
+    }
+}
+
 static void all_times_that_are_known_move(void **state)
 {
     (void)state;
@@ -211,6 +253,8 @@ int main(void)
         cmocka_unit_test(results_are_told_at_their_times),
         cmocka_unit_test(a_mistake_is_named_with_its_line),
         cmocka_unit_test(what_a_board_shows_reads_back),
+        cmocka_unit_test(the_limit_of_a_report_reads_back_also_when_there_is_none),
+        cmocka_unit_test(only_people_leave_the_usual_limit_of_a_report_out),
         cmocka_unit_test(all_times_that_are_known_move),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
