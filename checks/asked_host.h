@@ -4,6 +4,7 @@
 
 #include "asking.h"
 #include "listing.h"
+#include "table.h"
 
 /* Everything about one host. */
 enum kms_status kms_asked_host_details(const struct json_t *host,

@@ -8,78 +8,9 @@
 #include "base/text.h"
 #include "control/client.h"
 
-/* ---- usage ---- */
-
-static void print_line(void *arg, const char *text)
+struct json_t *kms_asking_request(const struct kms_form *form, int argc, char **argv, int rest)
 {
-    (void)fprintf(arg, "%s\n", text);
-}
-
-int kms_asking_mistake(const struct kms_asking *asking, const char *message)
-{
-    char clean[400];
-
-    kms_text_clean(clean, sizeof(clean), message, strlen(message));
-    (void)fprintf(stderr, "kmsmon %s: %s\n%s", asking->name, clean, asking->usage);
-    (void)fprintf(stderr, "Try 'kmsmon %s --help' for all options.\n", asking->name);
-    return KMS_ASKING_USAGE;
-}
-
-static int print_help(const struct kms_asking *asking)
-{
-    (void)printf("%s\n\n%s\n", asking->purpose, asking->usage);
-    kms_opts_help(asking->rows, print_line, stdout);
-    (void)printf("\n%s", asking->note);
-    return fflush(stdout) == 0 ? KMS_ASKING_OK : KMS_ASKING_NO_REPLY;
-}
-
-bool kms_asking_begin(const struct kms_asking *asking, int argc, char **argv, void *options,
-                      int *ret_rest, int *ret_code)
-{
-    const struct kms_asking_options *common = options;
-    struct kms_fault fault = {.text = ""};
-
-    if (kms_opts_preset(asking->rows, options) != KMS_OK) {
-        *ret_code = kms_asking_no_memory(asking);
-        return false;
-    }
-    if (kms_opts_argv(asking->rows, argc, argv, options, ret_rest, &fault) != KMS_OK) {
-        *ret_code = kms_asking_mistake(asking, fault.text);
-        return false;
-    }
-    if (common->help) {
-        *ret_code = print_help(asking);
-        return false;
-    }
-    return true;
-}
-
-void kms_asking_options_help(const struct kms_asking *asking,
-                             void (*line)(void *arg, const char *text), void *arg)
-{
-    kms_opts_help(asking->rows, line, arg);
-}
-
-int kms_asking_no_memory(const struct kms_asking *asking)
-{
-    (void)fprintf(stderr, "kmsmon %s: out of memory\n", asking->name);
-    return KMS_ASKING_NO_REPLY;
-}
-
-int kms_asking_print(const struct kms_asking *asking, struct kms_buf *out, int code)
-{
-    if (fwrite(kms_buf_str(out), 1, out->len, stdout) == out->len && fflush(stdout) == 0) {
-        return code;
-    }
-    (void)fprintf(stderr, "kmsmon %s: the output could not be written\n", asking->name);
-    return KMS_ASKING_NO_REPLY;
-}
-
-/* ---- questions and answers ---- */
-
-struct json_t *kms_asking_request(const struct kms_asking *asking, int argc, char **argv, int rest)
-{
-    json_t *request = json_pack("{s:s}", "command", asking->name);
+    json_t *request = json_pack("{s:s}", "command", form->name);
     json_t *hosts = rest < argc ? json_array() : NULL;
     bool ok = request != NULL;
 
@@ -96,28 +27,26 @@ struct json_t *kms_asking_request(const struct kms_asking *asking, int argc, cha
     return ok ? request : NULL;
 }
 
-static void complain(const struct kms_asking *asking, const char *error, const char *hint)
+static void complain(const struct kms_form *form, const char *error, const char *hint)
 {
-    (void)fprintf(stderr, "kmsmon %s: %s\n", asking->name, error);
+    kms_form_complain(form, error);
     if (hint[0] != '\0') {
         (void)fprintf(stderr, "  next step: %s\n", hint);
     }
 }
 
 /* Text of the daemon, on a terminal. */
-static void complain_with(const struct kms_asking *asking, const json_t *line)
+static void complain_with(const struct kms_form *form, const json_t *line)
 {
-    char error[600], hint[400];
-    const char *given = kms_asking_text(line, "error");
+    char hint[400];
     const char *next = kms_asking_text(line, "hint");
 
-    kms_text_clean(error, sizeof(error), given, strlen(given));
     kms_text_clean(hint, sizeof(hint), next, strlen(next));
-    complain(asking, error, hint);
+    complain(form, kms_asking_text(line, "error"), hint);
 }
 
 struct answer {
-    const struct kms_asking *asking;
+    const struct kms_form *form;
     kms_asking_item_fn *item;
     void *arg;
     bool begun;
@@ -128,7 +57,7 @@ struct answer {
 static void take(struct answer *answer, const json_t *line)
 {
     if (json_object_get(line, "error") != NULL) {
-        complain_with(answer->asking, line);
+        complain_with(answer->form, line);
         answer->over = true;
         answer->code = KMS_ASKING_NO_REPLY;
     } else if (!answer->begun && json_is_true(json_object_get(line, "ok"))) {
@@ -136,13 +65,13 @@ static void take(struct answer *answer, const json_t *line)
     } else if (json_is_true(json_object_get(line, "end"))) {
         answer->over = true;
     } else if (!answer->begun) {
-        complain(answer->asking, "what answers there is not kmsmond",
+        complain(answer->form, "what answers there is not kmsmond",
                  "name its socket with --socket");
         answer->over = true;
         answer->code = KMS_ASKING_NO_REPLY;
     } else if (!answer->item(answer->arg, line)) {
         answer->over = true;
-        answer->code = kms_asking_no_memory(answer->asking);
+        answer->code = kms_form_no_memory(answer->form);
     }
 }
 
@@ -154,7 +83,7 @@ static void read_answer(struct answer *answer, struct kms_control_client *client
         size_t len;
         json_t *line = NULL;
         if (kms_control_line(client, KMS_ASKING_WAIT_MS, &text, &len, &fault) != KMS_OK) {
-            complain(answer->asking, fault.text,
+            complain(answer->form, fault.text,
                      answer->begun ? "the answer is not whole; ask again" : "look into its log");
             answer->code = KMS_ASKING_NO_REPLY;
             return;
@@ -164,7 +93,7 @@ static void read_answer(struct answer *answer, struct kms_control_client *client
             take(answer, line);
             json_decref(line);
         } else {
-            complain(answer->asking, "a line of the answer cannot be read",
+            complain(answer->form, "a line of the answer cannot be read",
                      "let kmsmond and kmsmon be of the same release");
             answer->code = KMS_ASKING_NO_REPLY;
             return;
@@ -172,27 +101,27 @@ static void read_answer(struct answer *answer, struct kms_control_client *client
     }
 }
 
-int kms_asking_run(const struct kms_asking *asking, const struct kms_asking_options *options,
+int kms_asking_run(const struct kms_form *form, const struct kms_asking_options *options,
                    struct json_t *request, kms_asking_item_fn *item, void *arg)
 {
-    struct answer answer = {.asking = asking, .item = item, .arg = arg, .code = KMS_ASKING_OK};
+    struct answer answer = {.form = form, .item = item, .arg = arg, .code = KMS_ASKING_OK};
     struct kms_control_client client;
     struct kms_fault fault = {.text = ""};
     char *text = request != NULL ? json_dumps(request, JSON_COMPACT) : NULL;
 
     json_decref(request);
     if (text == NULL) {
-        return kms_asking_no_memory(asking);
+        return kms_form_no_memory(form);
     }
     if (kms_control_connect(options->socket, KMS_ASKING_WAIT_MS, &client, &fault) != KMS_OK) {
-        complain(asking, fault.text, "");
+        complain(form, fault.text, "");
         free(text);
         return KMS_ASKING_NO_REPLY;
     }
     if (kms_control_ask(&client, text, KMS_ASKING_WAIT_MS, &fault) == KMS_OK) {
         read_answer(&answer, &client);
     } else {
-        complain(asking, fault.text, "look into its log");
+        complain(form, fault.text, "look into its log");
         answer.code = KMS_ASKING_NO_REPLY;
     }
     kms_control_hang_up(&client);

@@ -3,12 +3,10 @@
 #define KMS_CHECKS_ASKING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
-#include "base/bytes.h"
-#include "base/opt.h"
-#include "table.h"
+#include "form.h"
 #include "vocab/vocab.h"
 
 struct json_t; /* of jansson */
@@ -16,7 +14,6 @@ struct json_t; /* of jansson */
 /* Exit codes beside those of the command itself. */
 #define KMS_ASKING_OK       0
 #define KMS_ASKING_NOT_OK   1 /* the daemon answered, and something is not well */
-#define KMS_ASKING_USAGE    2
 #define KMS_ASKING_NO_REPLY 3 /* it cannot be asked, or it refused */
 
 #define KMS_ASKING_OUTPUT_MAX ((size_t)1 << 30)
@@ -26,14 +23,10 @@ struct kms_asking_options {
     char *socket; /* NULL: the usual places */
 };
 
-/* A command of kmsmon that asks the daemon. */
-struct kms_asking {
-    const char *name;           /* "status" */
-    const char *purpose;        /* one line */
-    const char *usage;          /* lines, each with its end */
-    const char *note;           /* lines behind the options: what the exit codes mean */
-    const struct kms_opt *rows; /* relative to struct kms_asking_options, or one that begins so */
-};
+/* What their struct kms_form has alike; its options are struct kms_asking_options, or a struct that
+ * begins so. */
+#define KMS_ASKING_FORM \
+    .help = offsetof(struct kms_asking_options, help), .failed = KMS_ASKING_NO_REPLY
 
 /* The rows that all have; more may stand beside them. */
 #define KMS_ASKING_ROW(long_name, letter, kind, type_of, member)                        \
@@ -56,24 +49,15 @@ struct kms_asking {
         KMS_ASKING_ROW("json", 'j', KMS_OPT_FLAG, kms_asking_options, json), .help = (what) \
     }
 
-/* Reads the options. False: the command is over, with the exit code in ret_code. The values of
- * options are to be freed with kms_opts_free_values in any case. */
-bool kms_asking_begin(const struct kms_asking *asking, int argc, char **argv, void *options,
-                      int *ret_rest, int *ret_code);
-int kms_asking_mistake(const struct kms_asking *asking, const char *message);
-/* The rows of --help. */
-void kms_asking_options_help(const struct kms_asking *asking,
-                             void (*line)(void *arg, const char *text), void *arg);
-
 /* Asks, and gives every item to item; the first line is no item. Failures are printed. The
  * reference of request is taken; NULL: memory ran out. Waits wait_ms for each line at most. False
  * of item ends it, as memory that ran out. KMS_ASKING_OK or KMS_ASKING_NO_REPLY. */
 typedef bool kms_asking_item_fn(void *arg, const struct json_t *item);
 #define KMS_ASKING_WAIT_MS 20000
-int kms_asking_run(const struct kms_asking *asking, const struct kms_asking_options *options,
+int kms_asking_run(const struct kms_form *form, const struct kms_asking_options *options,
                    struct json_t *request, kms_asking_item_fn *item, void *arg);
 /* {"command":NAME} with the hosts that argv names from rest on, if any. */
-struct json_t *kms_asking_request(const struct kms_asking *asking, int argc, char **argv, int rest);
+struct json_t *kms_asking_request(const struct kms_form *form, int argc, char **argv, int rest);
 
 /* A text member; "" where there is none. */
 const char *kms_asking_text(const struct json_t *item, const char *name);
@@ -81,9 +65,5 @@ const char *kms_asking_text(const struct json_t *item, const char *name);
 bool kms_asking_number(const struct json_t *item, const char *name, int64_t *ret);
 /* Its member state as number; UNKNOWN where there is none. */
 enum kms_state kms_asking_state(const struct json_t *item);
-
-/* Writes what is in out. The exit code, or KMS_ASKING_NO_REPLY when it cannot be written. */
-int kms_asking_print(const struct kms_asking *asking, struct kms_buf *out, int code);
-int kms_asking_no_memory(const struct kms_asking *asking);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/texts.h"
 #include "agent_domain.h"
+#include "arguments.h"
 #include "authoritative.h"
 #include "conditions.h"
 #include "model/target.h"
@@ -39,14 +40,6 @@ struct options {
 #define ROW(long_name, letter, kind, member)                                            \
     .long_opt = (long_name), .key = (long_name), .short_opt = (letter), .type = (kind), \
     .offset = AT(member), .given_offset = KMS_OPT_NO_GIVEN
-
-static const struct kms_opt_choice state_choices[] = {
-    {"ok", KMS_STATE_OK},
-    {"warning", KMS_STATE_WARNING},
-    {"critical", KMS_STATE_CRITICAL},
-    {"unknown", KMS_STATE_UNKNOWN},
-    {NULL, 0},
-};
 
 static const struct kms_opt rows[] = {
     {ROW("hostname", 'H', KMS_OPT_TEXT, host), .arg = "HOST",
@@ -103,7 +96,7 @@ static const struct kms_opt rows[] = {
      .help = "critical when the lookup's time in ms is outside of RANGE"},
     {ROW("timeout", 't', KMS_OPT_DURATION, timeout_ms), .min = 100, .max = 3600000, .preset = "10s",
      .arg = "TIME", .help = "give up after this long"},
-    {ROW("timeout-state", 0, KMS_OPT_CHOICE, timeout_state), .choices = state_choices,
+    {ROW("timeout-state", 0, KMS_OPT_CHOICE, timeout_state), .choices = kms_state_choices,
      .preset = "unknown", .arg = "STATE",
      .help = "state without an answer in time: ok, warning, critical, unknown"},
     {ROW("verbose", 'v', KMS_OPT_COUNT, verbose), .max = 3, .help = "more detail"},
@@ -156,18 +149,6 @@ static const struct kms_plugin plugin = {
 };
 
 /* ---- options ---- */
-
-static bool read_range(const char *option, const char *text, struct kms_range *ret, char *why,
-                       size_t size)
-{
-    enum kms_range_error error = text != NULL ? kms_range_parse(text, ret) : KMS_RANGE_OK;
-
-    if (error != KMS_RANGE_OK) {
-        kms_text_format(why, size, "%s '%s' %s", option, text, kms_range_error_text(error));
-        return false;
-    }
-    return true;
-}
 
 static bool read_expected(struct run *run, char *why, size_t size)
 {
@@ -238,19 +219,13 @@ static bool read_options(struct run *run, int argc, char **argv, char *why, size
     struct kms_fault fault = {.text = ""};
     int rest = argc;
 
-    if (kms_opts_preset(rows, options) != KMS_OK) {
-        kms_text_copy(why, size, "out of memory");
-        return false;
-    }
-    if (kms_opts_argv(rows, argc, argv, options, &rest, &fault) != KMS_OK) {
-        kms_text_copy(why, size, fault.text);
+    if (!kms_arguments_read(rows, argc, argv, options, &rest, why, size)) {
         return false;
     }
     if (options->help || options->version) {
         return true;
     }
-    if (rest < argc) {
-        kms_text_format(why, size, "'%s' is not an option; a host is named with -H", argv[rest]);
+    if (!kms_arguments_end(argc, argv, rest, "a host is named with -H", why, size)) {
         return false;
     }
     if ((options->host != NULL && options->host[0] == '\0') ||
@@ -280,8 +255,9 @@ static bool read_options(struct run *run, int argc, char **argv, char *why, size
     }
     run->wish.timeout_state = (enum kms_state)options->timeout_state;
     return read_conditions(run, why, size) &&
-           read_range("--warning", options->warning_text, &run->wish.warning, why, size) &&
-           read_range("--critical", options->critical_text, &run->wish.critical, why, size);
+           kms_arguments_range("--warning", options->warning_text, &run->wish.warning, why, size) &&
+           kms_arguments_range("--critical", options->critical_text, &run->wish.critical, why,
+                               size);
 }
 
 static enum kms_status add_domain(struct run *run, const char *domain)

@@ -5,6 +5,7 @@
 
 #include "activated.h"
 #include "agent.h"
+#include "arguments.h"
 #include "base/text.h"
 #include "model/judge.h"
 #include "net/address.h"
@@ -12,7 +13,6 @@
 #include "output.h"
 #include "probe/probe.h"
 #include "probe/worker.h"
-#include "range.h"
 #include "rpc/activation.h"
 #include "rpc/probe.h"
 #include "say.h"
@@ -55,22 +55,6 @@ struct check {
     .long_opt = (long_name), .key = (long_name), .short_opt = (letter), .type = (kind), \
     .offset = AT(member), .given_offset = KMS_OPT_NO_GIVEN
 
-static const struct kms_opt_choice state_choices[] = {
-    {"ok", KMS_STATE_OK},
-    {"warning", KMS_STATE_WARNING},
-    {"critical", KMS_STATE_CRITICAL},
-    {"unknown", KMS_STATE_UNKNOWN},
-    {NULL, 0},
-};
-
-static const struct kms_opt_choice class_choices[] = {
-    {"client", KMS_CLASS_CLIENT},
-    {"server", KMS_CLASS_SERVER},
-    {"office2010", KMS_CLASS_OFFICE2010},
-    {"office", KMS_CLASS_OFFICE},
-    {NULL, 0},
-};
-
 static const struct kms_opt rows[] = {
     {ROW("hostname", 'H', KMS_OPT_TEXT, host), .arg = "HOST",
      .help = "name or address of the KMS host; required"},
@@ -99,7 +83,7 @@ static const struct kms_opt rows[] = {
      .help = "critical when the latency in ms is outside of RANGE"},
     {ROW("timeout", 't', KMS_OPT_DURATION, timeout_ms), .min = 10, .max = 3600000, .preset = "10s",
      .arg = "TIME", .help = "the port must have answered after this long"},
-    {ROW("timeout-state", 0, KMS_OPT_CHOICE, timeout_state), .choices = state_choices,
+    {ROW("timeout-state", 0, KMS_OPT_CHOICE, timeout_state), .choices = kms_state_choices,
      .preset = "critical", .arg = "STATE",
      .help = "state when it has not: ok, warning, critical, unknown"},
     {ROW("ndr64", 0, KMS_OPT_FLAG, ndr64),
@@ -112,7 +96,7 @@ static const struct kms_opt rows[] = {
      .help = "the product to ask for (default: by the host's key)"},
     {ROW("state-dir", 0, KMS_OPT_TEXT, state_dir), .preset = "/var/lib/kmsmon", .arg = "DIR",
      .help = "folder of the monitor's client id, the agent's own"},
-    {ROW("classes", 0, KMS_OPT_SET, classes), .choices = class_choices, .arg = "LIST",
+    {ROW("classes", 0, KMS_OPT_SET, classes), .choices = kms_class_choices, .arg = "LIST",
      .help = "classes the site relies on: client,server,office2010,office"},
     {ROW("verbose", 'v', KMS_OPT_COUNT, verbose), .max = 3, .help = "more detail"},
     {ROW("version", 'V', KMS_OPT_FLAG, version), .help = "print the version"},
@@ -137,36 +121,18 @@ static const struct kms_plugin plugin = {
 
 /* ---- options ---- */
 
-static bool read_range(const char *option, const char *text, struct kms_range *ret, char *why,
-                       size_t size)
-{
-    enum kms_range_error error = text != NULL ? kms_range_parse(text, ret) : KMS_RANGE_OK;
-
-    if (error != KMS_RANGE_OK) {
-        kms_text_format(why, size, "%s '%s' %s", option, text, kms_range_error_text(error));
-    }
-    return error == KMS_RANGE_OK;
-}
-
 static bool read_options(struct check *check, int argc, char **argv, char *why, size_t size)
 {
     struct options *options = &check->options;
-    struct kms_fault fault = {.text = ""};
     int rest = argc;
 
-    if (kms_opts_preset(rows, options) != KMS_OK) {
-        kms_text_copy(why, size, "out of memory");
-        return false;
-    }
-    if (kms_opts_argv(rows, argc, argv, options, &rest, &fault) != KMS_OK) {
-        kms_text_copy(why, size, fault.text);
+    if (!kms_arguments_read(rows, argc, argv, options, &rest, why, size)) {
         return false;
     }
     if (options->help || options->version) {
         return true;
     }
-    if (rest < argc) {
-        kms_text_format(why, size, "'%s' is not an option; a host is named with -H", argv[rest]);
+    if (!kms_arguments_end(argc, argv, rest, "a host is named with -H", why, size)) {
         return false;
     }
     if (options->host == NULL || options->host[0] == '\0') {
@@ -186,8 +152,8 @@ static bool read_options(struct check *check, int argc, char **argv, char *why, 
     if (!kms_activated_product(options->product, why, size)) {
         return false;
     }
-    return read_range("--warning", options->warning_text, &check->warning, why, size) &&
-           read_range("--critical", options->critical_text, &check->critical, why, size);
+    return kms_arguments_range("--warning", options->warning_text, &check->warning, why, size) &&
+           kms_arguments_range("--critical", options->critical_text, &check->critical, why, size);
 }
 
 /* ---- output ---- */

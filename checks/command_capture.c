@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "base/texts.h"
+#include "form.h"
 #include "wsman/probe.h"
 #include "wsman/record.h"
 #include "wsman/talk.h"
@@ -20,7 +21,6 @@
 
 #define EXIT_ANSWERED 0
 #define EXIT_NOT_SO   1
-#define EXIT_USAGE    2
 
 #define RECORD_MAX ((size_t)16 * 1024 * 1024)
 #define FILE_MAX   (4 * RECORD_MAX) /* a substitute may be longer than its name */
@@ -61,57 +61,21 @@ static const struct kms_opt rows[] = {
     KMS_OPT_END,
 };
 
-/* ---- help ---- */
-
-static void print_line(void *arg, const char *text)
-{
-    (void)fprintf(arg, "%s\n", text);
-}
-
-static void print_usage(FILE *to)
-{
-    print_line(to, "Usage: kmsmon capture --credentials FILE [--wsman-url URL] [--ca-file FILE] "
-                   "[--pin HEX]");
-    print_line(to, "                      [--mask NAME ...] [-t TIME] [-o FILE] HOST");
-}
-
-static int print_help(void)
-{
-    print_line(stdout, "Asks a KMS host over WS-Management what the monitor asks, and writes the "
-                       "conversation");
-    print_line(stdout,
-               "without names, product keys and machine ids: for tests, and to be sent in.");
-    print_line(stdout, "");
-    print_usage(stdout);
-    print_line(stdout, "");
-    kms_opts_help(rows, print_line, stdout);
-    print_line(stdout, "");
-    print_line(stdout, "Nothing is changed on the host, and nothing is sent anywhere else.");
-    print_line(stdout, "Exit: 0 the host answered, 1 it did not, or the file could not be written, "
-                       "2 wrong usage.");
-    return fflush(stdout) == 0 ? EXIT_ANSWERED : EXIT_NOT_SO;
-}
-
-static void complain(const char *message)
-{
-    char clean[400];
-    kms_text_clean(clean, sizeof clean, message, strlen(message));
-    (void)fprintf(stderr, "kmsmon capture: %s\n", clean);
-}
-
-static int usage_error(const char *message)
-{
-    complain(message);
-    print_usage(stderr);
-    print_line(stderr, "Try 'kmsmon capture --help' for all options.");
-    return EXIT_USAGE;
-}
-
-static int no_memory(void)
-{
-    complain("out of memory");
-    return EXIT_NOT_SO;
-}
+static const struct kms_form form = {
+    .name = "capture",
+    .purpose =
+        "Asks a KMS host over WS-Management what the monitor asks, and writes the conversation\n"
+        "without names, product keys and machine ids: for tests, and to be sent in.",
+    .usage =
+        "Usage: kmsmon capture --credentials FILE [--wsman-url URL] [--ca-file FILE] [--pin HEX]\n"
+        "                      [--mask NAME ...] [-t TIME] [-o FILE] HOST\n",
+    .note = "Nothing is changed on the host, and nothing is sent anywhere else.\n"
+            "Exit: 0 the host answered, 1 it did not, or the file could not be written, "
+            "2 wrong usage.\n",
+    .rows = rows,
+    .help = offsetof(struct options, help),
+    .failed = EXIT_NOT_SO,
+};
 
 /* ---- names ---- */
 
@@ -213,7 +177,7 @@ static bool complain_of(const char *path)
 {
     char message[300];
     kms_text_format(message, sizeof message, "%s: %s", path, strerror(errno));
-    complain(message);
+    kms_form_complain(&form, message);
     return false;
 }
 
@@ -274,7 +238,7 @@ static int finish(const struct capture *capture, int fd, const char *path, bool 
     kms_buf_init(&text, FILE_MAX);
     int code = EXIT_NOT_SO;
     if (kms_recorder_write(capture->recorder, &text) != KMS_OK) {
-        code = no_memory();
+        code = kms_form_no_memory(&form);
     } else if (save(fd, path, &text)) {
         *ret_saved = true;
         tell(capture, text.len, path);
@@ -288,10 +252,10 @@ static int record(struct capture *capture, const struct options *options)
 {
     enum kms_status status = mask_names(capture->recorder, &capture->host.target, &options->mask);
     if (status == KMS_ETOOBIG) {
-        return usage_error("a name to mask has more than 256 bytes");
+        return kms_form_mistake(&form, "a name to mask has more than 256 bytes");
     }
     if (status != KMS_OK) {
-        return no_memory();
+        return kms_form_no_memory(&form);
     }
     int fd = make_file(options->output);
     if (fd < 0) {
@@ -300,7 +264,7 @@ static int record(struct capture *capture, const struct options *options)
     bool saved = false;
     int code = ask(capture, options->wsman.timeout_ms) == KMS_OK
                    ? finish(capture, fd, options->output, &saved)
-                   : no_memory();
+                   : kms_form_no_memory(&form);
     if (options->output) {
         if (close(fd) != 0 && saved) {
             (void)complain_of(options->output);
@@ -324,9 +288,9 @@ static int capture_host(const struct options *options, const char *name)
     capture.recorder = status == KMS_OK ? kms_recorder_new(RECORD_MAX) : NULL;
     if (status == KMS_EINVAL) {
         (void)fprintf(stderr, "kmsmon capture: %s", kms_buf_str(&errors));
-        code = EXIT_USAGE;
+        code = KMS_FORM_USAGE;
     } else if (!capture.recorder) {
-        code = no_memory();
+        code = kms_form_no_memory(&form);
     } else {
         code = record(&capture, options);
     }
@@ -340,26 +304,19 @@ static int capture_host(const struct options *options, const char *name)
 
 static int run(struct options *options, int argc, char **argv)
 {
-    struct kms_fault fault = {.text = ""};
-    int rest = argc;
-    if (kms_opts_preset(rows, options) != KMS_OK) {
-        return no_memory();
-    }
-    if (kms_opts_argv(rows, argc, argv, options, &rest, &fault) != KMS_OK) {
-        return usage_error(fault.text);
-    }
-    if (options->help) {
-        return print_help();
+    int rest = argc, code = EXIT_NOT_SO;
+    if (!kms_form_begin(&form, argc, argv, options, &rest, &code)) {
+        return code;
     }
     if (argc - rest != 1) {
-        return usage_error(argc > rest ? "one host at a time" : "no host is named");
+        return kms_form_mistake(&form, argc > rest ? "one host at a time" : "no host is named");
     }
     return capture_host(options, argv[rest]);
 }
 
 void kms_command_capture_options(void (*line)(void *arg, const char *text), void *arg)
 {
-    kms_opts_help(rows, line, arg);
+    kms_form_options_help(&form, line, arg);
 }
 
 int kms_command_capture(int argc, char **argv)

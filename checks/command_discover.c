@@ -11,12 +11,12 @@
 #include "base/text.h"
 #include "base/texts.h"
 #include "discovered.h"
+#include "form.h"
 #include "net/resolve.h"
 #include "prober.h"
 
 #define EXIT_ALL_OK 0
 #define EXIT_NOT_OK 1
-#define EXIT_USAGE  2
 
 #define AT_ONCE     16 /* domains */
 #define DOMAINS_MAX 10000
@@ -55,44 +55,19 @@ static const struct kms_opt rows[] = {
     KMS_OPT_END,
 };
 
-/* ---- help ---- */
-
-static void print_line(void *arg, const char *text)
-{
-    (void)fprintf(arg, "%s\n", text);
-}
-
-static void print_usage(FILE *to)
-{
-    print_line(to, "Usage: kmsmon discover [--json] [--no-probe] [--expect HOST[:PORT] ...] "
-                   "[-a | -A LIST]\n       [-s SERVER,...] [-t TIME] [DOMAIN ...]");
-}
-
-static int print_help(void)
-{
-    print_line(stdout, "Shows which KMS hosts domains publish in DNS, and what their ports do.");
-    print_line(stdout, "");
-    print_usage(stdout);
-    print_line(stdout, "");
-    kms_opts_help(rows, print_line, stdout);
-    print_line(stdout, "");
-    print_line(stdout, "Without DOMAIN: the search domains of this machine.");
-    print_line(stdout, "No activation request is sent: the count of the hosts does not change.");
-    print_line(stdout, "Exit: 0 all records are healthy, 1 one is not or a domain has none,");
-    print_line(stdout, "2 wrong usage.");
-    return fflush(stdout) == 0 ? EXIT_ALL_OK : EXIT_NOT_OK;
-}
-
-static int usage_error(const char *message)
-{
-    char clean[400];
-
-    kms_text_clean(clean, sizeof(clean), message, strlen(message));
-    (void)fprintf(stderr, "kmsmon discover: %s\n", clean);
-    print_usage(stderr);
-    print_line(stderr, "Try 'kmsmon discover --help' for all options.");
-    return EXIT_USAGE;
-}
+static const struct kms_form form = {
+    .name = "discover",
+    .purpose = "Shows which KMS hosts domains publish in DNS, and what their ports do.",
+    .usage = "Usage: kmsmon discover [--json] [--no-probe] [--expect HOST[:PORT] ...] "
+             "[-a | -A LIST]\n       [-s SERVER,...] [-t TIME] [DOMAIN ...]\n",
+    .note = "Without DOMAIN: the search domains of this machine.\n"
+            "No activation request is sent: the count of the hosts does not change.\n"
+            "Exit: 0 all records are healthy, 1 one is not or a domain has none,\n"
+            "2 wrong usage.\n",
+    .rows = rows,
+    .help = offsetof(struct options, help),
+    .failed = EXIT_NOT_OK,
+};
 
 static int not_a_domain(const char *domain)
 {
@@ -100,7 +75,7 @@ static int not_a_domain(const char *domain)
 
     kms_text_format(message, sizeof(message), "'%.250s' is not a domain; %s", domain,
                     KMS_DNS_DOMAIN_ALLOWED);
-    return usage_error(message);
+    return kms_form_mistake(&form, message);
 }
 
 /* ---- lookups ---- */
@@ -365,20 +340,12 @@ static int print(const struct discovery *discovery)
                  : kms_discovered_table(discovery->found, count, discovery->probed,
                                         discovery->probed_count, &style, &out);
     if (status != KMS_OK) {
-        (void)fputs("kmsmon discover: out of memory\n", stderr);
-        code = EXIT_NOT_OK;
-    } else if (fwrite(kms_buf_str(&out), 1, out.len, stdout) != out.len || fflush(stdout) != 0) {
-        (void)fputs("kmsmon discover: the output could not be written\n", stderr);
-        code = EXIT_NOT_OK;
+        code = kms_form_no_memory(&form);
+    } else {
+        code = kms_form_print(&form, &out, code);
     }
     kms_buf_done(&out);
     return code;
-}
-
-static int no_memory(void)
-{
-    (void)fputs("kmsmon discover: out of memory\n", stderr);
-    return EXIT_NOT_OK;
 }
 
 static int discover(struct discovery *discovery, char **named, size_t count)
@@ -390,17 +357,18 @@ static int discover(struct discovery *discovery, char **named, size_t count)
         break;
     case KMS_EINVAL:
     case KMS_ESYNTAX:
-        return usage_error(fault.text);
+        return kms_form_mistake(&form, fault.text);
     default:
-        return no_memory();
+        return kms_form_no_memory(&form);
     }
     if (choose_domains(discovery, named, count) != KMS_OK) {
-        return no_memory();
+        return kms_form_no_memory(&form);
     }
     if (discovery->domains.count == 0) {
-        return usage_error("this machine has no search domain: name one");
+        return kms_form_mistake(&form, "this machine has no search domain: name one");
     }
-    return look_up_all(discovery) && probe_all(discovery) ? print(discovery) : no_memory();
+    return look_up_all(discovery) && probe_all(discovery) ? print(discovery)
+                                                          : kms_form_no_memory(&form);
 }
 
 static void discovery_done(struct discovery *discovery)
@@ -448,23 +416,17 @@ static int run(struct options *options, int argc, char **argv)
     struct discovery discovery = {.options = options};
     struct kms_fault fault = {.text = ""};
     char why[400] = "";
-    int rest = argc, code;
+    int rest = argc, code = EXIT_NOT_OK;
 
-    if (kms_opts_preset(rows, options) != KMS_OK) {
-        return no_memory();
-    }
-    if (kms_opts_argv(rows, argc, argv, options, &rest, &fault) != KMS_OK) {
-        return usage_error(fault.text);
-    }
-    if (options->help) {
-        return print_help();
+    if (!kms_form_begin(&form, argc, argv, options, &rest, &code)) {
+        return code;
     }
     if (argc - rest > DOMAINS_MAX) {
-        return usage_error("too many domains at once");
+        return kms_form_mistake(&form, "too many domains at once");
     }
     for (int i = rest; i < argc; i++) {
         if (argv[i][0] == '\0') {
-            return usage_error("a domain must not be empty");
+            return kms_form_mistake(&form, "a domain must not be empty");
         }
         if (!kms_dns_domain_plain(argv[i])) {
             return not_a_domain(argv[i]);
@@ -472,11 +434,11 @@ static int run(struct options *options, int argc, char **argv)
     }
     if (options->authoritative != NULL &&
         kms_resolver_check_servers(options->authoritative, &fault) != KMS_OK) {
-        return usage_error(fault.text);
+        return kms_form_mistake(&form, fault.text);
     }
     if (!read_expected(&discovery, why, sizeof(why))) {
         kms_expected_done(&discovery.expected);
-        return usage_error(why);
+        return kms_form_mistake(&form, why);
     }
     code = discover(&discovery, argv + rest, (size_t)(argc - rest));
     discovery_done(&discovery);
@@ -485,7 +447,7 @@ static int run(struct options *options, int argc, char **argv)
 
 void kms_command_discover_options(void (*line)(void *arg, const char *text), void *arg)
 {
-    kms_opts_help(rows, line, arg);
+    kms_form_options_help(&form, line, arg);
 }
 
 int kms_command_discover(int argc, char **argv)

@@ -19,7 +19,7 @@ static const struct kms_opt rows[] = {
     KMS_OPT_END,
 };
 
-static const struct kms_asking asking = {
+static const struct kms_form form = {
     .name = "dump",
     .purpose = "Prints what the sources of the running kmsmond told, as text that can be edited "
                "and played\nagain with 'kmsmond --simulate'.",
@@ -27,6 +27,7 @@ static const struct kms_asking asking = {
     .note = "Without HOST all of them.\n"
             "Exit: 0 all is printed, 2 wrong usage, 3 no answer from kmsmond.\n",
     .rows = rows,
+    KMS_ASKING_FORM,
 };
 
 struct dumping {
@@ -68,7 +69,7 @@ static bool add_host(void *arg, const struct json_t *item)
 
 static json_t *request_of(const struct dumping *dumping, int argc, char **argv, int rest)
 {
-    json_t *request = kms_asking_request(&asking, argc, argv, rest);
+    json_t *request = kms_asking_request(&form, argc, argv, rest);
 
     if (request != NULL && dumping->json &&
         (json_object_set_new(request, "command", json_string("show")) != 0 ||
@@ -87,12 +88,11 @@ static int dump(const struct kms_asking_options *options, int argc, char **argv,
 
     kms_buf_init(&dumping.out, KMS_ASKING_OUTPUT_MAX);
     ok = begin(&dumping);
-    code = kms_asking_run(&asking, options, ok ? request_of(&dumping, argc, argv, rest) : NULL,
+    code = kms_asking_run(&form, options, ok ? request_of(&dumping, argc, argv, rest) : NULL,
                           add_host, &dumping);
     if (code == KMS_ASKING_OK) {
         ok = !options->json || kms_buf_add_str(&dumping.out, "\n]\n") == KMS_OK;
-        code = ok ? kms_asking_print(&asking, &dumping.out, KMS_ASKING_OK)
-                  : kms_asking_no_memory(&asking);
+        code = ok ? kms_form_print(&form, &dumping.out, KMS_ASKING_OK) : kms_form_no_memory(&form);
     }
     kms_buf_done(&dumping.out);
     return code;
@@ -100,7 +100,7 @@ static int dump(const struct kms_asking_options *options, int argc, char **argv,
 
 void kms_command_dump_options(void (*line)(void *arg, const char *text), void *arg)
 {
-    kms_asking_options_help(&asking, line, arg);
+    kms_form_options_help(&form, line, arg);
 }
 
 int kms_command_dump(int argc, char **argv)
@@ -108,7 +108,7 @@ int kms_command_dump(int argc, char **argv)
     struct kms_asking_options options = {.json = false};
     int rest = argc, code = KMS_ASKING_OK;
 
-    if (kms_asking_begin(&asking, argc, argv, &options, &rest, &code)) {
+    if (kms_form_begin(&form, argc, argv, &options, &rest, &code)) {
         code = dump(&options, argc, argv, rest);
     }
     kms_opts_free_values(rows, &options);

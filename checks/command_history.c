@@ -37,7 +37,7 @@ static const struct kms_opt rows[] = {
     KMS_OPT_END,
 };
 
-static const struct kms_asking asking = {
+static const struct kms_form form = {
     .name = "history",
     .purpose = "Plots the count of a host against what its clients need, and its requests, hour by "
                "hour.",
@@ -45,6 +45,7 @@ static const struct kms_asking asking = {
     .note = "Exit: 0 it is shown, 1 nothing is known of that time, 2 wrong usage, 3 no answer from "
             "kmsmond,\nor the file cannot be written.\n",
     .rows = rows,
+    KMS_ASKING_FORM,
 };
 
 struct fetch {
@@ -159,9 +160,9 @@ static int write_picture(const struct kms_history *history, const char *path)
 
     kms_buf_init(&out, KMS_ASKING_OUTPUT_MAX);
     if (kms_history_svg(history, &out) != KMS_OK) {
-        code = kms_asking_no_memory(&asking);
+        code = kms_form_no_memory(&form);
     } else if (kms_text_equal(path, "-")) {
-        code = kms_asking_print(&asking, &out, KMS_ASKING_OK);
+        code = kms_form_print(&form, &out, KMS_ASKING_OK);
     } else if (kms_file_replace(path, out.data, out.len, FILE_MODE, &fault) != KMS_OK) {
         (void)fprintf(stderr, "kmsmon history: %s\n", fault.text);
         code = KMS_ASKING_NO_REPLY;
@@ -191,14 +192,14 @@ static int show(const struct fetch *fetch, const struct options *options)
     kms_buf_init(&out, KMS_ASKING_OUTPUT_MAX);
     bool whole = options->asking.json ? render_json(fetch, &out)
                                       : kms_history_plot(&fetch->history, &style, &out) == KMS_OK;
-    code = whole ? kms_asking_print(&asking, &out, code) : kms_asking_no_memory(&asking);
+    code = whole ? kms_form_print(&form, &out, code) : kms_form_no_memory(&form);
     kms_buf_done(&out);
     return code;
 }
 
 static json_t *request_of(const struct options *options, int argc, char **argv, int rest)
 {
-    json_t *request = kms_asking_request(&asking, argc, argv, rest);
+    json_t *request = kms_asking_request(&form, argc, argv, rest);
     bool whole = request != NULL &&
                  json_object_set_new(request, "days", json_integer(options->days)) == 0 &&
                  (options->key == NULL ||
@@ -214,7 +215,7 @@ static json_t *request_of(const struct options *options, int argc, char **argv, 
 static int history(const struct options *options, int argc, char **argv, int rest)
 {
     struct fetch fetch = {.hours = json_array()};
-    int code = kms_asking_run(&asking, &options->asking, request_of(options, argc, argv, rest),
+    int code = kms_asking_run(&form, &options->asking, request_of(options, argc, argv, rest),
                               add_item, &fetch);
 
     if (code == KMS_ASKING_OK) {
@@ -227,7 +228,7 @@ static int history(const struct options *options, int argc, char **argv, int res
 
 void kms_command_history_options(void (*line)(void *arg, const char *text), void *arg)
 {
-    kms_asking_options_help(&asking, line, arg);
+    kms_form_options_help(&form, line, arg);
 }
 
 int kms_command_history(int argc, char **argv)
@@ -235,11 +236,11 @@ int kms_command_history(int argc, char **argv)
     struct options options = {.days = 0};
     int rest = argc, code = KMS_ASKING_OK;
 
-    if (kms_asking_begin(&asking, argc, argv, &options, &rest, &code)) {
+    if (kms_form_begin(&form, argc, argv, &options, &rest, &code)) {
         if (argc - rest != 1) {
-            code = kms_asking_mistake(&asking, "name one host");
+            code = kms_form_mistake(&form, "name one host");
         } else if (options.svg != NULL && options.asking.json) {
-            code = kms_asking_mistake(&asking, "--json and --svg exclude each other");
+            code = kms_form_mistake(&form, "--json and --svg exclude each other");
         } else {
             code = history(&options, argc, argv, rest);
         }

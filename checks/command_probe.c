@@ -10,6 +10,7 @@
 #include "base/opt.h"
 #include "base/text.h"
 #include "base/undumpable.h"
+#include "form.h"
 #include "model/credentials_conf.h"
 #include "net/address.h"
 #include "probe/worker.h"
@@ -20,7 +21,6 @@
 
 #define EXIT_ALL_OK 0
 #define EXIT_NOT_OK 1
-#define EXIT_USAGE  2
 
 #define GRACE_MS   200 /* for a disk that does not answer */
 #define HOSTS_MAX  100000
@@ -76,49 +76,21 @@ static const struct kms_opt rows[] = {
     KMS_OPT_END,
 };
 
-/* ---- help ---- */
-
-static void print_line(void *arg, const char *text)
-{
-    (void)fprintf(arg, "%s\n", text);
-}
-
-static void print_usage(FILE *to)
-{
-    print_line(
-        to,
-        "Usage: kmsmon probe [--json] [--ndr64] [-p PORT] [-s SERVER,...] [-t TIME] HOST[:PORT] "
-        "...");
-    print_line(to, "       kmsmon probe --wsman --credentials FILE [--wsman-url URL] HOST ...");
-    print_line(to, "       kmsmon probe --activate [--product NAME] [--state-dir DIR] HOST[:PORT]");
-}
-
-static int print_help(void)
-{
-    print_line(stdout, "Binds to the KMS port of hosts and shows what each did.");
-    print_line(stdout, "");
-    print_usage(stdout);
-    print_line(stdout, "");
-    kms_opts_help(rows, print_line, stdout);
-    print_line(stdout, "");
-    print_line(stdout, "HOST is a name or an address; [2001:db8::1]:1688 is IPv6 with a port.");
-    print_line(stdout,
-               "Without --activate no activation request is sent: the count of the hosts does not "
-               "change.");
-    print_line(stdout, "Exit: 0 all hosts accepted, 1 one did not, 2 wrong usage.");
-    return fflush(stdout) == 0 ? EXIT_ALL_OK : EXIT_NOT_OK;
-}
-
-static int usage_error(const char *message)
-{
-    char clean[400];
-
-    kms_text_clean(clean, sizeof(clean), message, strlen(message));
-    (void)fprintf(stderr, "kmsmon probe: %s\n", clean);
-    print_usage(stderr);
-    print_line(stderr, "Try 'kmsmon probe --help' for all options.");
-    return EXIT_USAGE;
-}
+static const struct kms_form form = {
+    .name = "probe",
+    .purpose = "Binds to the KMS port of hosts and shows what each did.",
+    .usage = "Usage: kmsmon probe [--json] [--ndr64] [-p PORT] [-s SERVER,...] [-t TIME] "
+             "HOST[:PORT] ...\n"
+             "       kmsmon probe --wsman --credentials FILE [--wsman-url URL] HOST ...\n"
+             "       kmsmon probe --activate [--product NAME] [--state-dir DIR] HOST[:PORT]\n",
+    .note = "HOST is a name or an address; [2001:db8::1]:1688 is IPv6 with a port.\n"
+            "Without --activate no activation request is sent: the count of the hosts does not "
+            "change.\n"
+            "Exit: 0 all hosts accepted, 1 one did not, 2 wrong usage.\n",
+    .rows = rows,
+    .help = offsetof(struct options, help),
+    .failed = EXIT_NOT_OK,
+};
 
 /* ---- hosts ---- */
 
@@ -319,11 +291,9 @@ static int print(const struct options *options, const struct kms_probed *probed,
         status = kms_probed_merged(probed, count, &out);
     }
     if (status != KMS_OK) {
-        (void)fputs("kmsmon probe: out of memory\n", stderr);
-        code = EXIT_NOT_OK;
-    } else if (fwrite(kms_buf_str(&out), 1, out.len, stdout) != out.len || fflush(stdout) != 0) {
-        (void)fputs("kmsmon probe: the output could not be written\n", stderr);
-        code = EXIT_NOT_OK;
+        code = kms_form_no_memory(&form);
+    } else {
+        code = kms_form_print(&form, &out, code);
     }
     kms_buf_done(&out);
     for (size_t i = 0; i < count; i++) {
@@ -361,7 +331,7 @@ static int show_hosts(const struct options *options, const struct kms_credential
         break;
     case KMS_EINVAL:
     case KMS_ESYNTAX:
-        code = usage_error(fault.text);
+        code = kms_form_mistake(&form, fault.text);
         break;
     default:
         (void)fputs("kmsmon probe: out of memory\n", stderr);
@@ -387,14 +357,14 @@ static int show_as(const struct options *options, char **hosts, size_t count)
         return show_hosts(options, NULL, hosts, count);
     }
     if (kms_undumpable(&fault) != KMS_OK) {
-        return usage_error(fault.text);
+        return kms_form_mistake(&form, fault.text);
     }
     kms_buf_init(&errors, (size_t)64 * 1024);
     if (kms_credentials_load(options->credentials, &credentials, &errors) == KMS_OK) {
         code = show_hosts(options, &credentials, hosts, count);
     } else {
         (void)fprintf(stderr, "%s", kms_buf_str(&errors));
-        code = EXIT_USAGE;
+        code = KMS_FORM_USAGE;
     }
     kms_buf_done(&errors);
     kms_credentials_done(&credentials);
@@ -417,51 +387,44 @@ static const char *wrong_wsman(const struct options *options, size_t count)
 
 static int run(struct options *options, int argc, char **argv)
 {
-    struct kms_fault fault = {.text = ""};
     char message[300];
     const char *bad;
-    int rest = argc;
+    int rest = argc, code = EXIT_NOT_OK;
     size_t count;
 
-    if (kms_opts_preset(rows, options) != KMS_OK) {
-        return usage_error("out of memory");
-    }
-    if (kms_opts_argv(rows, argc, argv, options, &rest, &fault) != KMS_OK) {
-        return usage_error(fault.text);
-    }
-    if (options->help) {
-        return print_help();
+    if (!kms_form_begin(&form, argc, argv, options, &rest, &code)) {
+        return code;
     }
     if (rest >= argc) {
-        return usage_error("no host is named");
+        return kms_form_mistake(&form, "no host is named");
     }
     count = (size_t)(argc - rest);
     if (count > HOSTS_MAX) {
-        return usage_error("too many hosts at once");
+        return kms_form_mistake(&form, "too many hosts at once");
     }
     if (options->activate ? count != 1 : options->product != NULL) {
-        return usage_error(options->activate ? "--activate goes with one host"
-                                             : "--product goes with --activate");
+        return kms_form_mistake(&form, options->activate ? "--activate goes with one host"
+                                                         : "--product goes with --activate");
     }
     if (wrong_wsman(options, count) != NULL) {
-        return usage_error(wrong_wsman(options, count));
+        return kms_form_mistake(&form, wrong_wsman(options, count));
     }
     if (!kms_activated_product(options->product, message, sizeof(message))) {
-        return usage_error(message);
+        return kms_form_mistake(&form, message);
     }
     bad = bad_host(options, argv + rest, count);
     if (bad != NULL) {
         kms_text_format(message, sizeof(message),
                         "'%s' is no host; allowed: HOST, HOST:PORT, [IPV6]:PORT, ports 1 to 65535",
                         bad);
-        return usage_error(message);
+        return kms_form_mistake(&form, message);
     }
     return show_as(options, argv + rest, count);
 }
 
 void kms_command_probe_options(void (*line)(void *arg, const char *text), void *arg)
 {
-    kms_opts_help(rows, line, arg);
+    kms_form_options_help(&form, line, arg);
 }
 
 int kms_command_probe(int argc, char **argv)

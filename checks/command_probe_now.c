@@ -10,6 +10,7 @@
 #include "asked_host.h"
 #include "asking.h"
 #include "base/text.h"
+#include "table.h"
 
 static const struct kms_opt rows[] = {
     {KMS_ASKING_ROW("all", 'a', KMS_OPT_FLAG, kms_asking_options, all),
@@ -20,7 +21,7 @@ static const struct kms_opt rows[] = {
     KMS_OPT_END,
 };
 
-static const struct kms_asking asking = {
+static const struct kms_form form = {
     .name = "probe-now",
     .purpose = "Has the running kmsmond ask hosts now, waits for the answers, and shows what came.",
     .usage = "Usage: kmsmon probe-now [--json] [--socket PATH] HOST ...\n"
@@ -30,6 +31,7 @@ static const struct kms_asking asking = {
         "Exit: 0 all hosts asked are ok, 1 one is not, 2 wrong usage, 3 no answer from kmsmond, "
         "or it\nrefuses: see operators in the block control of kmsmon.conf(5).\n",
     .rows = rows,
+    KMS_ASKING_FORM,
 };
 
 struct probing {
@@ -185,7 +187,7 @@ static int judge(const struct probing *probing)
 
 static json_t *request_of(const struct kms_asking_options *options, int argc, char **argv, int rest)
 {
-    json_t *request = kms_asking_request(&asking, argc, argv, rest);
+    json_t *request = kms_asking_request(&form, argc, argv, rest);
 
     if (request != NULL && options->all && json_object_set_new(request, "all", json_true()) != 0) {
         json_decref(request);
@@ -204,14 +206,14 @@ static int probe_now(const struct kms_asking_options *options, int argc, char **
     int code;
 
     kms_buf_init(&probing.out, KMS_ASKING_OUTPUT_MAX);
-    code = kms_asking_run(&asking, options, request_of(options, argc, argv, rest), add_item,
+    code = kms_asking_run(&form, options, request_of(options, argc, argv, rest), add_item,
                           &probing);
     if (probing.progress) {
         (void)fputs("\r\x1b[K", stderr);
     }
     if (code == KMS_ASKING_OK) {
-        code = render(&probing) ? kms_asking_print(&asking, &probing.out, judge(&probing))
-                                : kms_asking_no_memory(&asking);
+        code = render(&probing) ? kms_form_print(&form, &probing.out, judge(&probing))
+                                : kms_form_no_memory(&form);
     }
     json_decref(probing.hosts);
     json_decref(probing.summary);
@@ -221,7 +223,7 @@ static int probe_now(const struct kms_asking_options *options, int argc, char **
 
 void kms_command_probe_now_options(void (*line)(void *arg, const char *text), void *arg)
 {
-    kms_asking_options_help(&asking, line, arg);
+    kms_form_options_help(&form, line, arg);
 }
 
 int kms_command_probe_now(int argc, char **argv)
@@ -229,10 +231,10 @@ int kms_command_probe_now(int argc, char **argv)
     struct kms_asking_options options = {.json = false};
     int rest = argc, code = KMS_ASKING_OK;
 
-    if (kms_asking_begin(&asking, argc, argv, &options, &rest, &code)) {
+    if (kms_form_begin(&form, argc, argv, &options, &rest, &code)) {
         if (options.all == (rest < argc)) {
-            code = kms_asking_mistake(&asking,
-                                      options.all ? "--all goes without HOST" : "no host is named");
+            code = kms_form_mistake(&form,
+                                    options.all ? "--all goes without HOST" : "no host is named");
         } else {
             code = probe_now(&options, argc, argv, rest);
         }

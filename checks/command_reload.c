@@ -17,7 +17,7 @@ static const struct kms_opt rows[] = {
     KMS_OPT_END,
 };
 
-static const struct kms_asking asking = {
+static const struct kms_form form = {
     .name = "reload",
     .purpose = "Has the running kmsmond read its configuration again, and says whether it is in "
                "force.",
@@ -27,6 +27,7 @@ static const struct kms_asking asking = {
         "Exit: 0 it is in force, 1 it was rejected, 2 wrong usage, 3 no answer from kmsmond, or "
         "it refuses.\n",
     .rows = rows,
+    KMS_ASKING_FORM,
 };
 
 struct reloading {
@@ -82,11 +83,11 @@ static int reload(const struct kms_asking_options *options)
     int code;
 
     kms_buf_init(&reloading.out, KMS_ASKING_OUTPUT_MAX);
-    code = kms_asking_run(&asking, options, json_pack("{s:s}", "command", asking.name), add_item,
+    code = kms_asking_run(&form, options, json_pack("{s:s}", "command", form.name), add_item,
                           &reloading);
     if (code == KMS_ASKING_OK) {
         code = reloading.answered && reloading.in_force ? KMS_ASKING_OK : KMS_ASKING_NOT_OK;
-        code = kms_asking_print(&asking, &reloading.out, code);
+        code = kms_form_print(&form, &reloading.out, code);
     }
     kms_buf_done(&reloading.out);
     return code;
@@ -94,7 +95,7 @@ static int reload(const struct kms_asking_options *options)
 
 void kms_command_reload_options(void (*line)(void *arg, const char *text), void *arg)
 {
-    kms_asking_options_help(&asking, line, arg);
+    kms_form_options_help(&form, line, arg);
 }
 
 int kms_command_reload(int argc, char **argv)
@@ -102,8 +103,8 @@ int kms_command_reload(int argc, char **argv)
     struct kms_asking_options options = {.json = false};
     int rest = argc, code = KMS_ASKING_OK;
 
-    if (kms_asking_begin(&asking, argc, argv, &options, &rest, &code)) {
-        code = rest < argc ? kms_asking_mistake(&asking, "takes no arguments") : reload(&options);
+    if (kms_form_begin(&form, argc, argv, &options, &rest, &code)) {
+        code = rest < argc ? kms_form_mistake(&form, "takes no arguments") : reload(&options);
     }
     kms_opts_free_values(rows, &options);
     return code;

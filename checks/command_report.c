@@ -6,15 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "base/opt.h"
 #include "base/text.h"
+#include "form.h"
 #include "listing.h"
-#include "options.h"
 #include "reader.h"
 
 #define EXIT_ALL_READ 0
 #define EXIT_NOT_READ 1
-#define EXIT_USAGE    2
 
 #define AT_ONCE     4
 #define REPORTS_MAX 100000
@@ -33,11 +33,12 @@ struct options {
     .key = (long_name), .long_opt = (long_name), .short_opt = (letter), .type = (kind), \
     .offset = offsetof(struct options, member), .given_offset = KMS_OPT_NO_GIVEN
 
-/* --classes is filled in when the table is used: its choices are those of the checks. */
 static const struct kms_opt rows[] = {
     {ROW("json", 'j', KMS_OPT_FLAG, json), .help = "print JSON: an array with an object a report"},
     {ROW("details", 'v', KMS_OPT_FLAG, details),
      .help = "print every fact; without it several reports give one table"},
+    {ROW("classes", 0, KMS_OPT_SET, classes), .choices = kms_class_choices, .arg = "LIST",
+     .help = "classes the site relies on: client,server,office2010,office"},
     {ROW("max-age", 0, KMS_OPT_DURATION, max_age_ms), .arg = "TIME",
      .help = "judge older data as unknown, e.g. 26h (default: no limit)"},
     {ROW("max-size", 0, KMS_OPT_BYTES, max_size), .min = 1024, .max = INT64_C(1) << 30,
@@ -59,53 +60,15 @@ static const struct kms_opt rows[] = {
     KMS_OPT_END,
 };
 
-#define TABLE_SIZE (KMS_COUNT_OF(rows) + 1)
-
-static void make_rows(struct kms_opt table[TABLE_SIZE])
-{
-    table[0] = (struct kms_opt){ROW("classes", 0, KMS_OPT_SET, classes),
-                                .choices = kms_check_class_choices(), .arg = "LIST",
-                                .help = "classes the site relies on: "
-                                        "client,server,office2010,office"};
-    for (size_t i = 0; i < KMS_COUNT_OF(rows); i++) {
-        table[i + 1] = rows[i];
-    }
-}
-
-/* ---- help ---- */
-
-static void print_line(void *arg, const char *text)
-{
-    (void)fprintf(arg, "%s\n", text);
-}
-
-static void print_usage(FILE *to)
-{
-    print_line(to, "Usage: kmsmon report [--json] [-v] [--classes LIST] FILE|-|URL ...");
-}
-
-static int print_help(const struct kms_opt *table)
-{
-    print_line(stdout, "Shows what the text of 'slmgr.vbs /dlv' says about KMS hosts.");
-    print_line(stdout, "");
-    print_usage(stdout);
-    print_line(stdout, "");
-    kms_opts_help(table, print_line, stdout);
-    print_line(stdout, "");
-    print_line(stdout, "Exit: 0 all reports were read, 1 one was not, 2 wrong usage.");
-    return fflush(stdout) == 0 ? EXIT_ALL_READ : EXIT_NOT_READ;
-}
-
-static int usage_error(const char *message)
-{
-    char clean[400];
-
-    kms_text_clean(clean, sizeof(clean), message, strlen(message));
-    (void)fprintf(stderr, "kmsmon report: %s\n", clean);
-    print_usage(stderr);
-    print_line(stderr, "Try 'kmsmon report --help' for all options.");
-    return EXIT_USAGE;
-}
+static const struct kms_form form = {
+    .name = "report",
+    .purpose = "Shows what the text of 'slmgr.vbs /dlv' says about KMS hosts.",
+    .usage = "Usage: kmsmon report [--json] [-v] [--classes LIST] FILE|-|URL ...\n",
+    .note = "Exit: 0 all reports were read, 1 one was not, 2 wrong usage.\n",
+    .rows = rows,
+    .help = offsetof(struct options, help),
+    .failed = EXIT_NOT_READ,
+};
 
 /* ---- progress ---- */
 
@@ -207,11 +170,9 @@ static int print(const struct options *options, const struct kms_listed *listed,
 
     kms_buf_init(&out, OUTPUT_MAX);
     if (render(options, listed, count, &out) != KMS_OK) {
-        (void)fputs("kmsmon report: out of memory\n", stderr);
-        code = EXIT_NOT_READ;
-    } else if (fwrite(kms_buf_str(&out), 1, out.len, stdout) != out.len || fflush(stdout) != 0) {
-        (void)fputs("kmsmon report: the output could not be written\n", stderr);
-        code = EXIT_NOT_READ;
+        code = kms_form_no_memory(&form);
+    } else {
+        code = kms_form_print(&form, &out, code);
     }
     kms_buf_done(&out);
     for (size_t i = 0; i < count; i++) {
@@ -258,7 +219,7 @@ static int show_reports(const struct options *options, char **reports, size_t co
     if (ok && read_and_judge(listed, readings, count)) {
         code = print(options, listed, count);
     } else {
-        (void)fputs("kmsmon report: out of memory\n", stderr);
+        code = kms_form_no_memory(&form);
     }
     for (size_t i = 0; listed != NULL && i < count; i++) {
         if (listed[i].judged) {
@@ -282,50 +243,37 @@ static size_t count_stdin(char **reports, size_t count)
     return found;
 }
 
-static int run(const struct kms_opt *table, struct options *options, int argc, char **argv)
+static int run(struct options *options, int argc, char **argv)
 {
-    struct kms_fault fault = {.text = ""};
-    int rest = argc;
+    int rest = argc, code = EXIT_NOT_READ;
     size_t count;
 
-    if (kms_opts_preset(table, options) != KMS_OK) {
-        return usage_error("out of memory");
-    }
-    if (kms_opts_argv(table, argc, argv, options, &rest, &fault) != KMS_OK) {
-        return usage_error(fault.text);
-    }
-    if (options->help) {
-        return print_help(table);
+    if (!kms_form_begin(&form, argc, argv, options, &rest, &code)) {
+        return code;
     }
     if (rest >= argc) {
-        return usage_error("no report is named");
+        return kms_form_mistake(&form, "no report is named");
     }
     count = (size_t)(argc - rest);
     if (count > REPORTS_MAX) {
-        return usage_error("too many reports at once");
+        return kms_form_mistake(&form, "too many reports at once");
     }
     if (count_stdin(argv + rest, count) > 1) {
-        return usage_error("standard input can be read only once");
+        return kms_form_mistake(&form, "standard input can be read only once");
     }
     return show_reports(options, argv + rest, count);
 }
 
 void kms_command_report_options(void (*line)(void *arg, const char *text), void *arg)
 {
-    struct kms_opt table[TABLE_SIZE];
-
-    make_rows(table);
-    kms_opts_help(table, line, arg);
+    kms_form_options_help(&form, line, arg);
 }
 
 int kms_command_report(int argc, char **argv)
 {
-    struct kms_opt table[TABLE_SIZE];
     struct options options = {.json = false};
-    int code;
+    int code = run(&options, argc, argv);
 
-    make_rows(table);
-    code = run(table, &options, argc, argv);
-    kms_opts_free_values(table, &options);
+    kms_opts_free_values(rows, &options);
     return code;
 }

@@ -17,7 +17,7 @@ static const struct kms_opt rows[] = {
     KMS_OPT_END,
 };
 
-static const struct kms_asking asking = {
+static const struct kms_form form = {
     .name = "show",
     .purpose = "Shows what the running kmsmond knows of its hosts: all of them, a row each, or "
                "everything\nabout those that are named.",
@@ -25,6 +25,7 @@ static const struct kms_asking asking = {
     .note = "HOST is a host's name, its address, or the beginning of its name up to a dot.\n"
             "Exit: 0 all shown are ok, 1 one is not, 2 wrong usage, 3 no answer from kmsmond.\n",
     .rows = rows,
+    KMS_ASKING_FORM,
 };
 
 struct showing {
@@ -94,12 +95,12 @@ static int show(const struct kms_asking_options *options, int argc, char **argv,
     if (options->json) {
         (void)kms_buf_add_str(&showing.out, "[");
     }
-    code = kms_asking_run(&asking, options, kms_asking_request(&asking, argc, argv, rest), add_host,
+    code = kms_asking_run(&form, options, kms_asking_request(&form, argc, argv, rest), add_host,
                           &showing);
     if (code == KMS_ASKING_OK) {
-        code = finish(&showing) ? kms_asking_print(&asking, &showing.out,
-                                                   showing.well ? KMS_ASKING_OK : KMS_ASKING_NOT_OK)
-                                : kms_asking_no_memory(&asking);
+        code = finish(&showing) ? kms_form_print(&form, &showing.out,
+                                                 showing.well ? KMS_ASKING_OK : KMS_ASKING_NOT_OK)
+                                : kms_form_no_memory(&form);
     }
     kms_table_done(&showing.table);
     kms_buf_done(&showing.out);
@@ -108,7 +109,7 @@ static int show(const struct kms_asking_options *options, int argc, char **argv,
 
 void kms_command_show_options(void (*line)(void *arg, const char *text), void *arg)
 {
-    kms_asking_options_help(&asking, line, arg);
+    kms_form_options_help(&form, line, arg);
 }
 
 int kms_command_show(int argc, char **argv)
@@ -116,7 +117,7 @@ int kms_command_show(int argc, char **argv)
     struct kms_asking_options options = {.json = false};
     int rest = argc, code = KMS_ASKING_OK;
 
-    if (kms_asking_begin(&asking, argc, argv, &options, &rest, &code)) {
+    if (kms_form_begin(&form, argc, argv, &options, &rest, &code)) {
         code = show(&options, argc, argv, rest);
     }
     kms_opts_free_values(rows, &options);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "listing.h"
+#include "table.h"
 
 static const struct kms_opt rows[] = {
     KMS_ASKING_JSON("print one JSON object"),
@@ -21,12 +22,13 @@ static const struct kms_opt rows[] = {
     KMS_OPT_END,
 };
 
-static const struct kms_asking asking = {
+static const struct kms_form form = {
     .name = "status",
     .purpose = "Shows how the running kmsmond is: its parts, its hosts, and what is not well.",
     .usage = "Usage: kmsmon status [--json] [--socket PATH]\n",
     .note = "Exit: 0 all is well, 1 something is not, 2 wrong usage, 3 no answer from kmsmond.\n",
     .rows = rows,
+    KMS_ASKING_FORM,
 };
 
 /* The parts of an answer, each with its heading. */
@@ -263,13 +265,13 @@ static int show(const struct kms_asking_options *options)
     for (size_t i = 0; i < SECTIONS; i++) {
         status.section[i] = json_array();
     }
-    code = kms_asking_run(&asking, options, json_pack("{s:s}", "command", asking.name), add_item,
+    code = kms_asking_run(&form, options, json_pack("{s:s}", "command", form.name), add_item,
                           &status);
     kms_buf_init(&out, KMS_ASKING_OUTPUT_MAX);
     if (code == KMS_ASKING_OK) {
         bool ok = options->json ? render_json(&status, &out) : render_text(&status, &style, &out);
-        code = ok ? kms_asking_print(&asking, &out, status.well ? KMS_ASKING_OK : KMS_ASKING_NOT_OK)
-                  : kms_asking_no_memory(&asking);
+        code = ok ? kms_form_print(&form, &out, status.well ? KMS_ASKING_OK : KMS_ASKING_NOT_OK)
+                  : kms_form_no_memory(&form);
     }
     kms_buf_done(&out);
     for (size_t i = 0; i < SECTIONS; i++) {
@@ -283,7 +285,7 @@ static int show(const struct kms_asking_options *options)
 
 void kms_command_status_options(void (*line)(void *arg, const char *text), void *arg)
 {
-    kms_asking_options_help(&asking, line, arg);
+    kms_form_options_help(&form, line, arg);
 }
 
 int kms_command_status(int argc, char **argv)
@@ -291,8 +293,8 @@ int kms_command_status(int argc, char **argv)
     struct kms_asking_options options = {.json = false};
     int rest = argc, code = KMS_ASKING_OK;
 
-    if (kms_asking_begin(&asking, argc, argv, &options, &rest, &code)) {
-        code = rest < argc ? kms_asking_mistake(&asking, "takes no arguments") : show(&options);
+    if (kms_form_begin(&form, argc, argv, &options, &rest, &code)) {
+        code = rest < argc ? kms_form_mistake(&form, "takes no arguments") : show(&options);
     }
     kms_opts_free_values(rows, &options);
     return code;

@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "form.h"
 #include "net/resolve.h"
 #include "wsman_host.h"
 #include "wsman_walked.h"
 
 #define EXIT_ALL_OK 0
 #define EXIT_NOT_OK 1
-#define EXIT_USAGE  2
 
 #define ERRORS_MAX ((size_t)64 * 1024)
 #define OUTPUT_MAX ((size_t)1024 * 1024)
@@ -42,48 +42,20 @@ static const struct kms_opt rows[] = {
     KMS_OPT_END,
 };
 
-static void print_line(void *arg, const char *text)
-{
-    (void)fprintf(arg, "%s\n", text);
-}
-
-static void print_usage(FILE *to)
-{
-    print_line(to, "Usage: kmsmon wsman-check --credentials FILE [--wsman-url URL] "
-                   "[--ca-file FILE] [--pin HEX]");
-    print_line(to, "                          [--json] [-t TIME] HOST");
-}
-
-static int print_help(void)
-{
-    print_line(stdout, "Goes the way of the monitor to a KMS host over WS-Management, stage by "
-                       "stage, and shows");
-    print_line(stdout, "where it ends, what is likely missing, and how it is granted on Windows.");
-    print_line(stdout, "");
-    print_usage(stdout);
-    print_line(stdout, "");
-    kms_opts_help(rows, print_line, stdout);
-    print_line(stdout, "");
-    print_line(stdout, "Nothing is changed on the host.");
-    print_line(stdout, "Exit: 0 every stage is ok, 1 one is not, 2 wrong usage.");
-    return fflush(stdout) == 0 ? EXIT_ALL_OK : EXIT_NOT_OK;
-}
-
-static int usage_error(const char *message)
-{
-    char clean[400];
-    kms_text_clean(clean, sizeof clean, message, strlen(message));
-    (void)fprintf(stderr, "kmsmon wsman-check: %s\n", clean);
-    print_usage(stderr);
-    print_line(stderr, "Try 'kmsmon wsman-check --help' for all options.");
-    return EXIT_USAGE;
-}
-
-static int no_memory(void)
-{
-    (void)fputs("kmsmon wsman-check: out of memory\n", stderr);
-    return EXIT_NOT_OK;
-}
+static const struct kms_form form = {
+    .name = "wsman-check",
+    .purpose =
+        "Goes the way of the monitor to a KMS host over WS-Management, stage by stage, and shows\n"
+        "where it ends, what is likely missing, and how it is granted on Windows.",
+    .usage = "Usage: kmsmon wsman-check --credentials FILE [--wsman-url URL] [--ca-file FILE] "
+             "[--pin HEX]\n"
+             "                          [--json] [-t TIME] HOST\n",
+    .note = "Nothing is changed on the host.\n"
+            "Exit: 0 every stage is ok, 1 one is not, 2 wrong usage.\n",
+    .rows = rows,
+    .help = offsetof(struct options, help),
+    .failed = EXIT_NOT_OK,
+};
 
 static int print(const struct options *options, const struct kms_walk *walk, const char *user)
 {
@@ -93,12 +65,7 @@ static int print(const struct options *options, const struct kms_walk *walk, con
     kms_buf_init(&out, OUTPUT_MAX);
     enum kms_status status = options->json ? kms_walked_json(walk, user, &out)
                                            : kms_walked_table(walk, user, &style, &out);
-    if (status != KMS_OK) {
-        code = no_memory();
-    } else if (fwrite(kms_buf_str(&out), 1, out.len, stdout) != out.len || fflush(stdout) != 0) {
-        (void)fputs("kmsmon wsman-check: the output could not be written\n", stderr);
-        code = EXIT_NOT_OK;
-    }
+    code = status == KMS_OK ? kms_form_print(&form, &out, code) : kms_form_no_memory(&form);
     kms_buf_done(&out);
     return code;
 }
@@ -117,7 +84,7 @@ static int walk(const struct options *options, struct kms_wsman_host *host)
     host->env.resolver = NULL;
     return status == KMS_OK
                ? print(options, &walked, host->target.source[KMS_SOURCE_WSMAN].credentials->user)
-               : no_memory();
+               : kms_form_no_memory(&form);
 }
 
 static int check_host(const struct options *options, const char *name)
@@ -132,10 +99,10 @@ static int check_host(const struct options *options, const char *name)
         break;
     case KMS_EINVAL:
         (void)fprintf(stderr, "kmsmon wsman-check: %s", kms_buf_str(&errors));
-        code = EXIT_USAGE;
+        code = KMS_FORM_USAGE;
         break;
     default:
-        code = no_memory();
+        code = kms_form_no_memory(&form);
     }
     kms_buf_done(&errors);
     kms_wsman_host_close(&host);
@@ -144,26 +111,19 @@ static int check_host(const struct options *options, const char *name)
 
 static int run(struct options *options, int argc, char **argv)
 {
-    struct kms_fault fault = {.text = ""};
-    int rest = argc;
-    if (kms_opts_preset(rows, options) != KMS_OK) {
-        return no_memory();
-    }
-    if (kms_opts_argv(rows, argc, argv, options, &rest, &fault) != KMS_OK) {
-        return usage_error(fault.text);
-    }
-    if (options->help) {
-        return print_help();
+    int rest = argc, code = EXIT_NOT_OK;
+    if (!kms_form_begin(&form, argc, argv, options, &rest, &code)) {
+        return code;
     }
     if (argc - rest != 1) {
-        return usage_error(argc > rest ? "one host at a time" : "no host is named");
+        return kms_form_mistake(&form, argc > rest ? "one host at a time" : "no host is named");
     }
     return check_host(options, argv[rest]);
 }
 
 void kms_command_wsman_check_options(void (*line)(void *arg, const char *text), void *arg)
 {
-    kms_opts_help(rows, line, arg);
+    kms_form_options_help(&form, line, arg);
 }
 
 int kms_command_wsman_check(int argc, char **argv)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "base/bytes.h"
 #include "base/text.h"
 #include "base/undumpable.h"
@@ -109,22 +110,6 @@ static int print_help(const struct kms_check_type *type, const struct kms_opt *r
 
 /* ---- options ---- */
 
-static bool read_range(const char *option, const char *text, struct kms_range *ret, char *why,
-                       size_t size)
-{
-    enum kms_range_error error;
-
-    if (text == NULL) {
-        return true;
-    }
-    error = kms_range_parse(text, ret);
-    if (error != KMS_RANGE_OK) {
-        kms_text_format(why, size, "%s '%s' %s", option, text, kms_range_error_text(error));
-        return false;
-    }
-    return true;
-}
-
 static bool has_text(const char *text)
 {
     return text != NULL && text[0] != '\0';
@@ -171,31 +156,23 @@ static bool read_options(struct kms_check *check, const struct kms_opt *rows, in
                          char *why, size_t size)
 {
     struct kms_check_options *options = &check->options;
-    struct kms_fault fault = {.text = ""};
     int rest = argc;
 
     kms_policy_preset(&options->policy);
-    if (kms_opts_preset(rows, options) != KMS_OK) {
-        kms_text_copy(why, size, "out of memory");
-        return false;
-    }
-    if (kms_opts_argv(rows, argc, argv, options, &rest, &fault) != KMS_OK) {
-        kms_text_copy(why, size, fault.text);
+    if (!kms_arguments_read(rows, argc, argv, options, &rest, why, size)) {
         return false;
     }
     if (options->help || options->version) {
         return true;
     }
-    if (rest < argc) {
-        kms_text_format(why, size, "'%s' is not an option; a report is named with --report",
-                        argv[rest]);
+    if (!kms_arguments_end(argc, argv, rest, "a report is named with --report", why, size)) {
         return false;
     }
     if (!read_sources(options, why, size)) {
         return false;
     }
-    return read_range("--warning", options->warning_text, &check->warning, why, size) &&
-           read_range("--critical", options->critical_text, &check->critical, why, size);
+    return kms_arguments_range("--warning", options->warning_text, &check->warning, why, size) &&
+           kms_arguments_range("--critical", options->critical_text, &check->critical, why, size);
 }
 
 bool kms_check_ranged(const struct kms_check *check)

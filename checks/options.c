@@ -4,25 +4,10 @@
 
 #include <stddef.h>
 
+#include "arguments.h"
 #include "frame.h"
 
 #define AT(member) offsetof(struct kms_check_options, member)
-
-static const struct kms_opt_choice class_choices[] = {
-    {"client", KMS_CLASS_CLIENT},
-    {"server", KMS_CLASS_SERVER},
-    {"office2010", KMS_CLASS_OFFICE2010},
-    {"office", KMS_CLASS_OFFICE},
-    {NULL, 0},
-};
-
-static const struct kms_opt_choice state_choices[] = {
-    {"ok", KMS_STATE_OK},
-    {"warning", KMS_STATE_WARNING},
-    {"critical", KMS_STATE_CRITICAL},
-    {"unknown", KMS_STATE_UNKNOWN},
-    {NULL, 0},
-};
 
 #define ROW(long_name, letter, kind, member)                                            \
     .long_opt = (long_name), .key = (long_name), .short_opt = (letter), .type = (kind), \
@@ -58,7 +43,7 @@ static const struct kms_opt target_rows[] = {
      .preset = "1688",
      .arg = "PORT",
      .help = "clients' port; warns on another one"},
-    {ROW("classes", 0, KMS_OPT_SET, classes), .choices = class_choices, .arg = "LIST",
+    {ROW("classes", 0, KMS_OPT_SET, classes), .choices = kms_class_choices, .arg = "LIST",
      .help = "classes the site relies on: client,server,office2010,office"},
     {.long_opt = "max-age",
      .key = "max-age",
@@ -102,7 +87,7 @@ static const struct kms_opt general_rows[] = {
      .preset = "10s",
      .arg = "TIME",
      .help = "give up after this long"},
-    {ROW("timeout-state", 0, KMS_OPT_CHOICE, timeout_state), .choices = state_choices,
+    {ROW("timeout-state", 0, KMS_OPT_CHOICE, timeout_state), .choices = kms_state_choices,
      .preset = "unknown", .arg = "STATE", .help = "then ok, warning, critical, unknown"},
     {ROW("verbose", 'v', KMS_OPT_COUNT, verbose), .max = 3,
      .help = "more detail; up to three times"},
@@ -161,9 +146,4 @@ void kms_check_opts(unsigned parts, struct kms_opt rows[KMS_CHECK_ROWS_MAX])
     }
     count = append(rows, count, general_rows);
     rows[count] = (struct kms_opt)KMS_OPT_END;
-}
-
-const struct kms_opt_choice *kms_check_class_choices(void)
-{
-    return class_choices;
 }

@@ -10,7 +10,4 @@
  * kms_check_options. */
 void kms_check_opts(unsigned parts, struct kms_opt rows[KMS_CHECK_ROWS_MAX]);
 
-/* client, server, office2010, office: the choices of --classes. */
-const struct kms_opt_choice *kms_check_class_choices(void);
-
 #endif
