@@ -62,6 +62,18 @@ const char *kms_line_value(const struct kms_lines *lines, const struct kms_line 
     return kms_line_text(lines, line) + line->value;
 }
 
+bool kms_line_code(const struct kms_lines *lines, const struct kms_line *line, uint32_t *ret)
+{
+    const char *text = kms_line_text(lines, line);
+    for (size_t i = 0; i + 10 <= line->len; i++) {
+        if (text[i] == '0' && (text[i + 1] == 'x' || text[i + 1] == 'X') &&
+            kms_text_hex32(text + i + 2, 8, ret)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ASCII or full width; the byte behind it is in ret_end, 0 when there is none. */
 static void find_colon(const char *text, size_t len, size_t *ret_at, size_t *ret_end)
 {

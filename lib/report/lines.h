@@ -45,5 +45,7 @@ const char *kms_line_text(const struct kms_lines *lines, const struct kms_line *
 /* The value, blanks around it left out. */
 const char *kms_line_value(const struct kms_lines *lines, const struct kms_line *line,
                            size_t *ret_len);
+/* The first code of an error or of a state in the line: 0x and eight digits. */
+bool kms_line_code(const struct kms_lines *lines, const struct kms_line *line, uint32_t *ret);
 
 #endif
