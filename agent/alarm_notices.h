@@ -68,7 +68,8 @@ enum kms_status kms_alarm_notices_add(struct kms_alarm_notices *notices,
  * all the same. To be called once for many. */
 void kms_alarm_notices_flush(struct kms_alarm_notices *notices);
 
-/* Who tells from now on: all that is not confirmed is handed over, in order. NULL: nobody. */
+/* Who tells from now on: all that is not confirmed is handed over, in order. NULL: nobody; what the
+ * one before was told may still be confirmed. */
 void kms_alarm_notices_set_teller(struct kms_alarm_notices *notices,
                                   const struct kms_alarm_teller *teller);
 void kms_alarm_notices_confirmed(struct kms_alarm_notices *notices, uint64_t notice, bool taken);

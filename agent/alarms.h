@@ -43,7 +43,8 @@ struct kms_alarm_counts kms_agent_alarms_counts(const struct kms_agent_alarms *a
 /* Nobody can tell: there are no counters of notifications. */
 bool kms_agent_alarms_is_silent(const struct kms_agent_alarms *alarms);
 
-/* Who tells from now on; copied. All that nobody confirmed is handed over at once. NULL: nobody. */
+/* Who tells from now on; copied. All that nobody confirmed is handed over at once. NULL: nobody,
+ * and what the one before was told may still be confirmed. */
 void kms_agent_alarms_set_teller(struct kms_agent_alarms *alarms,
                                  const struct kms_alarm_teller *teller);
 /* As kms_notify_config has it; arg is a struct kms_agent_alarms. */

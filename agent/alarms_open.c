@@ -87,6 +87,17 @@ struct kms_notify *kms_alarms_open_notify(struct kms_agent_alarms *alarms, struc
     return notify;
 }
 
+void kms_alarms_leave_notify(struct kms_agent_alarms *alarms, struct kms_notify *notify,
+                             void (*quiet)(void *arg), void *arg)
+{
+    if (!notify) {
+        quiet(arg);
+        return;
+    }
+    kms_agent_alarms_set_teller(alarms, NULL);
+    kms_notify_finish(notify, quiet, arg);
+}
+
 void kms_alarms_close_notify(struct kms_agent_alarms *alarms, struct kms_notify *notify)
 {
     if (notify) {

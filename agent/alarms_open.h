@@ -21,6 +21,10 @@ void kms_alarms_show(struct kms_agent_alarms *alarms, struct kms_mib *mib);
 struct kms_notify *kms_alarms_open_notify(struct kms_agent_alarms *alarms, struct kms_loop *loop,
                                           struct kms_agentx *agentx, struct kms_mib *mib,
                                           const struct kms_log *log);
+/* The end is near: nothing more is handed over, it stays in the memory for the next start. quiet is
+ * called once as kms_notify_finish has it; notify NULL: at once, from inside. */
+void kms_alarms_leave_notify(struct kms_agent_alarms *alarms, struct kms_notify *notify,
+                             void (*quiet)(void *arg), void *arg);
 /* Either may be NULL. */
 void kms_alarms_close_notify(struct kms_agent_alarms *alarms, struct kms_notify *notify);
 

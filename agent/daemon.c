@@ -13,6 +13,7 @@
 #include "agent/alarms_open.h"
 #include "agent/control_service.h"
 #include "agent/detach.h"
+#include "agent/ending.h"
 #include "agent/file_limit.h"
 #include "agent/file_writer.h"
 #include "agent/keeper.h"
@@ -51,8 +52,6 @@
 #define GRACE_MS              500   /* for reads that run when the program ends */
 #define DISCOVERED_TIMEOUT_MS 10000 /* of a bind probe, as for hosts of the configuration */
 
-static const int stop_signals[] = {SIGTERM, SIGINT};
-
 struct program {
     const struct kms_options *options;
     struct kms_site *site;
@@ -71,7 +70,7 @@ struct program {
     struct kms_numbers *numbers;
     struct kms_index *index; /* of numbers */
     struct kms_memories *memories;
-    struct kms_signal *signal[KMS_COUNT_OF(stop_signals)];
+    struct kms_ending *ending;
     struct kms_board *board;
     const struct kms_probe_type *types[5]; /* ended by NULL */
     struct kms_scheduler *scheduler;
@@ -238,11 +237,17 @@ static int64_t poll_lag_ms(void *arg)
     return p->scheduler ? kms_scheduler_lag_ms(p->scheduler) : 0;
 }
 
-static void stop(void *arg, int number)
+static void ready_to_end(void *arg)
+{
+    const struct program *p = arg;
+    kms_ending_ready(p->ending);
+}
+
+/* What the master took is to be confirmed, or the next start would send it again. */
+static void leave(void *arg)
 {
     struct program *p = arg;
-    kms_log_write(&p->log, KMS_LOG_INFO, "stop: SIG%s", sigabbrev_np(number));
-    kms_loop_stop(p->env.loop);
+    kms_alarms_leave_notify(p->alarms, p->notify, ready_to_end, p);
 }
 
 static void ask_for_reload(void *arg, int number)
@@ -280,14 +285,14 @@ static bool open_loop(struct program *p)
         }
         p->env.play = p->play;
     }
-    for (size_t i = 0; i < KMS_COUNT_OF(stop_signals); i++) {
-        p->signal[i] = kms_signal_new(p->env.loop, stop_signals[i], stop, p);
-        if (!p->signal[i]) {
-            return out_of_memory(p);
-        }
-    }
+    const struct kms_ending_config ending = {.loop = p->env.loop,
+                                             .log = &p->log,
+                                             .wait_ms = KMS_ENDING_WAIT_MS,
+                                             .leave = leave,
+                                             .arg = p};
+    p->ending = kms_ending_new(&ending);
     p->reload_signal = kms_signal_new(p->env.loop, SIGHUP, ask_for_reload, p);
-    if (!p->reload_signal) {
+    if (!p->ending || !p->reload_signal) {
         return out_of_memory(p);
     }
     p->env.worker = kms_worker_new(p->env.loop, WORKERS_MAX);
@@ -773,9 +778,11 @@ static bool write_pid(struct program *p)
 
 static void close_program(struct program *p)
 {
+    kms_ending_over(p->ending);
     kms_keeper_settle(p->keeper, GRACE_MS);
     kms_control_service_close(p->control);
     kms_reload_free(p->reload);
+    p->reload = NULL; /* a signal may come still */
     close_seen_writer(p);
     kms_lookups_free(p->lookups);
     kms_scheduler_free(p->scheduler);
@@ -808,11 +815,7 @@ static void close_program(struct program *p)
     if (p->reload_signal) {
         kms_signal_free(p->reload_signal);
     }
-    for (size_t i = 0; i < KMS_COUNT_OF(stop_signals); i++) {
-        if (p->signal[i]) {
-            kms_signal_free(p->signal[i]);
-        }
-    }
+    kms_ending_free(p->ending);
     if (p->env.loop) {
         kms_loop_free(p->env.loop);
     }

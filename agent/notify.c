@@ -39,10 +39,13 @@ struct kms_notify {
     struct kms_timer *pump;
     struct notice *first, **last;
     size_t waiting;
-    enum answer answer; /* to the first one */
-    int request;        /* Net-SNMP's number of the last one */
-    long error;         /* with which it was refused */
-    int64_t next_us;    /* the next request goes no earlier */
+    enum answer answer;       /* to the first one */
+    int request;              /* Net-SNMP's number of the last one */
+    long error;               /* with which it was refused */
+    int64_t next_us;          /* the next request goes no earlier */
+    bool is_finishing;        /* nothing goes to the master any more */
+    void (*quiet)(void *arg); /* NULL: nobody waits */
+    void *quiet_arg;
 };
 
 /* A request of Net-SNMP cannot be taken back, and its answer may come after the end: so it is known
@@ -63,7 +66,7 @@ static int on_response(int operation, netsnmp_session *session, int request, net
                     pdu->command == AGENTX_RESPONSE;
     if (!answered || pdu->errstat == ERROR_NOT_OPEN) {
         notify->answer = NOT_ASKED;
-        kms_timer_set(notify->pump, AGAIN_MS);
+        kms_timer_set(notify->pump, notify->is_finishing ? 0 : AGAIN_MS);
         return 1;
     }
     notify->error = pdu->errstat;
@@ -196,15 +199,28 @@ static void refuse_all(struct kms_notify *notify)
     }
 }
 
+static void say_quiet(struct kms_notify *notify)
+{
+    void (*quiet)(void *arg) = notify->quiet;
+    if (notify->answer != ASKED && quiet != NULL) {
+        notify->quiet = NULL;
+        quiet(notify->quiet_arg);
+    }
+}
+
 static void pump(void *arg)
 {
     struct kms_notify *notify = arg;
+    if (notify->answer == TAKEN || notify->answer == REFUSED) {
+        confirm_first(notify);
+    }
+    if (notify->is_finishing) {
+        say_quiet(notify);
+        return;
+    }
     if (kms_agentx_alone(notify->config.agentx)) {
         refuse_all(notify);
         return;
-    }
-    if (notify->answer == TAKEN || notify->answer == REFUSED) {
-        confirm_first(notify);
     }
     netsnmp_session *session = kms_agentx_session(notify->config.agentx);
     if (notify->first == NULL || notify->answer == ASKED || session == NULL) {
@@ -273,7 +289,7 @@ enum kms_status kms_notify_send(struct kms_notify *notify, uint64_t notice,
     if (!kms_notify_exists(news)) {
         return KMS_EINVAL;
     }
-    if (notify->waiting == KMS_NOTIFY_WAITING_MAX) {
+    if (notify->is_finishing || notify->waiting == KMS_NOTIFY_WAITING_MAX) {
         return KMS_EBUSY;
     }
     struct notice *made = notice_of(notify->config.mib, notice, news);
@@ -287,6 +303,14 @@ enum kms_status kms_notify_send(struct kms_notify *notify, uint64_t notice,
         kms_timer_set(notify->pump, 0);
     }
     return KMS_OK;
+}
+
+void kms_notify_finish(struct kms_notify *notify, void (*quiet)(void *arg), void *arg)
+{
+    notify->is_finishing = true;
+    notify->quiet = quiet;
+    notify->quiet_arg = arg;
+    kms_timer_set(notify->pump, 0);
 }
 
 bool kms_notify_ready(const struct kms_notify *notify)

@@ -39,10 +39,17 @@ void kms_notify_free(struct kms_notify *notify); /* NULL is fine */
  * are gone are left out, but for those of the alarm itself, which are always there:
  * kmsmonAlarmSeverity and kmsmonAlarmText, with the instance of the alarm's number. With
  * --standalone there is no master, so each is refused.
- * KMS_EBUSY: too many wait; hand it over again when one was confirmed. KMS_EINVAL: the MIB has no
- * such notification, as clearing a drift. KMS_ENOMEM. */
+ * KMS_EBUSY: too many wait, or it is finishing; hand it over again when one was confirmed.
+ * KMS_EINVAL: the MIB has no such notification, as clearing a drift. KMS_ENOMEM. */
 enum kms_status kms_notify_send(struct kms_notify *notify, uint64_t notice,
                                 const struct kms_alarm_news *news);
+
+/* Nothing more goes to the master from now on; what waits here or is handed over (KMS_EBUSY) stays
+ * with its owner. Calls quiet once, on the loop and never from inside this call, when what the
+ * master was asked last is confirmed, or was lost with the session; without a limit of its own. For
+ * the end of the program: a notification that the master took and nobody heard of would be told
+ * again by the next one. */
+void kms_notify_finish(struct kms_notify *notify, void (*quiet)(void *arg), void *arg);
 
 /* False while no master is there, or with --standalone: nothing is sent then. */
 bool kms_notify_ready(const struct kms_notify *notify);

@@ -443,6 +443,30 @@ static void with_nobody_to_tell_there_are_rows_and_no_notices(void **state)
     assert_int_equal(stage->told_count, 0); /* nobody knows of the raise */
 }
 
+static void near_the_end_what_was_told_is_confirmed_and_what_is_new_waits_for_the_next(void **state)
+{
+    struct stage *stage = *state;
+    size_t slot = stage_add_host(stage, "kms2", 0);
+    die(stage, 0);
+    stage->holds = true;
+    die(stage, slot);
+    stage_tell(stage, false);
+    stage->holds = false;
+    stage_flush(stage); /* of the second one: nobody is told any more */
+    live(stage, 0);
+    assert_int_equal(stage->told_count, 1);
+    kms_agent_alarms_confirmed(stage->alarms, stage->told[0].notice, true);
+    assert_int_equal(kms_agent_alarms_counts(stage->alarms).sent, 1);
+    assert_int_equal(stage_records(stage, KMS_STORE_NOTICE), 2);
+    stage_stop(stage);
+    stage_start(stage);
+    stage_tell(stage, true); /* kms2 is not watched any more, so there is its clear, too */
+    assert_int_equal(stage->told_count, 4);
+    for (size_t i = 1; i < stage->told_count; i++) {
+        assert_int_not_equal(stage->told[i].notice, stage->told[0].notice);
+    }
+}
+
 static void a_type_that_a_reload_switches_off_is_cleared(void **state)
 {
     struct stage *stage = *state;
@@ -479,6 +503,7 @@ int main(void)
         STAGED(what_is_no_notification_is_given_up),
         STAGED(without_a_master_the_queue_has_an_end),
         STAGED(with_nobody_to_tell_there_are_rows_and_no_notices),
+        STAGED(near_the_end_what_was_told_is_confirmed_and_what_is_new_waits_for_the_next),
         STAGED(a_type_that_a_reload_switches_off_is_cleared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
