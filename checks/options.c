@@ -51,7 +51,7 @@ static const struct kms_opt target_rows[] = {
      .offset = AT(max_age_ms),
      .given_offset = AT(max_age_given),
      .arg = "TIME",
-     .help = "older data is UNKNOWN, e.g. 26h; 0: no limit (default: 0, with --agent kmsmond's)"},
+     .help = "older data is UNKNOWN, e.g. 26h; 0: no limit"},
     {ROW("max-size", 0, KMS_OPT_BYTES, size_max), .min = 1024, .max = INT64_C(1) << 30,
      .preset = "8M", .arg = "SIZE", .help = "a larger report is an error"},
     {ROW("ca-file", 0, KMS_OPT_TEXT, ca_file), .arg = "FILE",
