@@ -85,5 +85,8 @@ struct kms_lookups_log {
     const struct kms_board *board; /* of the zones: names the hosts */
 };
 void kms_lookups_news(void *arg, const struct kms_zone_news *news);
+/* Logs what went wrong: what was known about it is kept. */
+void kms_lookups_complain(const struct kms_lookups_config *config, const char *about,
+                          enum kms_status status);
 
 #endif

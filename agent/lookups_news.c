@@ -129,3 +129,10 @@ void kms_lookups_news(void *arg, const struct kms_zone_news *news)
         break;
     }
 }
+
+void kms_lookups_complain(const struct kms_lookups_config *config, const char *about,
+                          enum kms_status status)
+{
+    kms_log_write(config->log, KMS_LOG_ERROR, "dns %s: %s, keeping what was known", about,
+                  kms_status_text(status));
+}
