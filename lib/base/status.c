@@ -16,6 +16,8 @@ const char *kms_status_text(enum kms_status status)
         [KMS_EIO] = "input/output error",
         [KMS_ENOTFOUND] = "not found",
         [KMS_EBUSY] = "busy",
+        [KMS_EFULL] = "no space left",
+        [KMS_EDENIED] = "not permitted",
     };
     size_t at = (size_t)status;
     return at < sizeof text / sizeof text[0] ? text[at] : "unknown status";

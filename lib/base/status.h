@@ -14,6 +14,8 @@ enum kms_status {
     KMS_EIO,       /* the operating system refused; errno was kept in the fault's text */
     KMS_ENOTFOUND, /* no such thing */
     KMS_EBUSY,     /* another process holds it, or it changed while it was used */
+    KMS_EFULL,     /* no room: the disk, or a quota */
+    KMS_EDENIED,   /* not allowed to: permissions, or a file system that is read-only */
 };
 
 /* Why and where something failed. The place is a byte offset, or a line where text is read line by

@@ -96,7 +96,22 @@ int64_t kms_store_sum(int64_t kind, const char *name, size_t name_len, const voi
 
 /* ---- what went wrong ---- */
 
-static enum kms_status status_of(int code)
+enum kms_status kms_store_status_of_errno(int error)
+{
+    switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+        return KMS_EFULL;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return KMS_EDENIED;
+    default:
+        return KMS_EIO;
+    }
+}
+
+static enum kms_status status_of(int code, int error)
 {
     switch (code & 0xFF) {
     case SQLITE_OK:
@@ -120,18 +135,25 @@ static enum kms_status status_of(int code)
     case SQLITE_TOOBIG:
     case SQLITE_MISUSE:
     case SQLITE_RANGE:
-        return KMS_EINVAL;
+        return KMS_ETOOBIG;
+    case SQLITE_FULL:
+        return KMS_EFULL;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        return KMS_EDENIED;
     default:
-        return KMS_EIO;
+        return kms_store_status_of_errno(error);
     }
 }
 
 enum kms_status kms_store_refuse(const struct kms_store *store, int code, struct kms_fault *fault)
 {
-    enum kms_status status = status_of(code);
     int error = sqlite3_system_errno(store->db);
-    const char *why = status == KMS_EIO && error != 0 ? strerrordesc_np(error) : NULL;
-    if (status == KMS_EIO && why) {
+    enum kms_status status = status_of(code, error);
+    /* With other codes it is that of an earlier call. */
+    bool is_of_system = (code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_CANTOPEN;
+    const char *why = is_of_system && error != 0 ? strerrordesc_np(error) : NULL;
+    if (why) {
         return kms_fault_set(fault, status, 0, "%.120s: %s (%s)", store->path, sqlite3_errstr(code),
                              why);
     }
@@ -264,17 +286,20 @@ static struct kms_store *new_store(const char *path)
     return store;
 }
 
-/* Made beforehand, since SQLite would give it any mode that the umask leaves. */
+/* Made beforehand, since SQLite would give it any mode that the umask leaves. One that may not be
+ * written to would be opened to read, and fail at its lock with words that lead nobody anywhere. */
 static enum kms_status make_file(const struct kms_store *store, bool *ret_made,
                                  struct kms_fault *fault)
 {
     int fd = open(store->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
     *ret_made = fd >= 0;
-    if (fd < 0 && errno != EEXIST) {
-        return kms_fault_set(fault, KMS_EIO, 0, "%.120s: %s", store->path, strerrordesc_np(errno));
-    }
     if (fd >= 0) {
         (void)close(fd);
+        return KMS_OK;
+    }
+    if (errno != EEXIST || access(store->path, R_OK | W_OK) != 0) {
+        return kms_fault_set(fault, kms_store_status_of_errno(errno), 0, "%.120s: %s", store->path,
+                             strerrordesc_np(errno));
     }
     return KMS_OK;
 }
@@ -347,7 +372,7 @@ static enum kms_status use_wal(struct kms_store *store, struct kms_fault *fault)
     if (code != SQLITE_ROW) {
         return kms_store_refuse(store, code, fault);
     }
-    return kms_fault_set(fault, KMS_EIO, 0, "%.120s: it cannot be written to", store->path);
+    return kms_fault_set(fault, KMS_EDENIED, 0, "%.120s: it cannot be written to", store->path);
 }
 
 static void count_row(void *arg, const char *name, const char *bytes, size_t len)
@@ -372,6 +397,44 @@ static enum kms_status check_records(struct kms_store *store, struct kms_fault *
         status = corrupt(store, "records are missing", fault);
     }
     return status;
+}
+
+/* Of a process that lives, and may be read: "" otherwise. */
+static void name_of_process(pid_t pid, char *dst, size_t size)
+{
+    char path[64];
+    char name[64];
+    kms_text_format(path, sizeof path, "/proc/%ld/comm", (long)pid);
+    dst[0] = '\0';
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return;
+    }
+    ssize_t len = read(fd, name, sizeof name);
+    (void)close(fd);
+    if (len > 0) {
+        len -= name[len - 1] == '\n' ? 1 : 0;
+        kms_text_clean(dst, size, name, (size_t)len);
+    }
+}
+
+/* Which process has the file locked, so that people need not look for it. Closing any descriptor
+ * of the file gives up all locks that this process has on it: not while a store of it is open. */
+static void name_holder(const char *path, struct kms_fault *fault)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    char name[64];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) {
+        return;
+    }
+    bool is_held = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0;
+    (void)close(fd);
+    if (is_held) {
+        name_of_process(lock.l_pid, name, sizeof name);
+        kms_text_append(fault->text, sizeof fault->text, " by process %ld%s%s%s", (long)lock.l_pid,
+                        name[0] != '\0' ? " (" : "", name, name[0] != '\0' ? ")" : "");
+    }
 }
 
 /* A rebuild that was cut off when the damaged file was set aside already. */
@@ -412,6 +475,9 @@ enum kms_status kms_store_open(const char *path, struct kms_store **ret, struct 
         kms_store_drop(store);
         if (made) {
             (void)unlink(path); /* half a store would be taken for a damaged one */
+        }
+        if (status == KMS_EBUSY && fault) {
+            name_holder(path, fault);
         }
         return status;
     }

@@ -29,8 +29,10 @@ struct kms_store;
 /* What goes wrong here, always with the path and the reason in the fault:
  *   KMS_ESYNTAX  the file is damaged or not ours: to be set aside
  *   KMS_EINVAL   it is of a newer release: to be left alone
- *   KMS_EIO      the disk is full, read-only or fails: try again later
- *   KMS_EBUSY    another process holds it: try again later
+ *   KMS_EFULL    the disk is full: try again later
+ *   KMS_EDENIED  it may not be written to: try again later
+ *   KMS_EIO      the disk fails, or the folder is gone: try again later
+ *   KMS_EBUSY    another process holds it, which the fault names where it can: try again later
  *   KMS_ENOMEM   out of memory */
 
 /* Opens the file, or makes it with mode 0640. The process that has it open has it for itself, and

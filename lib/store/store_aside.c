@@ -46,7 +46,8 @@ static enum kms_status move(const char *from, const char *to, struct kms_fault *
         }
         (void)unlink(new_name);
         if (rename(old_name, new_name) != 0 && errno != ENOENT) {
-            return kms_fault_set(fault, KMS_EIO, 0, "%.120s: %s", old_name, strerrordesc_np(errno));
+            return kms_fault_set(fault, kms_store_status_of_errno(errno), 0, "%.120s: %s", old_name,
+                                 strerrordesc_np(errno));
         }
     }
     return KMS_OK;

@@ -55,6 +55,8 @@ enum kms_status kms_store_statement(struct kms_store *store, enum kms_store_stat
 /* Steps a statement that gives no rows, and lets go of what was bound to it. */
 enum kms_status kms_store_run(struct kms_store *store, sqlite3_stmt *statement,
                               struct kms_fault *fault);
+/* What an errno of the file's folder or disk means. */
+enum kms_status kms_store_status_of_errno(int error);
 enum kms_status kms_store_refuse(const struct kms_store *store, int code, struct kms_fault *fault);
 /* Gives unused pages back to the disk, a part of them at a time. */
 enum kms_status kms_store_shrink(struct kms_store *store, struct kms_fault *fault);

@@ -1,5 +1,6 @@
 /* The store keeps what was committed, says what is wrong with its file, and never reads anything
  * that was not written. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -19,6 +20,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "store/store.h"
+#include "store/store_parts.h"
 
 #define HOUR_S INT64_C(3600)
 #define NOW_S  (INT64_C(1764000000) / HOUR_S * HOUR_S)
@@ -197,7 +199,12 @@ static void a_store_has_one_user_at_a_time(void **state)
     assert_true(child >= 0);
     if (child == 0) {
         struct kms_store *other = NULL;
-        _exit(kms_store_open(place->path, &other, NULL) == KMS_EBUSY ? 0 : 1);
+        struct kms_fault fault = {0};
+        char holder[64];
+        kms_text_format(holder, sizeof holder, "locked by process %ld (", (long)getppid());
+        bool is_refused = kms_store_open(place->path, &other, &fault) == KMS_EBUSY;
+        print_message("%s\n", fault.text);
+        _exit(is_refused && strstr(fault.text, holder) ? 0 : 1);
     }
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -544,6 +551,21 @@ static void a_place_that_cannot_be_written_to_is_told(void **state)
     assert_int_equal(mkdir(place->path, 0700), 0);
     assert_int_equal(kms_store_open(place->path, &store, &fault), KMS_EIO);
     assert_int_equal(rmdir(place->path), 0);
+    /* Nobody may make a file there, whoever it is. */
+    assert_int_equal(kms_store_open("/sys/kernel/store", &store, &fault), KMS_EDENIED);
+    assert_non_null(strstr(fault.text, "ermi"));
+}
+
+static void what_the_system_says_tells_a_full_disk_from_a_missing_permission(void **state)
+{
+    (void)state;
+    assert_int_equal(kms_store_status_of_errno(ENOSPC), KMS_EFULL);
+    assert_int_equal(kms_store_status_of_errno(EDQUOT), KMS_EFULL);
+    assert_int_equal(kms_store_status_of_errno(EACCES), KMS_EDENIED);
+    assert_int_equal(kms_store_status_of_errno(EPERM), KMS_EDENIED);
+    assert_int_equal(kms_store_status_of_errno(EROFS), KMS_EDENIED);
+    assert_int_equal(kms_store_status_of_errno(EIO), KMS_EIO);
+    assert_int_equal(kms_store_status_of_errno(ENOENT), KMS_EIO);
 }
 
 /* ---- history ---- */
@@ -737,6 +759,7 @@ int main(void)
         IN_PLACE(what_others_do_to_the_file_is_noticed),
         IN_PLACE(a_full_disk_is_told_and_what_was_there_stays),
         IN_PLACE(a_place_that_cannot_be_written_to_is_told),
+        IN_PLACE(what_the_system_says_tells_a_full_disk_from_a_missing_permission),
         IN_PLACE(hours_of_a_host_are_read_oldest_first),
         IN_PLACE(the_same_hour_again_is_joined_with_what_is_there),
         IN_PLACE(old_hours_are_given_away_a_few_at_a_time),
