@@ -117,6 +117,24 @@ static bool tell_polls(const struct kms_control_parts *parts, struct told *told)
     return true;
 }
 
+static const char *store_word(const struct kms_keeper_view *view)
+{
+    return kms_word_label(kms_words_store_state(), (int)view->state);
+}
+
+static void tell_set_aside(const struct kms_keeper_view *view, struct told *told)
+{
+    char when[32];
+    kms_date_text(when, sizeof when, view->rebuilt_s);
+    told->state = KMS_STATE_WARNING;
+    kms_text_append(told->text, sizeof told->text, "; %u set aside, the last at %s UTC",
+                    (unsigned)view->rebuilt, when);
+    if (told->next[0] == '\0') {
+        kms_text_copy(told->next, sizeof told->next,
+                      "look at the disk, and at what the log says was lost");
+    }
+}
+
 static bool tell_store(const struct kms_control_parts *parts, struct told *told)
 {
     if (!parts->keeper) {
@@ -128,21 +146,31 @@ static bool tell_store(const struct kms_control_parts *parts, struct told *told)
         kms_date_text(when, sizeof when, view.written_s);
         kms_text_append(when, sizeof when, " UTC");
     }
-    told->state = view.healthy ? KMS_STATE_OK : KMS_STATE_WARNING;
-    kms_text_format(told->text, sizeof told->text, "%s%swritten last: %s", view.trouble,
-                    view.trouble[0] != '\0' ? "; " : "", when);
-    if (!view.healthy) {
-        kms_text_append(told->text, sizeof told->text, ", %llu records wait",
-                        (unsigned long long)view.waiting);
+    kms_text_copy(told->next, sizeof told->next, view.advice);
+    if (view.state == KMS_STORE_STATE_OK) {
+        told->state = KMS_STATE_OK;
+        kms_text_format(told->text, sizeof told->text, "written last: %s", when);
+    } else {
+        told->state = KMS_STATE_WARNING;
+        kms_text_format(told->text, sizeof told->text,
+                        "%s: %s; written last: %s, %llu records wait", store_word(&view),
+                        view.trouble, when, (unsigned long long)view.waiting);
     }
     if (view.rebuilt > 0) {
-        told->state = KMS_STATE_WARNING;
-        kms_text_append(told->text, sizeof told->text, "; %u damaged ones were set aside",
-                        (unsigned)view.rebuilt);
-        kms_text_copy(told->next, sizeof told->next,
-                      "look at the disk, and at what the log says was lost");
+        tell_set_aside(&view, told);
     }
     return true;
+}
+
+/* The words and times of the MIB. */
+static void put_store(const struct kms_control_parts *parts, json_t *item, bool *ok)
+{
+    struct kms_keeper_view view = kms_keeper_view(parts->keeper);
+    kms_json_text(item, "store-state", store_word(&view), ok);
+    kms_json_number(item, "waiting", (int64_t)view.waiting, ok);
+    kms_json_time(item, "written", view.written_s, ok);
+    kms_json_number(item, "set-aside-count", view.rebuilt, ok);
+    kms_json_time(item, "set-aside", view.rebuilt_s, ok);
 }
 
 static bool tell_notifications(const struct kms_control_parts *parts, struct told *told)
@@ -182,9 +210,12 @@ static bool tell_recording(const struct kms_control_parts *parts, struct told *t
 static const struct part {
     const char *name;
     part_fn *tell;
+    /* Members of its own; NULL: it has none. */
+    void (*put)(const struct kms_control_parts *parts, json_t *item, bool *ok);
 } part_rows[] = {
-    {"simulation", tell_recording}, {"config", tell_config}, {"master", tell_master},
-    {"polls", tell_polls},          {"store", tell_store},   {"notifications", tell_notifications},
+    {"simulation", tell_recording, NULL}, {"config", tell_config, NULL},
+    {"master", tell_master, NULL},        {"polls", tell_polls, NULL},
+    {"store", tell_store, put_store},     {"notifications", tell_notifications, NULL},
 };
 
 static void put_agent(struct kms_control_call *call)
@@ -240,6 +271,9 @@ static void put_part(struct kms_control_call *call, const struct part *part)
     kms_json_word(item, "state", kms_words_state(), (int)told.state, &ok);
     kms_json_text(item, "text", told.text, &ok);
     kms_json_some(item, "next-step", told.next, &ok);
+    if (part->put) {
+        part->put(kms_control_parts(call), item, &ok);
+    }
     kms_control_put(call, kms_json_whole(item, ok));
 }
 

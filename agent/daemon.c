@@ -237,6 +237,12 @@ static int64_t poll_lag_ms(void *arg)
     return p->scheduler ? kms_scheduler_lag_ms(p->scheduler) : 0;
 }
 
+static struct kms_keeper_view store_view(void *arg)
+{
+    const struct program *p = arg;
+    return kms_keeper_view(p->keeper);
+}
+
 static void ready_to_end(void *arg)
 {
     const struct program *p = arg;
@@ -507,6 +513,7 @@ static bool open_snmp(struct program *p)
                                         .config_result = KMS_CONFIG_OK,
                                         .interval_s = p->site->interval_ms / 1000,
                                         .poll_lag_ms = poll_lag_ms,
+                                        .store = store_view,
                                         .arg = p};
     p->mib = kms_mib_new(p->board, p->zones, &p->env.clock, &p->facts);
     if (!p->mib) {

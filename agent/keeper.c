@@ -59,9 +59,10 @@ struct kms_keeper {
     int64_t anew_us;    /* when the store was last opened anew; 0: never */
     int64_t rest_ms;    /* until the next try; 0: the store is well */
     enum kms_status status;
-    char trouble[200];
+    char trouble[190];
     int64_t written_s;
     uint32_t rebuilt;
+    int64_t rebuilt_s;
     char aside[KMS_KEEPER_PATH_SIZE];
     int64_t aside_at_s;
     struct kms_store_salvage salvage;
@@ -167,18 +168,54 @@ static void answer_waiting(struct kms_keeper *keeper, uint64_t batch, enum kms_s
 
 /* ---- what is said ---- */
 
-static const char *advice(enum kms_status status)
+enum kms_store_state kms_keeper_state_of(enum kms_status status)
 {
     switch (status) {
-    case KMS_EINVAL:
-        return "run the newer release again, or move the file away";
+    case KMS_OK:
+        return KMS_STORE_STATE_OK;
+    case KMS_EFULL:
+        return KMS_STORE_STATE_FULL;
+    case KMS_EDENIED:
+        return KMS_STORE_STATE_DENIED;
     case KMS_EBUSY:
-        return "end the program that has it open";
+        return KMS_STORE_STATE_LOCKED;
+    case KMS_EINVAL:
+        return KMS_STORE_STATE_NEWER;
+    case KMS_ESYNTAX:
+        return KMS_STORE_STATE_DAMAGED;
     case KMS_ENOMEM:
-        return "give the machine more memory";
-    default:
-        return "free space on the disk of state-dir, or mend it";
+        return KMS_STORE_STATE_NO_MEMORY;
+    case KMS_EIO:
+    case KMS_ETOOBIG:
+    case KMS_ENOTFOUND:
+        break;
     }
+    return KMS_STORE_STATE_FAILS;
+}
+
+const char *kms_keeper_advice(enum kms_store_state state)
+{
+    switch (state) {
+    case KMS_STORE_STATE_OK:
+        return "";
+    case KMS_STORE_STATE_FULL:
+        return "free space on the disk of state-dir";
+    case KMS_STORE_STATE_DENIED:
+        return "let the user of kmsmond write to the files in state-dir";
+    case KMS_STORE_STATE_LOCKED:
+        return "end the program that has it open";
+    case KMS_STORE_STATE_NEWER:
+        return "run the newer release again, or move the file away";
+    case KMS_STORE_STATE_FAILS:
+        return "see to state-dir and its disk";
+    case KMS_STORE_STATE_HANGS:
+        return "see to the disk of state-dir: it does not answer";
+    case KMS_STORE_STATE_DAMAGED:
+        return "look at the disk of state-dir, and at what else writes there";
+    case KMS_STORE_STATE_NO_MEMORY:
+        return "give the machine more memory";
+    }
+    return "";
 }
 
 static void trouble(struct kms_keeper *keeper, enum kms_status status,
@@ -188,11 +225,11 @@ static void trouble(struct kms_keeper *keeper, enum kms_status status,
     keeper->rest_ms = keeper->rest_ms == 0 ? EVERY_MS : keeper->rest_ms * 2;
     keeper->rest_ms = keeper->rest_ms > REST_MAX_MS ? REST_MAX_MS : keeper->rest_ms;
     keeper->status = status;
-    kms_text_format(keeper->trouble, sizeof keeper->trouble, "%.120s; %s", fault->text,
-                    advice(status));
+    kms_text_copy(keeper->trouble, sizeof keeper->trouble, fault->text);
     if (!told) {
         kms_log_write(keeper->config.log, KMS_LOG_WARNING,
-                      "store: %s; what is new is kept in memory; %s", fault->text, advice(status));
+                      "store: %s; what is new is kept in memory; %s", fault->text,
+                      kms_keeper_advice(kms_keeper_state_of(status)));
     }
 }
 
@@ -210,6 +247,7 @@ static void tell_rebuilt(struct kms_keeper *keeper, const struct kms_keeper_desk
 {
     const uint64_t *record = desk->salvage.record;
     keeper->rebuilt++;
+    keeper->rebuilt_s = kms_clock_wall_s(kms_loop_clock(keeper->config.loop));
     kms_log_write(keeper->config.log, KMS_LOG_WARNING,
                   "store: %s; it is set aside as %s, and a new one was made with %" PRIu64
                   " row numbers, %" PRIu64 " results and %" PRIu64 " alarms that it still told",
@@ -299,7 +337,7 @@ static void take_outcome(struct kms_keeper *keeper, struct job *job)
         keeper->anew_us = job->begun_us;
         refill(keeper);
         if (again) { /* a disk that spoils whatever is written to it must not keep us busy */
-            trouble(keeper, KMS_EIO, &spoilt);
+            trouble(keeper, KMS_ESYNTAX, &spoilt);
         }
         return;
     }
@@ -584,20 +622,27 @@ void kms_keeper_forget(struct kms_keeper_ticket *ticket)
 
 struct kms_keeper_view kms_keeper_view(const struct kms_keeper *keeper)
 {
-    struct kms_keeper_view view = {.healthy = keeper->rest_ms == 0,
+    struct kms_keeper_view view = {.state = KMS_STORE_STATE_OK,
                                    .written_s = keeper->written_s,
                                    .waiting = keeper->pending.count,
-                                   .rebuilt = keeper->rebuilt};
+                                   .rebuilt = keeper->rebuilt,
+                                   .rebuilt_s = keeper->rebuilt_s};
+    int64_t now_us = kms_clock_mono_us(kms_loop_clock(keeper->config.loop));
+    if (keeper->rest_ms > 0) {
+        view.state = kms_keeper_state_of(keeper->status);
+        kms_text_format(view.trouble, sizeof view.trouble, "%s%s", keeper->trouble,
+                        keeper->unread ? "; it was not read, so rows have new numbers" : "");
+    }
     if (keeper->job) {
         view.waiting += keeper->job->count;
     }
-    kms_text_copy(view.trouble, sizeof view.trouble, keeper->trouble);
-    int64_t now_us = kms_clock_mono_us(kms_loop_clock(keeper->config.loop));
-    if (keeper->job && view.healthy && now_us - keeper->job->begun_us > HANGS_US) {
-        view.healthy = false;
-        kms_text_format(view.trouble, sizeof view.trouble,
-                        "%.120s: writing it hangs; see to the disk of state-dir", keeper->path);
+    /* Whatever was wrong before, nothing else can be said until it comes back. */
+    if (keeper->job && now_us - keeper->job->begun_us > HANGS_US) {
+        view.state = KMS_STORE_STATE_HANGS;
+        kms_text_format(view.trouble, sizeof view.trouble, "%.120s: writing it hangs",
+                        keeper->path);
     }
+    view.advice = kms_keeper_advice(view.state);
     return view;
 }
 

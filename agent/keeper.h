@@ -13,16 +13,20 @@
 #include "probe/worker.h"
 #include "store/history.h"
 #include "store/store.h"
+#include "vocab/vocab.h"
 
 struct kms_keeper;
 
-/* What the store could not do, for the MIB, the log and 'kmsmon status'. */
+/* What the store could not do, for the MIB, the log and 'kmsmon status'. Times are of the wall
+ * clock; 0: never. */
 struct kms_keeper_view {
-    bool healthy;      /* the last write succeeded */
-    char trouble[200]; /* why not, with the next step; "" */
-    int64_t written_s; /* wall clock of the last write; 0: never */
-    uint64_t waiting;  /* records that are not on the disk */
-    uint32_t rebuilt;  /* stores that were set aside since the start */
+    enum kms_store_state state;
+    char trouble[190];  /* why it is not ok; "" */
+    const char *advice; /* the next step; "" */
+    int64_t written_s;  /* the last write */
+    uint64_t waiting;   /* records that are not on the disk */
+    uint32_t rebuilt;   /* stores that were set aside since the start */
+    int64_t rebuilt_s;  /* the last of them */
 };
 
 struct kms_keeper_config {
@@ -81,7 +85,11 @@ struct kms_keeper_ticket *kms_keeper_hours(struct kms_keeper *keeper, const char
                                            int64_t from_s, int64_t to_s, kms_keeper_hours_fn *done,
                                            void *arg);
 
+/* What is known, without a look at the disk: never blocks. */
 struct kms_keeper_view kms_keeper_view(const struct kms_keeper *keeper);
+/* What a failure of the store makes of it, and the next step of each state. */
+enum kms_store_state kms_keeper_state_of(enum kms_status status);
+const char *kms_keeper_advice(enum kms_store_state state);
 
 /* Waits for a write that runs, at most grace_ms, and calls refill no more: those who put may go,
  * one after the other. A store that turns out to be damaged from now on has what was salvaged and

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/keeper.h"
 #include "base/clock.h"
 #include "model/alarm.h"
 #include "model/board.h"
@@ -19,7 +20,8 @@ struct kms_agent_facts {
     int64_t config_loaded_s;
     enum kms_config_result config_result;
     int64_t interval_s;
-    int64_t (*poll_lag_ms)(void *arg); /* NULL: not known */
+    int64_t (*poll_lag_ms)(void *arg);          /* NULL: not known */
+    struct kms_keeper_view (*store)(void *arg); /* the same; never blocks */
     void *arg;
 };
 

@@ -2,6 +2,7 @@
 #include "agent/mib_table.h"
 
 enum notified { SENT, SUPPRESSED };
+enum store { STORE_STATE, STORE_TEXT, STORE_SET_ASIDE };
 enum total { HOSTS, PROBES, PROBES_FAILED, OVERALL };
 
 static bool get_version(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
@@ -90,6 +91,32 @@ static bool get_simulated(const struct kms_mib_view *view, int what, struct kms_
     return kms_mib_truth(ret, view->agent->simulated);
 }
 
+static bool get_store_text(const struct kms_keeper_view *store, struct kms_mib_value *ret)
+{
+    char text[KMS_MIB_TEXT_MAX + 1] = "";
+    if (store->state != KMS_STORE_STATE_OK) {
+        kms_text_format(text, sizeof text, "%s; %s", store->trouble, store->advice);
+    }
+    return kms_mib_text(ret, text);
+}
+
+static bool get_store(const struct kms_mib_view *view, int what, struct kms_mib_value *ret)
+{
+    if (view->agent->store == NULL) {
+        return false;
+    }
+    struct kms_keeper_view store = view->agent->store(view->agent->arg);
+    switch ((enum store)what) {
+    case STORE_STATE:
+        return kms_mib_number(ret, store.state);
+    case STORE_TEXT:
+        return get_store_text(&store, ret);
+    case STORE_SET_ASIDE:
+        return kms_mib_time(ret, store.rebuilt_s);
+    }
+    return false;
+}
+
 static const struct kms_mib_column columns[] = {
     {1, ASN_OCTET_STR, 0, get_version},
     {2, ASN_INTEGER, OVERALL, get_total},
@@ -109,6 +136,9 @@ static const struct kms_mib_column columns[] = {
     {16, ASN_COUNTER, SUPPRESSED, get_notified},
     {17, ASN_OCTET_STR, 0, get_started},
     {18, ASN_INTEGER, 0, get_simulated},
+    {19, ASN_INTEGER, STORE_STATE, get_store},
+    {20, ASN_OCTET_STR, STORE_TEXT, get_store},
+    {21, ASN_OCTET_STR, STORE_SET_ASIDE, get_store},
 };
 
 const struct kms_mib_table kms_mib_agent_table = {.number = 1,

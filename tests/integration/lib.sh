@@ -167,6 +167,26 @@ expect_soon() {
     echo "  $1 = $2"
 }
 
+absent() { # NAME
+    case $(value "$1" 2>&1) in
+    *"No Such Instance"*) echo "  $1 is not there" ;;
+    *) fail "$1 is there: $(value "$1")" ;;
+    esac
+}
+
+store_is_well() {
+    expect_soon kmsmonAgentStoreState.0 ok
+    expect kmsmonAgentStoreText.0 ''
+}
+
+# store_is WORD PATTERN: what SNMP says of a store that is not written, why, and what to do.
+store_is() {
+    expect_soon kmsmonAgentStoreState.0 "$1"
+    value kmsmonAgentStoreText.0 >"$work/store.out"
+    grep -q -e "$2" "$work/store.out" || fail "the text of the store is '$(cat "$work/store.out")', without '$2'"
+    echo "  $(cat "$work/store.out")"
+}
+
 logged() {
     grep -q -e "$1" "$work/kmsmond.log"
 }

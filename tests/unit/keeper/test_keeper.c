@@ -21,7 +21,8 @@
 struct desk {
     char folder[64];
     char path[96];
-    struct kms_clock clock;
+    struct kms_clock system, clock; /* the second one is that of the loop */
+    int64_t shift_us;               /* by which its steady time is ahead */
     struct kms_loop *loop;
     struct kms_worker *worker;
     struct kms_log log;
@@ -33,6 +34,18 @@ struct desk {
     enum kms_status status;
     char hours[256];
 };
+
+static int64_t mono_us(void *arg)
+{
+    const struct desk *desk = arg;
+    return desk->system.mono_us(desk->system.arg) + desk->shift_us;
+}
+
+static int64_t wall_us(void *arg)
+{
+    const struct desk *desk = arg;
+    return desk->system.wall_us(desk->system.arg);
+}
 
 static void on_line(void *arg, enum kms_log_level level, const char *line)
 {
@@ -67,7 +80,8 @@ static int desk_open(void **state)
 {
     struct desk *desk = calloc(1, sizeof *desk);
     assert_non_null(desk);
-    desk->clock = kms_clock_system();
+    desk->system = kms_clock_system();
+    desk->clock = (struct kms_clock){.mono_us = mono_us, .wall_us = wall_us, .arg = desk};
     kms_text_copy(desk->folder, sizeof desk->folder, "/tmp/kms-keeper-XXXXXX");
     assert_non_null(mkdtemp(desk->folder));
     kms_text_format(desk->path, sizeof desk->path, "%s/store", desk->folder);
@@ -150,6 +164,21 @@ static void expect(struct desk *desk, enum kms_store_kind kind, const char *want
     kms_buf_done(&text);
 }
 
+static bool is_well(const struct desk *desk)
+{
+    return kms_keeper_view(desk->keeper).state == KMS_STORE_STATE_OK;
+}
+
+/* Where something is wrong, both why and what to do are told, and neither where nothing is. */
+static void expect_state(const struct desk *desk, enum kms_store_state wanted)
+{
+    struct kms_keeper_view view = kms_keeper_view(desk->keeper);
+    assert_string_equal(kms_word_label(kms_words_store_state(), (int)view.state),
+                        kms_word_label(kms_words_store_state(), (int)wanted));
+    assert_int_equal(view.trouble[0] != '\0', wanted != KMS_STORE_STATE_OK);
+    assert_int_equal(view.advice[0] != '\0', wanted != KMS_STORE_STATE_OK);
+}
+
 static void the_newest_of_each_name_is_there_after_a_restart(void **state)
 {
     struct desk *desk = *state;
@@ -178,7 +207,7 @@ static void who_flushes_is_told_when_all_is_on_the_disk(void **state)
     flush(desk, KMS_OK);
     assert_int_equal(kms_keeper_view(desk->keeper).waiting, 0);
     assert_true(kms_keeper_view(desk->keeper).written_s > 0);
-    assert_true(kms_keeper_view(desk->keeper).healthy);
+    expect_state(desk, KMS_STORE_STATE_OK);
     put(desk, "b", "1");
     assert_non_null(kms_keeper_flush(desk->keeper, answered, desk));
     kms_loop_once(desk->loop, 0); /* the write has begun, or is about to */
@@ -233,14 +262,17 @@ static void a_damaged_store_is_set_aside_at_the_start_and_its_numbers_are_kept(v
 {
     struct desk *desk = *state;
     assert_int_equal(kms_keeper_put(desk->keeper, KMS_STORE_NUMBER, "host a", "1", 1), KMS_OK);
+    assert_int_equal(kms_keeper_view(desk->keeper).rebuilt_s, 0);
     kms_keeper_close(desk->keeper, 5000);
     spoil(desk->path, 1000);
+    int64_t before_s = kms_clock_wall_s(&desk->clock);
     keeper_open(desk);
     assert_int_equal(desk->warnings, 1);
     assert_non_null(strstr(desk->last, "set aside as"));
     assert_non_null(strstr(desk->last, "with 1 row numbers"));
     assert_int_equal(kms_keeper_view(desk->keeper).rebuilt, 1);
-    assert_true(kms_keeper_view(desk->keeper).healthy);
+    assert_true(kms_keeper_view(desk->keeper).rebuilt_s >= before_s);
+    expect_state(desk, KMS_STORE_STATE_OK);
     expect(desk, KMS_STORE_NUMBER, "host a=1;");
     put(desk, "a", "1");
     flush(desk, KMS_OK);
@@ -313,14 +345,14 @@ static void a_store_that_is_spoilt_again_and_again_is_given_a_rest(void **state)
     spoil(desk->path, 20000);
     put(desk, "b", "1");
     flush(desk, KMS_OK);
-    assert_true(kms_keeper_view(desk->keeper).healthy);
+    expect_state(desk, KMS_STORE_STATE_OK);
     spoil(desk->path, 20000);
     put(desk, "c", "1");
     assert_non_null(kms_keeper_flush(desk->keeper, answered, desk));
-    for (int i = 0; i < 1000 && kms_keeper_view(desk->keeper).healthy; i++) {
+    for (int i = 0; i < 1000 && is_well(desk); i++) {
         kms_loop_once(desk->loop, 20);
     }
-    assert_false(kms_keeper_view(desk->keeper).healthy);
+    expect_state(desk, KMS_STORE_STATE_DAMAGED);
     assert_non_null(strstr(kms_keeper_view(desk->keeper).trouble, "again and again"));
     await(desk, 3); /* the rest is over, and all is written */
     assert_int_equal(desk->status, KMS_OK);
@@ -342,16 +374,17 @@ static void without_a_place_it_works_in_memory_and_writes_when_there_is_one(void
     put(desk, "a", "1");
     flush(desk, KMS_EIO);
     struct kms_keeper_view view = kms_keeper_view(desk->keeper);
-    assert_false(view.healthy);
+    assert_int_equal(view.state, KMS_STORE_STATE_FAILS);
+    assert_string_equal(view.advice, kms_keeper_advice(KMS_STORE_STATE_FAILS));
     assert_int_equal(view.waiting, 1);
     assert_non_null(strstr(view.trouble, "No such file"));
     char folder[80];
     kms_text_format(folder, sizeof folder, "%s/later", desk->folder);
     assert_int_equal(mkdir(folder, 0700), 0);
-    for (int i = 0; i < 1000 && !kms_keeper_view(desk->keeper).healthy; i++) {
+    for (int i = 0; i < 1000 && !is_well(desk); i++) {
         kms_loop_once(desk->loop, 20);
     }
-    assert_true(kms_keeper_view(desk->keeper).healthy);
+    expect_state(desk, KMS_STORE_STATE_OK);
     assert_int_equal(desk->lines, 2); /* once when it began, once when it was mended */
     assert_string_equal(desk->last, "store: written again");
     assert_int_equal(desk->refills, 1);
@@ -380,10 +413,83 @@ static void a_store_of_a_newer_release_is_read_and_left_alone(void **state)
     expect(desk, KMS_STORE_META, "a=1;");
     put(desk, "b", "1");
     flush(desk, KMS_EINVAL);
+    expect_state(desk, KMS_STORE_STATE_NEWER);
     kms_keeper_close(desk->keeper, 5000);
     keeper_open(desk);
     expect(desk, KMS_STORE_META, "a=1;");
     assert_int_equal(kms_keeper_view(desk->keeper).rebuilt, 0);
+}
+
+static void a_store_that_may_not_be_written_to_is_denied(void **state)
+{
+    struct desk *desk = *state;
+    char path[96];
+    kms_text_copy(path, sizeof path, desk->path);
+    kms_keeper_close(desk->keeper, 5000);
+    kms_text_copy(desk->path, sizeof desk->path, "/sys/kernel/store"); /* whoever asks */
+    keeper_open(desk);
+    expect_state(desk, KMS_STORE_STATE_DENIED);
+    put(desk, "a", "1");
+    flush(desk, KMS_EDENIED);
+    kms_keeper_close(desk->keeper, 5000);
+    kms_text_copy(desk->path, sizeof desk->path, path);
+    keeper_open(desk);
+    expect_state(desk, KMS_STORE_STATE_OK);
+}
+
+/* Every status that a store can give has a state, and every state a word and a next step. */
+static void every_failure_has_a_state_with_a_next_step(void **state)
+{
+    (void)state;
+    static const struct {
+        enum kms_status status;
+        enum kms_store_state state;
+    } rows[] = {{KMS_OK, KMS_STORE_STATE_OK},           {KMS_EFULL, KMS_STORE_STATE_FULL},
+                {KMS_EDENIED, KMS_STORE_STATE_DENIED},  {KMS_EBUSY, KMS_STORE_STATE_LOCKED},
+                {KMS_EINVAL, KMS_STORE_STATE_NEWER},    {KMS_EIO, KMS_STORE_STATE_FAILS},
+                {KMS_ETOOBIG, KMS_STORE_STATE_FAILS},   {KMS_ESYNTAX, KMS_STORE_STATE_DAMAGED},
+                {KMS_ENOMEM, KMS_STORE_STATE_NO_MEMORY}};
+    for (size_t i = 0; i < KMS_COUNT_OF(rows); i++) {
+        assert_int_equal(kms_keeper_state_of(rows[i].status), rows[i].state);
+    }
+    const struct kms_word_set *words = kms_words_store_state();
+    for (size_t i = 0; i < words->count; i++) {
+        enum kms_store_state number = (enum kms_store_state)words->words[i].number;
+        assert_int_equal(kms_keeper_advice(number)[0] != '\0', number != KMS_STORE_STATE_OK);
+    }
+}
+
+/* Work that ends when the other end of the pipe is closed. */
+static void wait_for_end(void *data)
+{
+    char byte;
+    const int *end = data;
+    while (read(*end, &byte, 1) > 0) {
+    }
+}
+
+static void nothing(void *data)
+{
+    (void)data;
+}
+
+static void a_write_that_does_not_come_back_hangs(void **state)
+{
+    struct desk *desk = *state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_non_null(kms_worker_submit(desk->worker, wait_for_end, nothing, &ends[0]));
+    put(desk, "a", "1");
+    assert_non_null(kms_keeper_flush(desk->keeper, answered, desk));
+    kms_loop_once(desk->loop, 0); /* the write begins, and waits for the thread */
+    expect_state(desk, KMS_STORE_STATE_OK);
+    desk->shift_us = INT64_C(61000000);
+    expect_state(desk, KMS_STORE_STATE_HANGS);
+    assert_int_equal(kms_keeper_view(desk->keeper).waiting, 1);
+    assert_int_equal(close(ends[1]), 0);
+    await(desk, 1);
+    expect_state(desk, KMS_STORE_STATE_OK);
+    assert_int_equal(close(ends[0]), 0);
 }
 
 /* ---- history ---- */
@@ -397,11 +503,11 @@ static void a_store_that_could_not_be_read_at_the_start_is_not_written_over(void
     kms_keeper_close(desk->keeper, 5000);
     assert_int_equal(kms_store_open(desk->path, &other, NULL), KMS_OK); /* somebody's backup */
     keeper_open(desk);
-    assert_false(kms_keeper_view(desk->keeper).healthy);
+    expect_state(desk, KMS_STORE_STATE_LOCKED);
     expect(desk, KMS_STORE_NUMBER, "");
     assert_int_equal(kms_keeper_put(desk->keeper, KMS_STORE_NUMBER, "host a", "1", 1), KMS_OK);
     kms_store_close(other);
-    for (int i = 0; i < 1000 && !kms_keeper_view(desk->keeper).healthy; i++) {
+    for (int i = 0; i < 1000 && !is_well(desk); i++) {
         kms_loop_once(desk->loop, 20);
     }
     flush(desk, KMS_OK);
@@ -521,6 +627,9 @@ int main(void)
         AT_DESK(a_store_that_is_spoilt_again_and_again_is_given_a_rest),
         AT_DESK(without_a_place_it_works_in_memory_and_writes_when_there_is_one),
         AT_DESK(a_store_of_a_newer_release_is_read_and_left_alone),
+        AT_DESK(a_store_that_may_not_be_written_to_is_denied),
+        cmocka_unit_test(every_failure_has_a_state_with_a_next_step),
+        AT_DESK(a_write_that_does_not_come_back_hangs),
         AT_DESK(a_store_that_could_not_be_read_at_the_start_is_not_written_over),
         AT_DESK(hours_are_read_back_with_the_newest_value),
         AT_DESK(hours_of_a_store_that_is_set_aside_follow),

@@ -451,6 +451,68 @@ static void the_agent_counts_its_hosts_and_probes(void **state)
     assert_int_equal(hosts, 3);
 }
 
+static struct kms_keeper_view store_view(void *arg)
+{
+    const struct kms_keeper_view *view = arg;
+    return *view;
+}
+
+static void tell_store(struct fixture *f, struct kms_keeper_view *view)
+{
+    f->facts.store = store_view;
+    f->facts.arg = view;
+}
+
+static void the_store_is_not_shown_where_there_is_none(void **state)
+{
+    struct fixture *f = *state;
+    for (unsigned column = 19; column <= 21; column++) {
+        assert_absent(f, &kms_mib_agent_table, column, 0, 0);
+    }
+}
+
+static void a_store_that_is_well_has_an_empty_text(void **state)
+{
+    struct fixture *f = *state;
+    struct kms_keeper_view view = {.state = KMS_STORE_STATE_OK, .advice = ""};
+    tell_store(f, &view);
+    assert_int_equal(fixture_number(f, &kms_mib_agent_table, 19, 0, 0), KMS_STORE_STATE_OK);
+    assert_text(f, &kms_mib_agent_table, 20, 0, 0, "");
+    assert_absent(f, &kms_mib_agent_table, 21, 0, 0);
+}
+
+/* Every state has its number, its cause and its next step, and the longest fit. */
+static void a_store_that_is_not_written_says_why_and_what_to_do(void **state)
+{
+    struct fixture *f = *state;
+    struct kms_keeper_view view = {0};
+    const struct kms_word_set *words = kms_words_store_state();
+    memset(view.trouble, 'x', sizeof view.trouble - 1);
+    tell_store(f, &view);
+    for (size_t i = 0; i < words->count; i++) {
+        view.state = (enum kms_store_state)words->words[i].number;
+        if (view.state == KMS_STORE_STATE_OK) {
+            continue;
+        }
+        view.advice = kms_keeper_advice(view.state);
+        char want[KMS_MIB_TEXT_MAX + 1];
+        assert_true(kms_text_format(want, sizeof want, "%s; %s", view.trouble, view.advice));
+        assert_int_equal(fixture_number(f, &kms_mib_agent_table, 19, 0, 0), words->words[i].number);
+        assert_text(f, &kms_mib_agent_table, 20, 0, 0, want);
+    }
+}
+
+static void when_a_store_was_set_aside_is_shown_though_all_is_well(void **state)
+{
+    struct fixture *f = *state;
+    struct kms_keeper_view view = {
+        .state = KMS_STORE_STATE_OK, .advice = "", .rebuilt = 1, .rebuilt_s = FIXTURE_NOW};
+    tell_store(f, &view);
+    static const uint8_t want[] = {0x07, 0xe7, 11, 14, 22, 13, 20, 0, '+', 0, 0};
+    assert_octets(f, &kms_mib_agent_table, 21, 0, 0, want, sizeof want);
+    assert_text(f, &kms_mib_agent_table, 20, 0, 0, "");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -479,6 +541,10 @@ int main(void)
         TEST(what_the_port_did_is_a_word_and_only_an_accepted_bind_has_a_latency),
         TEST(source_dns_shows_what_the_domains_of_the_host_say),
         TEST(the_agent_counts_its_hosts_and_probes),
+        TEST(the_store_is_not_shown_where_there_is_none),
+        TEST(a_store_that_is_well_has_an_empty_text),
+        TEST(a_store_that_is_not_written_says_why_and_what_to_do),
+        TEST(when_a_store_was_set_aside_is_shown_though_all_is_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
