@@ -49,7 +49,7 @@ static enum kms_status write_windows(struct kms_control_call *call, const struct
     const struct kms_now now = kms_clock_now(parts->clock);
     enum kms_status status = KMS_OK;
     for (size_t i = 0; status == KMS_OK && i < snapshot->judgement.key_count; i++) {
-        const char *identity = snapshot->judgement.key[i].identity;
+        const char *identity = kms_key_window_name(&snapshot->judgement.key[i]);
         const struct kms_window *window = kms_board_window(parts->board, course->slot, identity);
         status = window ? kms_recording_write_window(identity, text) : KMS_OK;
         if (window && status == KMS_OK) {

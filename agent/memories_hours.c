@@ -13,7 +13,7 @@
 
 struct kms_memories_series {
     enum kms_application application;
-    uint64_t identity; /* of the key that it follows */
+    uint64_t identity; /* of the window of the key that it follows */
     int64_t hour_s;    /* 0: nothing is gathered */
     int64_t put_s;     /* wall clock */
     bool fresh;        /* since it was put */
@@ -161,7 +161,7 @@ static void gather(struct kms_memories_hours *hours, const struct kms_snapshot *
             put(series, snapshot->target->name, keeper);
             begin(series, hour_s, now_s);
         }
-        series->identity = hash_of(key->identity);
+        series->identity = hash_of(kms_key_window_name(key));
         set_required(series, &snapshot->judgement, i);
         if (kms_facts_number(&key->facts, KMS_FACT_CURRENT_COUNT, &count) && count >= 0 &&
             count <= UINT32_MAX) {

@@ -319,6 +319,16 @@ static void remember_own(const struct kms_board *board, struct slot *slot,
     }
 }
 
+/* What was told before is the measure of what has changed since. */
+static enum kms_status remember_told(const struct kms_board *board, struct slot *slot,
+                                     const struct kms_result *result)
+{
+    const int64_t steady_s = kms_clock_now(board->clock).steady_s;
+    enum kms_status epids = kms_epid_memory_add(&slot->epids, result, steady_s);
+    enum kms_status settings = kms_settings_memory_add(&slot->settings, result, steady_s);
+    return epids == KMS_OK ? settings : epids;
+}
+
 static bool same_shape(const struct kms_judgement *a, const struct kms_judgement *b)
 {
     if (a->key_count != b->key_count) {
@@ -360,12 +370,13 @@ static enum kms_status rejudge(struct kms_board *board, struct slot *slot,
     }
     int64_t now_s = kms_clock_wall_s(board->clock);
     struct kms_epid_change epid_change;
-    if (kms_epid_memory_change(&slot->epids, now_s, &epid_change)) {
+    const int64_t steady_s = kms_clock_now(board->clock).steady_s;
+    if (kms_epid_memory_change(&slot->epids, steady_s, &epid_change)) {
         evidence.epid_change = &epid_change;
     }
     struct kms_setting_change setting_change[KMS_SETTING_CHANGES];
     evidence.setting_change = setting_change;
-    evidence.setting_change_count = kms_settings_memory_changes(&slot->settings, now_s,
+    evidence.setting_change_count = kms_settings_memory_changes(&slot->settings, steady_s,
                                                                 setting_change);
     enum kms_status status = kms_judge(&evidence, &board->policy, now_s, &made->judgement);
     if (status != KMS_OK) {
@@ -675,12 +686,8 @@ enum kms_status kms_board_publish(struct kms_board *board, size_t at,
     enum kms_status status = KMS_OK;
     if (kms_outcome_good(result->outcome)) {
         status = remember_counters(board, slot, copy);
-        enum kms_status epids = kms_epid_memory_add(&slot->epids, copy,
-                                                    kms_clock_wall_s(board->clock));
-        status = status == KMS_OK ? epids : status;
-        enum kms_status settings = kms_settings_memory_add(&slot->settings, copy,
-                                                           kms_clock_wall_s(board->clock));
-        status = status == KMS_OK ? settings : status;
+        enum kms_status told = remember_told(board, slot, copy);
+        status = status == KMS_OK ? told : status;
     }
     enum kms_status judged = rejudge(board, slot, &change);
     if (judged != KMS_OK) {
@@ -703,14 +710,6 @@ void kms_board_watch(struct kms_board *board, kms_board_published_fn *published,
     board->published_arg = arg;
 }
 
-/* What was told before is the measure of what has changed since. */
-static enum kms_status remember_restored(struct slot *slot, const struct kms_result *result)
-{
-    enum kms_status status = kms_epid_memory_add(&slot->epids, result, result->wall_s);
-    return status == KMS_OK ? kms_settings_memory_add(&slot->settings, result, result->wall_s)
-                            : status;
-}
-
 enum kms_status kms_board_restore(struct kms_board *board, size_t at,
                                   const struct kms_result *result)
 {
@@ -731,7 +730,7 @@ enum kms_status kms_board_restore(struct kms_board *board, size_t at,
     slot->good[source] = copy;
     slot->tally[source].last_success_s = result->wall_s;
     struct kms_change ignored;
-    if (remember_restored(slot, copy) != KMS_OK || rejudge(board, slot, &ignored) != KMS_OK) {
+    if (remember_told(board, slot, copy) != KMS_OK || rejudge(board, slot, &ignored) != KMS_OK) {
         slot->good[source] = NULL;
         slot->tally[source].last_success_s = 0;
         free_result(copy);

@@ -78,18 +78,18 @@ static const struct kms_epid_entry *replaced_by(const struct kms_epid_memory *me
 }
 
 static void note_change(struct kms_epid_memory *memory, const struct kms_epid_entry *was,
-                        const struct kms_epid_entry *is, int64_t now_s)
+                        const struct kms_epid_entry *is, int64_t steady_s)
 {
     bool told = memory->is_changed && memory->application == is->application &&
                 kms_text_equal(memory->was, was->epid) && kms_text_equal(memory->is, is->epid);
-    if (told && now_s - memory->changed_s < KMS_EPID_CHANGE_FOR) {
+    if (told && steady_s - memory->changed_s < KMS_EPID_CHANGE_FOR) {
         return; /* by another source, which saw it earlier */
     }
     memory->is_changed = true;
     memory->application = is->application;
     kms_text_copy(memory->was, sizeof memory->was, was->epid);
     kms_text_copy(memory->is, sizeof memory->is, is->epid);
-    memory->changed_s = now_s;
+    memory->changed_s = steady_s;
 }
 
 /* What is remembered of the applications that the batch speaks of gives way to it. */
@@ -108,7 +108,7 @@ static void replace(struct kms_epid_memory *memory, const struct batch *batch)
 }
 
 enum kms_status kms_epid_memory_add(struct kms_epid_memory *memory, const struct kms_result *result,
-                                    int64_t now_s)
+                                    int64_t steady_s)
 {
     struct batch batch = {.count = 0};
     collect(result, &batch);
@@ -124,17 +124,17 @@ enum kms_status kms_epid_memory_add(struct kms_epid_memory *memory, const struct
     for (size_t i = 0; i < batch.count; i++) {
         const struct kms_epid_entry *old = replaced_by(memory, &batch, &batch.entry[i]);
         if (old) {
-            note_change(memory, old, &batch.entry[i], now_s);
+            note_change(memory, old, &batch.entry[i], steady_s);
         }
     }
     replace(memory, &batch);
     return KMS_OK;
 }
 
-bool kms_epid_memory_change(const struct kms_epid_memory *memory, int64_t now_s,
+bool kms_epid_memory_change(const struct kms_epid_memory *memory, int64_t steady_s,
                             struct kms_epid_change *ret)
 {
-    if (!memory->is_changed || now_s - memory->changed_s >= KMS_EPID_CHANGE_FOR) {
+    if (!memory->is_changed || steady_s - memory->changed_s >= KMS_EPID_CHANGE_FOR) {
         return false;
     }
     *ret = (struct kms_epid_change){

@@ -26,11 +26,12 @@ struct kms_epid_memory {
 
 /* Takes the ePIDs of a good result. It is a change when one of an application is gone and another
  * has come: a report that shows fewer or more keys than the one before is none. An ePID with a part
- * blacked out says too little to compare. KMS_ENOMEM leaves the memory as it was. */
+ * blacked out says too little to compare. KMS_ENOMEM leaves the memory as it was. Times are of the
+ * steady clock (struct kms_now): who sets the wall clock makes no change younger. */
 enum kms_status kms_epid_memory_add(struct kms_epid_memory *memory, const struct kms_result *result,
-                                    int64_t now_s);
+                                    int64_t steady_s);
 /* The latest change while it is younger than a day, with texts owned by the memory. */
-bool kms_epid_memory_change(const struct kms_epid_memory *memory, int64_t now_s,
+bool kms_epid_memory_change(const struct kms_epid_memory *memory, int64_t steady_s,
                             struct kms_epid_change *ret);
 void kms_epid_memory_done(struct kms_epid_memory *memory);
 

@@ -333,6 +333,7 @@ void kms_judgement_done(struct kms_judgement *judgement)
     kms_facts_done(&judgement->host);
     for (size_t i = 0; i < judgement->key_count; i++) {
         kms_facts_done(&judgement->key[i].facts);
+        free(judgement->key[i].told);
     }
     free(judgement->key);
     *judgement = (struct kms_judgement){0};

@@ -16,6 +16,9 @@
  * channel. */
 #define KMS_KEY_IDENTITY_SIZE 160
 void kms_key_identity(const struct kms_facts *key, char *dst, size_t size);
+struct kms_key_judgement;
+/* What its request window is called: a window has one source, so it goes by what that one says. */
+const char *kms_key_window_name(const struct kms_key_judgement *key);
 
 /* The host key of an application was another one in the result before, by the same source. */
 struct kms_epid_change {
@@ -47,7 +50,10 @@ struct kms_evidence {
 };
 
 struct kms_key_judgement {
+    /* By the highest source that knows the key, whether its data is fresh or stale: one that is
+     * silent for a while makes no other key of it. */
     char identity[KMS_KEY_IDENTITY_SIZE];
+    char *told;     /* heap: identity by the source that speaks; NULL: the same */
     uint32_t index; /* stable number in the MIB; filled by the board, 0 in plugins */
     struct kms_facts
         facts; /* merged over the sources that are not stale, else the last good ones */

@@ -124,9 +124,11 @@ void kms_judge_keys(const struct kms_evidence *evidence, const struct kms_policy
     for (size_t i = 0; i < ret->key_count; i++) {
         struct kms_key_judgement *key = &ret->key[i];
         judge_license(key, policy);
-        judge_requests(
-            key, evidence->window ? evidence->window(evidence->window_arg, key->identity) : NULL,
-            policy);
+        judge_requests(key,
+                       evidence->window
+                           ? evidence->window(evidence->window_arg, kms_key_window_name(key))
+                           : NULL,
+                       policy);
         if (key->stale) {
             key->key_state = KMS_STATE_UNKNOWN;
             key->requests_state = KMS_STATE_UNKNOWN;
@@ -151,7 +153,8 @@ enum kms_status kms_judge_idle(const struct kms_evidence *evidence, struct kms_j
     int64_t idle_s = INT64_MAX, watched_s = INT64_MAX;
     for (size_t i = 0; evidence->window && i < ret->key_count; i++) {
         struct kms_window_idle idle;
-        if (!kms_window_idle(evidence->window(evidence->window_arg, ret->key[i].identity), &idle)) {
+        const char *name = kms_key_window_name(&ret->key[i]);
+        if (!kms_window_idle(evidence->window(evidence->window_arg, name), &idle)) {
             continue;
         }
         if (idle.grown) {

@@ -54,6 +54,11 @@ void kms_key_identity(const struct kms_facts *key, char *dst, size_t size)
     }
 }
 
+const char *kms_key_window_name(const struct kms_key_judgement *key)
+{
+    return key->told ? key->told : key->identity;
+}
+
 static enum kms_application application_of(const struct kms_facts *key)
 {
     return kms_application_of(kms_facts_text(key, KMS_FACT_APPLICATION_ID));
@@ -150,18 +155,27 @@ static enum kms_source teller_of(const struct kms_evidence *evidence,
     return ranks[0];
 }
 
-/* Only what cannot change between two polls can contradict: key and ePID here, the port below. */
+/* What cannot change between two polls: where it differs, the key is another one. */
+static const enum kms_fact_id steady[] = {KMS_FACT_EPID, KMS_FACT_PARTIAL_KEY};
+
+static bool differs(const struct kms_facts *a, const struct kms_facts *b, enum kms_fact_id id)
+{
+    const char *x = kms_facts_text(a, id);
+    const char *y = kms_facts_text(b, id);
+    return x && y && contradict(x, y);
+}
+
+/* Only that can contradict: key and ePID here, the port below. */
 static void compare_keys(const struct kms_evidence *evidence, struct kms_judgement *ret,
                          const struct kms_key_judgement *have, const struct kms_facts *key,
                          enum kms_source source)
 {
-    static const enum kms_fact_id steady[] = {KMS_FACT_EPID, KMS_FACT_PARTIAL_KEY};
     for (size_t i = 0; i < KMS_COUNT_OF(steady); i++) {
-        const char *a = kms_facts_text(&have->facts, steady[i]);
-        const char *b = kms_facts_text(key, steady[i]);
-        if (a && b && contradict(a, b)) {
+        if (differs(&have->facts, key, steady[i])) {
+            const char *a = kms_facts_text(&have->facts, steady[i]);
             note_drift(ret, kms_fact_row(steady[i])->token, a,
-                       teller_of(evidence, ret, steady[i], a), b, source);
+                       teller_of(evidence, ret, steady[i], a), kms_facts_text(key, steady[i]),
+                       source);
         }
     }
 }
@@ -294,6 +308,43 @@ static bool is_gone(const struct kms_evidence *evidence, const struct kms_judgem
            kms_evidence_result(evidence, KMS_SOURCE_WSMAN);
 }
 
+static bool is_known(const struct kms_judgement *ret, const char *identity)
+{
+    for (size_t i = 0; i < ret->key_count; i++) {
+        if (kms_text_equal(ret->key[i].identity, identity)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A higher source is silent and knew the key by another name, which stays: rows, alarms and history
+ * go by it. */
+static enum kms_status keep_identity(const struct kms_judgement *ret,
+                                     struct kms_key_judgement *have,
+                                     const struct kms_result *result, const struct kms_facts *facts)
+{
+    char identity[KMS_KEY_IDENTITY_SIZE];
+    if (have->told || !kms_source_outranks(result->source, have->source)) {
+        return KMS_OK;
+    }
+    for (size_t i = 0; i < KMS_COUNT_OF(steady); i++) {
+        if (differs(&have->facts, facts, steady[i])) {
+            return KMS_OK;
+        }
+    }
+    kms_key_identity(facts, identity, sizeof identity);
+    if (is_known(ret, identity)) {
+        return KMS_OK;
+    }
+    have->told = kms_text_dup(have->identity);
+    if (!have->told) {
+        return KMS_ENOMEM;
+    }
+    kms_text_copy(have->identity, sizeof have->identity, identity);
+    return KMS_OK;
+}
+
 static enum kms_status merge_keys(const struct kms_evidence *evidence, struct kms_judgement *ret,
                                   const struct kms_result *result, bool stale)
 {
@@ -310,7 +361,11 @@ static enum kms_status merge_keys(const struct kms_evidence *evidence, struct km
             continue;
         }
         if (stale && !have->stale) {
-            continue; /* old facts must not stand beside new ones as if they were */
+            /* Old facts must not stand beside new ones as if they were. */
+            if (keep_identity(ret, have, result, facts) != KMS_OK) {
+                return KMS_ENOMEM;
+            }
+            continue;
         }
         if (!stale) {
             compare_keys(evidence, ret, have, facts, result->source);

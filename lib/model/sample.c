@@ -34,6 +34,8 @@ bool kms_sample_of(const struct kms_result *result, const struct kms_facts *key,
         .now = *now,
         .data_s = time_of(result),
         .fingerprint = result->fingerprint,
+        /* A text that tells its own time is a new one when it differs; copied again it is not. */
+        .by_file = !kms_facts_has(&result->host, KMS_FACT_TRUSTED_TIME),
         .application = kms_application_of(kms_facts_text(key, KMS_FACT_APPLICATION_ID)),
     };
     if (reading.data_s < 0 || !counter(key, KMS_FACT_TOTAL_REQUESTS, &reading.total) ||

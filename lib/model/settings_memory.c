@@ -99,14 +99,14 @@ static void drop_change(struct kms_settings_memory *memory, size_t at)
 }
 
 static void note_change(struct kms_settings_memory *memory, const struct kms_setting_entry *was,
-                        const struct kms_setting_entry *is, int64_t now_s)
+                        const struct kms_setting_entry *is, int64_t steady_s)
 {
     for (size_t i = 0; i < memory->change_count; i++) {
         const struct kms_setting_record *told = &memory->change[i];
         if (told->fact != is->fact || told->application != is->application) {
             continue;
         }
-        if (now_s - told->changed_s < KMS_SETTING_CHANGE_FOR &&
+        if (steady_s - told->changed_s < KMS_SETTING_CHANGE_FOR &&
             kms_text_equal(told->was, was->value) && kms_text_equal(told->is, is->value)) {
             return; /* by another source, which saw it earlier */
         }
@@ -118,7 +118,7 @@ static void note_change(struct kms_settings_memory *memory, const struct kms_set
     }
     struct kms_setting_record *change = &memory->change[memory->change_count++];
     *change = (struct kms_setting_record){
-        .fact = is->fact, .application = is->application, .changed_s = now_s};
+        .fact = is->fact, .application = is->application, .changed_s = steady_s};
     kms_text_copy(change->was, sizeof change->was, was->value);
     kms_text_copy(change->is, sizeof change->is, is->value);
 }
@@ -152,7 +152,7 @@ static void replace(struct kms_settings_memory *memory, const struct batch *batc
 }
 
 enum kms_status kms_settings_memory_add(struct kms_settings_memory *memory,
-                                        const struct kms_result *result, int64_t now_s)
+                                        const struct kms_result *result, int64_t steady_s)
 {
     struct batch batch = {.count = 0};
     collect(result, &batch);
@@ -171,20 +171,20 @@ enum kms_status kms_settings_memory_add(struct kms_settings_memory *memory,
     for (size_t i = 0; i < batch.count; i++) {
         const struct kms_setting_entry *old = replaced_by(memory, &batch, &batch.entry[i]);
         if (old) {
-            note_change(memory, old, &batch.entry[i], now_s);
+            note_change(memory, old, &batch.entry[i], steady_s);
         }
     }
     replace(memory, &batch);
     return KMS_OK;
 }
 
-size_t kms_settings_memory_changes(const struct kms_settings_memory *memory, int64_t now_s,
+size_t kms_settings_memory_changes(const struct kms_settings_memory *memory, int64_t steady_s,
                                    struct kms_setting_change ret[KMS_SETTING_CHANGES])
 {
     size_t count = 0;
     for (size_t i = 0; i < memory->change_count; i++) {
         const struct kms_setting_record *change = &memory->change[i];
-        if (now_s - change->changed_s < KMS_SETTING_CHANGE_FOR) {
+        if (steady_s - change->changed_s < KMS_SETTING_CHANGE_FOR) {
             ret[count++] = (struct kms_setting_change){.fact = change->fact,
                                                        .application = change->application,
                                                        .was = change->was,

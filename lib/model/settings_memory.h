@@ -35,11 +35,12 @@ struct kms_settings_memory {
 
 /* Takes the settings of a good result. It is a change when one value of a setting is gone and
  * another has come: a source that no longer tells a setting, or tells fewer or more keys than
- * before, changed nothing. KMS_ENOMEM leaves the memory as it was. */
+ * before, changed nothing. KMS_ENOMEM leaves the memory as it was. Times are of the steady clock.
+ */
 enum kms_status kms_settings_memory_add(struct kms_settings_memory *memory,
-                                        const struct kms_result *result, int64_t now_s);
+                                        const struct kms_result *result, int64_t steady_s);
 /* The changes that are younger than a day, with texts owned by the memory; how many. */
-size_t kms_settings_memory_changes(const struct kms_settings_memory *memory, int64_t now_s,
+size_t kms_settings_memory_changes(const struct kms_settings_memory *memory, int64_t steady_s,
                                    struct kms_setting_change ret[KMS_SETTING_CHANGES]);
 void kms_settings_memory_done(struct kms_settings_memory *memory);
 

@@ -186,6 +186,10 @@ static void note_odd(struct kms_window *window, const struct kms_window_reading 
 
 static bool is_news(const struct kms_window *window, const struct kms_window_reading *reading)
 {
+    int64_t last_s = window->odd.is ? window->odd.data_s : window->data_s;
+    if (reading->by_file && reading->data_s > last_s) {
+        return true;
+    }
     if (reading->fingerprint != 0) {
         return reading->fingerprint != window->fingerprint &&
                (!window->odd.is || reading->fingerprint != window->odd.fingerprint);

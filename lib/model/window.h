@@ -25,9 +25,10 @@
 
 /* What a source told at one time. */
 struct kms_window_reading {
-    struct kms_now now; /* when it came */
-    int64_t data_s;     /* wall clock for which it was told to be true; 0: it is of this moment */
-    uint64_t fingerprint;
+    struct kms_now now;   /* when it came */
+    int64_t data_s;       /* wall clock for which it was told to be true; 0: it is of this moment */
+    uint64_t fingerprint; /* of the text; 0: not applicable */
+    bool by_file;         /* data_s is the file's: the same text at a later time was made anew */
     uint32_t total, failed;
     enum kms_application application;
 };

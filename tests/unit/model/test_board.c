@@ -14,6 +14,7 @@
 
 struct stage {
     int64_t wall_us;
+    int64_t ahead_us; /* of the wall clock, which somebody sets */
     struct kms_clock clock;
     struct kms_policy policy;
     struct kms_board *board;
@@ -23,6 +24,11 @@ struct stage {
 static int64_t stage_time(void *arg)
 {
     return ((struct stage *)arg)->wall_us;
+}
+
+static int64_t set_time(void *arg)
+{
+    return stage_time(arg) + ((struct stage *)arg)->ahead_us;
 }
 
 static uint32_t number_key(void *arg, const char *host, const char *identity)
@@ -36,7 +42,7 @@ static uint32_t number_key(void *arg, const char *host, const char *identity)
 static void stage_open(struct stage *stage)
 {
     *stage = (struct stage){.wall_us = INT64_C(1400000000000000)};
-    stage->clock = (struct kms_clock){stage_time, stage_time, stage};
+    stage->clock = (struct kms_clock){stage_time, set_time, stage};
     kms_policy_preset(&stage->policy);
     stage->board = kms_board_new(&stage->policy, &stage->clock, number_key, stage);
     assert_non_null(stage->board);
@@ -278,7 +284,11 @@ static void a_sample_is_timed_by_the_file_or_the_present_before_the_reports_own_
     assert_int_equal(sample.data_s, 0); /* no date at all: when it was fetched */
     assert_int_equal(sample.now.steady_s, 70 * hour);
     assert_int_equal(sample.total, 20);
-    result.data_s = 998 * hour; /* a clock two zones away, bounded by the present */
+    assert_true(sample.by_file);
+    kms_facts_set_number(&result.host, KMS_FACT_TRUSTED_TIME, 998 * hour);
+    assert_true(kms_sample_of(&result, key, &now, &sample));
+    assert_false(sample.by_file); /* a copy of an old text is no new one */
+    result.data_s = 998 * hour;   /* a clock two zones away, bounded by the present */
     result.data_s_max = 1000 * hour;
     assert_true(kms_sample_of(&result, key, &now, &sample));
     assert_int_equal(sample.data_s, 1000 * hour);
@@ -453,6 +463,24 @@ static void an_epid_that_changes_is_drift_for_a_day(void **state)
     kms_board_free(stage.board);
 }
 
+static void who_sets_the_wall_clock_makes_no_drift_last(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    const char *const first[] = {WINDOWS, EPID_A, NULL};
+    const char *const second[] = {WINDOWS, EPID_B, NULL};
+    stage.ahead_us = INT64_C(10) * 365 * 86400 * 1000000;
+    publish_epids(&stage, KMS_SOURCE_ACTIVATION, first);
+    publish_epids(&stage, KMS_SOURCE_ACTIVATION, second);
+    stage.ahead_us = 0;
+    pass_hours(&stage, 23);
+    assert_string_not_equal(judged(&stage)->drift, "");
+    pass_hours(&stage, 1);
+    assert_string_equal(judged(&stage)->drift, "");
+    kms_board_free(stage.board);
+}
+
 /* A key of Windows, with its port, interval and counters. */
 static void publish_settings(struct stage *stage, enum kms_source source, int64_t port,
                              int64_t renewal, const char *partial)
@@ -475,6 +503,22 @@ static void publish_settings(struct stage *stage, enum kms_source source, int64_
     struct kms_change change;
     assert_int_equal(kms_board_publish(stage->board, 0, &result, &change), KMS_OK);
     kms_result_done(&result);
+}
+
+static void nor_makes_it_a_changed_setting_last(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    stage.ahead_us = INT64_C(10) * 365 * 86400 * 1000000;
+    publish_settings(&stage, KMS_SOURCE_WSMAN, 1688, 10080, "2SMPL");
+    publish_settings(&stage, KMS_SOURCE_WSMAN, 1690, 10080, "2SMPL");
+    stage.ahead_us = 0;
+    pass_hours(&stage, 23);
+    assert_string_equal(judged(&stage)->drift, "port 1688 became 1690");
+    pass_hours(&stage, 1);
+    assert_string_equal(judged(&stage)->drift, "");
+    kms_board_free(stage.board);
 }
 
 static void a_setting_that_changes_is_drift_for_a_day(void **state)
@@ -906,6 +950,8 @@ int main(void)
         cmocka_unit_test(targets_stay_where_they_are_however_many_hosts_are_added),
         cmocka_unit_test(ten_thousand_hosts_keep_their_targets_while_the_board_grows),
         cmocka_unit_test(an_epid_that_changes_is_drift_for_a_day),
+        cmocka_unit_test(who_sets_the_wall_clock_makes_no_drift_last),
+        cmocka_unit_test(nor_makes_it_a_changed_setting_last),
         cmocka_unit_test(a_setting_that_changes_is_drift_for_a_day),
         cmocka_unit_test(a_setting_that_changes_back_is_told_as_that),
         cmocka_unit_test(a_setting_that_is_not_told_once_did_not_change),

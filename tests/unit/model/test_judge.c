@@ -563,6 +563,49 @@ static void the_highest_source_that_is_not_stale_wins(void **state)
     scene_close(&s);
 }
 
+static const struct kms_window *note_window(void *arg, const char *identity)
+{
+    kms_text_copy(arg, KMS_KEY_IDENTITY_SIZE, identity);
+    return NULL;
+}
+
+static void a_source_that_is_silent_takes_no_identity_along(void **state)
+{
+    (void)state;
+    struct scene s;
+    char window[KMS_KEY_IDENTITY_SIZE] = "";
+    char identity[KMS_KEY_IDENTITY_SIZE];
+    scene_open(&s);
+    s.evidence.window = note_window;
+    s.evidence.window_arg = window;
+    struct kms_facts *weak = add_key(&s.report, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED,
+                                     30);
+    kms_facts_set_text(weak, KMS_FACT_PARTIAL_KEY, "2SMPL");
+    source_good(&s, &s.report);
+    struct kms_facts *strong = add_key(&s.wsman, WINDOWS, "VOLUME_KMS_WS19", KMS_LICENSE_LICENSED,
+                                       40);
+    kms_facts_set_text(strong, KMS_FACT_ACTIVATION_ID, "11111111-2222-4333-8444-000000002019");
+    kms_facts_set_text(strong, KMS_FACT_PARTIAL_KEY, "2SMPL");
+    source_good(&s, &s.wsman);
+    judge(&s);
+    kms_key_identity(strong, identity, sizeof identity);
+    assert_string_equal(s.judgement.key[0].identity, identity);
+    assert_string_equal(window, identity);
+    s.target.source[KMS_SOURCE_WSMAN].max_age_ms = 1000;
+    judge(&s);
+    assert_int_equal(s.judgement.key_count, 1);
+    assert_int_equal(s.judgement.key[0].source, KMS_SOURCE_REPORT);
+    assert_string_equal(s.judgement.key[0].identity, identity);
+    kms_key_identity(weak, identity, sizeof identity);
+    assert_string_equal(window, identity); /* of the counters that are told now */
+    /* Another key is installed meanwhile. */
+    kms_facts_set_text(weak, KMS_FACT_PARTIAL_KEY, "3SMPL");
+    judge(&s);
+    kms_key_identity(weak, identity, sizeof identity);
+    assert_string_equal(s.judgement.key[0].identity, identity);
+    scene_close(&s);
+}
+
 static void port_key_and_epid_can_contradict(void **state)
 {
     (void)state;
@@ -1407,6 +1450,7 @@ int main(void)
         cmocka_unit_test(an_unreachable_port_is_critical_with_its_name),
         cmocka_unit_test(a_probe_that_failed_here_says_nothing_about_the_host),
         cmocka_unit_test(the_highest_source_that_is_not_stale_wins),
+        cmocka_unit_test(a_source_that_is_silent_takes_no_identity_along),
         cmocka_unit_test(port_key_and_epid_can_contradict),
         cmocka_unit_test(service_clock_and_authenticity_are_judged),
         cmocka_unit_test(of_three_sources_the_highest_that_is_not_stale_gives_each_fact),

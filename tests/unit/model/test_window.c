@@ -73,6 +73,35 @@ static void a_retry_does_not_consume_the_evidence(void **state)
     kms_window_done(&window);
 }
 
+static void by_file(struct kms_window *window, int64_t steady_s, int64_t data_s, uint32_t total)
+{
+    const struct kms_window_reading reading = {.now = {steady_s, steady_s},
+                                               .data_s = data_s,
+                                               .fingerprint = 7,
+                                               .by_file = true,
+                                               .total = total,
+                                               .failed = total / 2};
+    assert_int_equal(kms_window_add(window, &reading, HOUR), KMS_OK);
+}
+
+static void the_same_text_in_a_newer_file_is_a_sample(void **state)
+{
+    (void)state;
+    struct kms_window window = {0};
+    struct kms_window_idle idle;
+    by_file(&window, 1000, 1000, 20);
+    by_file(&window, 1300, 1300, 30);
+    for (int64_t at_s = 1600; at_s <= 1300 + 2 * HOUR; at_s += 300) {
+        by_file(&window, at_s, at_s, 30);
+        by_file(&window, at_s + 60, at_s, 30); /* read again */
+    }
+    assert_true(kms_window_idle(&window, &idle));
+    assert_true(idle.grown);
+    assert_int_equal(idle.idle_s, 2 * HOUR);
+    assert_int_equal(kms_window_look(&window, HOUR).failed, 0);
+    kms_window_done(&window);
+}
+
 static void a_reset_starts_the_window_again(void **state)
 {
     (void)state;
@@ -711,6 +740,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_sample_says_nothing),
         cmocka_unit_test(a_retry_does_not_consume_the_evidence),
+        cmocka_unit_test(the_same_text_in_a_newer_file_is_a_sample),
         cmocka_unit_test(a_reset_starts_the_window_again),
         cmocka_unit_test(what_is_older_than_the_window_is_left_behind),
         cmocka_unit_test(nothing_inside_the_window_is_forgotten_when_one_more_report_comes),
