@@ -42,11 +42,23 @@ static const struct kms_snapshot *snapshot_of(const struct kms_control_call *cal
     return snapshot && !snapshot->retired ? snapshot : NULL;
 }
 
+/* As the times of the host are named, also before they follow a wall clock that was set. */
+static struct kms_now now_of(const struct kms_control_call *call,
+                             const struct kms_snapshot *snapshot)
+{
+    const struct kms_clock *clock = kms_control_parts(call)->clock;
+    struct kms_now now = kms_clock_now(clock);
+    if (snapshot) {
+        now.wall_s = kms_snapshot_now_s(snapshot, kms_clock_mono_us(clock));
+    }
+    return now;
+}
+
 static enum kms_status write_windows(struct kms_control_call *call, const struct course *course,
                                      const struct kms_snapshot *snapshot, struct kms_buf *text)
 {
     const struct kms_control_parts *parts = kms_control_parts(call);
-    const struct kms_now now = kms_clock_now(parts->clock);
+    const struct kms_now now = now_of(call, snapshot);
     enum kms_status status = KMS_OK;
     for (size_t i = 0; status == KMS_OK && i < snapshot->judgement.key_count; i++) {
         const char *identity = kms_key_window_name(&snapshot->judgement.key[i]);
@@ -174,13 +186,15 @@ static void put_policy(json_t *head, const struct kms_policy *policy, bool *ok)
     }
 }
 
-static json_t *head_of(struct kms_control_call *call)
+static json_t *head_of(struct kms_control_call *call, const struct course *course)
 {
     const struct kms_control_parts *parts = kms_control_parts(call);
+    bool alone = course->behind - course->slot == 1;
+    const struct kms_now now = now_of(call, alone ? snapshot_of(call, course->slot) : NULL);
     bool ok = true;
     json_t *head = json_object();
-    kms_json_number(head, "now", kms_clock_wall_s(parts->clock), &ok);
-    kms_json_number(head, "steady", kms_clock_now(parts->clock).steady_s, &ok);
+    kms_json_number(head, "now", now.wall_s, &ok);
+    kms_json_number(head, "steady", now.steady_s, &ok);
     kms_json_number(head, "interval", parts->facts->interval_s, &ok);
     if (parts->site) {
         kms_json_number(head, "back-off", parts->site->back_off_max, &ok);
@@ -199,7 +213,7 @@ static void start_facts(struct kms_control_call *call)
     }
     kms_control_keep(call, course);
     if (choose_slots(call, course)) {
-        kms_control_ok(call, head_of(call));
+        kms_control_ok(call, head_of(call, course));
         kms_control_step(call, step);
     }
 }

@@ -124,7 +124,10 @@ static void put_zone(struct kms_control_call *call, const struct kms_zone *zone)
 static json_t *head_of(const struct kms_control_parts *parts)
 {
     bool ok = true;
-    const struct kms_now now = kms_clock_now(parts->clock);
+    /* As the times of the lookups are named, also before they follow a wall clock that was set. */
+    const struct kms_now now = {
+        .steady_s = kms_clock_now(parts->clock).steady_s,
+        .wall_s = kms_zones_now_s(parts->zones, kms_clock_mono_us(parts->clock))};
     int64_t own_ms = parts->site->dns.interval_ms;
     json_t *head = json_object();
     kms_json_number(head, "now", now.wall_s, &ok);

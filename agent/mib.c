@@ -176,7 +176,7 @@ struct lookup {
     struct kms_mib *mib;
     const struct kms_mib_table *table;
     struct kms_mib_rows rows;
-    int64_t now_s;
+    int64_t now_s, mono_us;
     oid base[BASE_MAX];
     size_t base_len;
 };
@@ -219,6 +219,7 @@ static struct lookup lookup_start(struct kms_mib *mib, const struct kms_mib_tabl
         lookup.rows = mib->layout->table[table->number];
     }
     lookup.now_s = kms_clock_wall_s(mib->clock);
+    lookup.mono_us = kms_clock_mono_us(mib->clock);
     lookup.base_len = column_base(table, lookup.base);
     return lookup;
 }
@@ -235,12 +236,14 @@ static bool view_owner(const struct lookup *lookup, size_t owner, struct kms_mib
             return false;
         }
         view->zone = kms_zones_get(zones, owner);
+        view->now_s = kms_zones_now_s(zones, lookup->mono_us);
         return true;
     }
     if (owner >= kms_board_count(view->board)) {
         return false;
     }
     view->snapshot = kms_board_snapshot(view->board, owner);
+    view->now_s = kms_snapshot_now_s(view->snapshot, lookup->mono_us);
     return true;
 }
 

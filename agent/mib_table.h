@@ -69,11 +69,11 @@ struct kms_mib_view {
     const struct kms_board *board;
     const struct kms_agent_facts *agent;
     const struct kms_mib_alarms *alarms;
-    int64_t now_s;
-    const struct kms_snapshot *snapshot;       /* the host; NULL for scalars, domains and records */
-    const struct kms_key_judgement *key;       /* rows of the key table */
-    const struct kms_zone *zone;               /* the domain; tables of domains only */
-    const struct kms_zone_record_view *record; /* rows of the record table */
+    int64_t now_s;                       /* as the times of the host or the domain are named */
+    const struct kms_snapshot *snapshot; /* the host; NULL for scalars, domains and records */
+    const struct kms_key_judgement *key; /* rows of the key table */
+    const struct kms_zone *zone;         /* the domain; tables of domains only */
+    const struct kms_zone_record_view *record;      /* rows of the record table */
     const struct kms_zone_publication *publication; /* rows of the publication table */
     const struct kms_alarm_view *alarm;             /* rows of the alarm table */
     const oid *index;

@@ -6,6 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LOOKS_MAX 3
+#define LOOK_US   100000 /* no more lies between two looks at clocks, but that one was stopped */
+
 static int64_t read_us(clockid_t which)
 {
     struct timespec ts;
@@ -73,6 +76,25 @@ struct kms_now kms_clock_now(const struct kms_clock *clock)
 {
     return (struct kms_now){.steady_s = kms_clock_mono_us(clock) / 1000000,
                             .wall_s = kms_clock_wall_s(clock)};
+}
+
+/* Who was stopped between the two looks saw two times, and looks again. */
+int64_t kms_clock_apart_us(const struct kms_clock *clock)
+{
+    int64_t apart_us = 0;
+    for (int tries = 0; tries < LOOKS_MAX; tries++) {
+        int64_t before_us = kms_clock_mono_us(clock);
+        apart_us = clock->wall_us(clock->arg) - before_us;
+        if (kms_clock_mono_us(clock) - before_us < LOOK_US) {
+            break;
+        }
+    }
+    return apart_us;
+}
+
+int64_t kms_clock_set_by_s(const struct kms_clock *clock, int64_t apart_us)
+{
+    return (kms_clock_apart_us(clock) - apart_us) / 1000000;
 }
 
 /* One word of the kernel: letters, digits and dashes. */

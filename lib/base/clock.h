@@ -35,6 +35,12 @@ struct kms_now {
 };
 struct kms_now kms_clock_now(const struct kms_clock *clock);
 
+/* How far the wall clock is ahead of the steady one: the same until somebody sets the wall clock.
+ */
+int64_t kms_clock_apart_us(const struct kms_clock *clock);
+/* By how many whole seconds the wall clock was set since they were so far apart. */
+int64_t kms_clock_set_by_s(const struct kms_clock *clock, int64_t apart_us);
+
 /* Names the start of the machine since which the system's steady clock counts; "" where the kernel
  * does not tell. */
 #define KMS_BOOT_SIZE 40

@@ -50,6 +50,7 @@ struct kms_board {
     size_t retired;      /* slots */
     size_t retired_from; /* the first of them is not before this one */
     uint64_t turnover;
+    int64_t started_us; /* by the steady clock */
     uint64_t serial;
     uint64_t shape;
     /* Kept up to date, since they are asked for often. */
@@ -66,6 +67,7 @@ struct kms_board *kms_board_new(const struct kms_policy *policy, const struct km
     }
     board->policy = *policy;
     board->clock = clock;
+    board->started_us = kms_clock_mono_us(clock);
     board->key_index = key_index;
     board->key_index_arg = arg;
     return board;
@@ -368,7 +370,8 @@ static enum kms_status rejudge(struct kms_board *board, struct slot *slot,
         evidence.last[i] = made->last[i] = slot->last[i];
         evidence.good[i] = made->good[i] = slot->good[i];
     }
-    int64_t now_s = kms_clock_wall_s(board->clock);
+    made->apart_us = slot->snapshot ? slot->snapshot->apart_us : kms_clock_apart_us(board->clock);
+    int64_t now_s = kms_snapshot_now_s(made, kms_clock_mono_us(board->clock));
     struct kms_epid_change epid_change;
     const int64_t steady_s = kms_clock_now(board->clock).steady_s;
     if (kms_epid_memory_change(&slot->epids, steady_s, &epid_change)) {
@@ -500,6 +503,76 @@ enum kms_status kms_board_retire(struct kms_board *board, size_t at)
     return KMS_OK;
 }
 
+/* ---- a wall clock that was set ---- */
+
+/* The steady clock tells how long ago something was, so what we gave a time then has another one
+ * now. What lies before our start was given its time by somebody else: an activation answer may be
+ * remembered from there. */
+struct move {
+    int64_t by_s, from_s;
+};
+
+static void move_time(const struct move *move, int64_t *time_s)
+{
+    *time_s += *time_s != 0 && *time_s >= move->from_s ? move->by_s : 0;
+}
+
+static void move_fact(const struct move *move, struct kms_facts *facts, enum kms_fact_id id)
+{
+    for (size_t i = 0; i < facts->count; i++) {
+        if (facts->fact[i].id == id) {
+            move_time(move, &facts->fact[i].number);
+        }
+    }
+}
+
+/* A report has a time of its own. Of the facts, other times are by the host's clock. */
+static void move_result(const struct move *move, struct kms_result *result)
+{
+    move_time(move, &result->wall_s);
+    if (result->source == KMS_SOURCE_REPORT) {
+        return;
+    }
+    move_time(move, &result->data_s);
+    move_time(move, &result->data_s_min);
+    move_time(move, &result->data_s_max);
+    for (size_t i = 0; i < result->key_count; i++) {
+        move_fact(move, &result->key[i], KMS_FACT_ANSWERED);
+        move_fact(move, &result->key[i], KMS_FACT_OWN_ENTRY_SINCE);
+    }
+}
+
+static void move_source(const struct move *move, struct slot *slot, size_t source)
+{
+    struct kms_tally *tally = &slot->tally[source];
+    struct kms_result *last = slot->last[source], *good = slot->good[source];
+    bool is_ours = tally->attempts > tally->failures; /* else good is of an earlier process */
+    if (last) {
+        move_result(move, last);
+    }
+    if (good && good != last && is_ours) {
+        move_result(move, good);
+    }
+    move_time(move, &tally->last_attempt_s);
+    if (is_ours) {
+        move_time(move, &tally->last_success_s);
+    }
+}
+
+static void follow_clock(struct kms_board *board, struct slot *slot)
+{
+    struct kms_snapshot *snapshot = slot->snapshot;
+    const struct move move = {.by_s = kms_clock_set_by_s(board->clock, snapshot->apart_us),
+                              .from_s = kms_snapshot_now_s(snapshot, board->started_us)};
+    if (move.by_s == 0) {
+        return;
+    }
+    for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
+        move_source(&move, slot, i);
+    }
+    snapshot->apart_us += move.by_s * 1000000;
+}
+
 /* ---- other wishes for the same host ---- */
 
 /* What a slot remembers of a machine; moved out, so that it can be put back. */
@@ -596,6 +669,7 @@ enum kms_status kms_board_retarget(struct kms_board *board, size_t at,
     if (!copy) {
         return KMS_ENOMEM;
     }
+    follow_clock(board, slot);
     slot->target = copy;
     take_out(slot, elsewhere, &past);
     struct kms_change change = {0};
@@ -611,6 +685,11 @@ enum kms_status kms_board_retarget(struct kms_board *board, size_t at,
     *ret_was = past.target;
     *ret_change = change;
     return KMS_OK;
+}
+
+int64_t kms_snapshot_now_s(const struct kms_snapshot *snapshot, int64_t mono_us)
+{
+    return (mono_us + snapshot->apart_us) / 1000000;
 }
 
 void kms_board_set_policy(struct kms_board *board, const struct kms_policy *policy)
@@ -676,6 +755,7 @@ enum kms_status kms_board_publish(struct kms_board *board, size_t at,
         free(copy);
         return KMS_ENOMEM;
     }
+    follow_clock(board, slot);
     struct kms_change change = {.is_outcome = result->outcome};
     const struct kms_result *was = slot->last[result->source];
     change.was_outcome = was ? was->outcome : KMS_OUTCOME_NONE;
@@ -727,6 +807,7 @@ enum kms_status kms_board_restore(struct kms_board *board, size_t at,
         free(copy);
         return KMS_ENOMEM;
     }
+    follow_clock(board, slot);
     slot->good[source] = copy;
     slot->tally[source].last_success_s = result->wall_s;
     struct kms_change ignored;
@@ -742,6 +823,7 @@ enum kms_status kms_board_restore(struct kms_board *board, size_t at,
 enum kms_status kms_board_tick(struct kms_board *board, size_t at, struct kms_change *ret_change)
 {
     struct kms_change change = {0};
+    follow_clock(board, board->slot[at]);
     enum kms_status status = rejudge(board, board->slot[at], &change);
     if (status == KMS_OK) {
         *ret_change = change;

@@ -26,7 +26,15 @@ struct kms_snapshot {
     const struct kms_result *last[KMS_SOURCE_MAX + 1]; /* NULL: not tried */
     const struct kms_result *good[KMS_SOURCE_MAX + 1];
     struct kms_judgement judgement;
+    int64_t apart_us; /* of the clocks, by which the times above are named; see kms_snapshot_now_s
+                       */
 };
+
+/* Now, as the times of the snapshot are named, for their ages: what this process was told grows
+ * older by the steady clock, whoever set the wall clock meanwhile. mono_us: of the steady clock.
+ * The next publish or tick names all times anew by the wall clock, but those that were not ours to
+ * give: the data of a report, and what an earlier process kept. */
+int64_t kms_snapshot_now_s(const struct kms_snapshot *snapshot, int64_t mono_us);
 
 /* What a publish changed, for the log and for notifications. */
 struct kms_change {

@@ -33,6 +33,7 @@ struct kms_zones {
     size_t *by_name; /* places of the domains in the order of their names; as many as cap */
     size_t named;
     uint64_t shape;
+    int64_t apart_us; /* of the clocks, by which the times of lookups are named */
 };
 
 struct kms_zones *kms_zones_new(const struct kms_board *board, const struct kms_clock *clock,
@@ -45,6 +46,7 @@ struct kms_zones *kms_zones_new(const struct kms_board *board, const struct kms_
     }
     zones->law.hosts.board = board;
     zones->clock = clock;
+    zones->apart_us = kms_clock_apart_us(clock);
     zones->law.site_lists = site_lists;
     zones->number = number;
     zones->number_arg = number_arg;
@@ -275,6 +277,29 @@ static void tell(const struct kms_zones *zones, struct entry *entry, enum kms_ou
     tell_publications(zones, zone);
 }
 
+/* The times of lookups are named anew when the wall clock was set: how long ago they were is for
+ * the steady clock to say. */
+static void follow_clock(struct kms_zones *zones)
+{
+    int64_t by_s = kms_clock_set_by_s(zones->clock, zones->apart_us);
+    for (size_t i = 0; by_s != 0 && i < zones->count; i++) {
+        struct kms_zone *zone = &zones->entry[i]->shown;
+        zone->last_lookup_s += zone->last_lookup_s != 0 ? by_s : 0;
+        zone->last_success_s += zone->last_success_s != 0 ? by_s : 0;
+    }
+    zones->apart_us += by_s * 1000000;
+}
+
+int64_t kms_zones_now_s(const struct kms_zones *zones, int64_t mono_us)
+{
+    return (mono_us + zones->apart_us) / 1000000;
+}
+
+int64_t kms_zones_set_by_s(const struct kms_zones *zones)
+{
+    return kms_clock_set_by_s(zones->clock, zones->apart_us);
+}
+
 /* Judges the entry with what next says of its lookup and its records, and swaps that in. next->
  * record is taken over, also where it is the list that the entry has; on KMS_ENOMEM it is not. */
 static enum kms_status judge(struct kms_zones *zones, struct entry *entry, struct kms_zone *next,
@@ -465,6 +490,7 @@ enum kms_status kms_zones_wish(struct kms_zones *zones, size_t at, uint32_t want
 enum kms_status kms_zones_recall(struct kms_zones *zones, size_t at,
                                  const struct kms_zone_past *past, size_t count)
 {
+    follow_clock(zones);
     struct entry *entry = zones->entry[at];
     struct kms_zone next = entry->shown;
     bool rows = false;
@@ -495,6 +521,7 @@ void kms_zones_recall_missing(struct kms_zones *zones, size_t at, const char *ho
 enum kms_status kms_zones_publish(struct kms_zones *zones, size_t at,
                                   const struct kms_zone_lookup *lookup)
 {
+    follow_clock(zones);
     struct entry *entry = zones->entry[at];
     struct kms_zone next = entry->shown;
     bool rows = false;
@@ -534,6 +561,7 @@ static bool is_servers_news(const struct kms_zone_servers *was, const struct kms
 enum kms_status kms_zones_publish_servers(struct kms_zones *zones, size_t at,
                                           const struct kms_zone_servers *servers)
 {
+    follow_clock(zones);
     struct entry *entry = zones->entry[at];
     struct kms_zone next = entry->shown;
     next.servers = *servers;
@@ -548,6 +576,7 @@ enum kms_status kms_zones_publish_servers(struct kms_zones *zones, size_t at,
 
 enum kms_status kms_zones_refresh_one(struct kms_zones *zones, size_t at)
 {
+    follow_clock(zones);
     struct entry *entry = zones->entry[at];
     struct kms_zone next = entry->shown;
     return is_dropped(entry) ? KMS_OK

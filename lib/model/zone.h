@@ -241,6 +241,11 @@ enum kms_status kms_zones_refresh(struct kms_zones *zones);
 /* The same for one place, so that it can be done bit by bit. */
 enum kms_status kms_zones_refresh_one(struct kms_zones *zones, size_t zone);
 
+/* Now, as the times of lookups are named (mono_us: of the steady clock): their ages are those of
+ * the steady clock, whoever set the wall clock meanwhile. The next publish or refresh names them
+ * anew. */
+int64_t kms_zones_now_s(const struct kms_zones *zones, int64_t mono_us);
+
 /* Grows whenever the rows of a table may have changed. */
 uint64_t kms_zones_shape(const struct kms_zones *zones);
 

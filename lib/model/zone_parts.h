@@ -130,4 +130,9 @@ struct kms_zone_reason {
 };
 void kms_zone_reason_text(const struct kms_zone_reason *reason, char *dst, size_t size);
 
+/* ---- a wall clock that was set ---- */
+
+/* By how many seconds since the times of lookups were named. */
+int64_t kms_zones_set_by_s(const struct kms_zones *zones);
+
 #endif

@@ -195,6 +195,12 @@ static void result_text(const struct survey *survey, char *dst, size_t size)
     }
 }
 
+/* The board names times by the clock as it is. */
+static int64_t named_now(const struct kms_zones *zones, int64_t time_s)
+{
+    return time_s != 0 ? time_s + kms_zones_set_by_s(zones) : 0;
+}
+
 bool kms_zones_host_result(const struct kms_zones *zones, size_t host_slot, struct kms_result *ret)
 {
     struct survey survey = {0};
@@ -211,8 +217,9 @@ bool kms_zones_host_result(const struct kms_zones *zones, size_t host_slot, stru
     struct kms_result result;
     kms_result_init(&result, KMS_SOURCE_DNS);
     result.outcome = survey.failed == KMS_OUTCOME_NONE ? KMS_OUTCOME_OK : survey.failed;
-    result.wall_s = survey.last_lookup_s;
-    result.data_s = result.data_s_min = result.data_s_max = survey.data_s;
+    result.wall_s = named_now(zones, survey.last_lookup_s);
+    result.data_s = named_now(zones, survey.data_s);
+    result.data_s_min = result.data_s_max = result.data_s;
     result_text(&survey, result.detail, sizeof result.detail);
     if (kms_facts_set_number(&result.host, KMS_FACT_PUBLICATION, survey.of->publication) !=
             KMS_OK ||
