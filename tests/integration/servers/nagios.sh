@@ -3,7 +3,9 @@
 
 nagios_needs() {
     command -v nagios4 >/dev/null || { echo "nagios4 is not installed (apt-get install nagios4-core)"; return; }
-    [ -x /usr/lib/nagios/plugins/check_dummy ] || echo "check_dummy is not installed (apt-get install monitoring-plugins-basic)"
+    [ -x /usr/lib/nagios/plugins/check_dummy ] ||
+        { echo "check_dummy is not installed (apt-get install monitoring-plugins-basic)"; return; }
+    [ -x /usr/lib/nagios/plugins/check_snmp ] || echo "check_snmp is not installed (apt-get install monitoring-plugins-standard)"
 }
 
 # What a site has of its own: periods and a contact.
@@ -44,7 +46,7 @@ nagios_up() {
     for nagios_plugin in check_kms check_kms_count check_kms_dns check_kms_key check_kms_requests check_kms_rpc; do
         ln -s "$2/checks/$nagios_plugin" "$nagios_folder/plugins/"
     done
-    ln -s /usr/lib/nagios/plugins/check_dummy "$nagios_folder/plugins/"
+    ln -s /usr/lib/nagios/plugins/check_dummy /usr/lib/nagios/plugins/check_snmp "$nagios_folder/plugins/"
     cp "$2/integrations/nagios/kmsmon-commands.cfg" "$2/integrations/nagios/kmsmon-templates.cfg" \
         "$3"/*.cfg "$nagios_folder/objects/"
     nagios_surroundings >"$nagios_folder/objects/surroundings.cfg"

@@ -10,7 +10,7 @@ now() { # SAMPLE NAME [SED-EXPRESSION]: a report as if it had been made now
 }
 
 # The name server's zone, KMS ports and reports; an agent that watches them all.
-start_hosts() {
+start_hosts() { # [ADDRESS:PORT], to be asked over SNMP
     start_endpoint accept accept
     accept=$port
     start_endpoint refuse refuse
@@ -42,7 +42,7 @@ END
         echo "host \"kms1.kms.lab\" { port = $accept rpc { } dns { } }"
         echo "host \"dead\" { address = \"127.0.0.1\" port = $refuse rpc { } }"
     } | write_conf
-    "$kmsmond" -c "$work/kmsmon.conf" --standalone "unix:$work/snmp" >>"$work/kmsmond.log" 2>&1 &
+    "$kmsmond" -c "$work/kmsmon.conf" --standalone "unix:$work/snmp" ${1:+"udp:$1"} >>"$work/kmsmond.log" 2>&1 &
     agent_pid=$!
     wait_for "every host polled" polled
 }
@@ -50,6 +50,16 @@ polled() {
     [ "$(grep -o ' state [^ ]*: ' "$work/kmsmond.log" | sort -u | wc -l)" -ge 10 ] &&
         [ "$(grep -o ' dns [a-z]*[.]lab: ' "$work/kmsmond.log" | sort -u | wc -l)" -ge 3 ] &&
         [ "$(grep -o ' record [a-z]*[.]lab [^ ]* [a-z]*' "$work/kmsmond.log" | sort -u | wc -l)" -ge 2 ]
+}
+
+# Nothing can be written where the store was, whoever the agent is, until it is back.
+hide_store() {
+    mv "$work/state/store" "$work/state/store.kept"
+    mkdir "$work/state/store"
+}
+bring_store_back() {
+    rmdir "$work/state/store"
+    mv "$work/state/store.kept" "$work/state/store"
 }
 
 # Requests that fail after the first look, which is where the window begins.
