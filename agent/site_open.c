@@ -10,6 +10,11 @@ static bool is_absent(const struct kms_options *options)
     return !options->config_given && access(options->config, F_OK) != 0 && errno == ENOENT;
 }
 
+enum kms_log_level kms_site_level(const struct kms_options *options, const struct kms_site *site)
+{
+    return options->verbose > 0 ? KMS_LOG_DEBUG : (enum kms_log_level)site->log_level;
+}
+
 enum kms_status kms_site_take_addresses(const struct kms_options *options, struct kms_site *site)
 {
     enum kms_status status = KMS_OK;
