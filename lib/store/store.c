@@ -20,8 +20,9 @@
 #define APPLICATION_ID 0x4B4D5331 /* "KMS1", for file(1) */
 #define PATH_MAX_BYTES 8192
 
-/* Records are found by kind and name; hours lie in the order of time, so that an hour of all hosts
- * is appended to the end and the oldest are cut off at the front. */
+/* seen: an hour that the series was seen to have. Records are found by kind and name; hours lie
+ * in the order of time, so that an hour of all hosts is appended to the end and the oldest are cut
+ * off at the front. */
 static const char schema[] =
     "PRAGMA auto_vacuum=INCREMENTAL;"
     "PRAGMA application_id=1263358769;"
@@ -29,7 +30,7 @@ static const char schema[] =
     "CREATE TABLE record(kind INTEGER NOT NULL, name TEXT NOT NULL, bytes BLOB NOT NULL,"
     " sum INTEGER NOT NULL, UNIQUE(kind, name));"
     "CREATE TABLE series(id INTEGER PRIMARY KEY, host TEXT NOT NULL, key TEXT NOT NULL,"
-    " UNIQUE(host, key));"
+    " seen INTEGER, UNIQUE(host, key));"
     "CREATE TABLE hour(hour INTEGER NOT NULL, series INTEGER NOT NULL, last INTEGER, low INTEGER,"
     " high INTEGER, client INTEGER, server INTEGER, requests INTEGER, failed INTEGER,"
     " PRIMARY KEY(hour, series)) WITHOUT ROWID;"
@@ -51,29 +52,35 @@ static const char *const sql[KMS_STORE_STATEMENTS] = {
     [KMS_STORE_BEGIN] = "BEGIN IMMEDIATE",
     [KMS_STORE_COMMIT] = "COMMIT",
     [KMS_STORE_ROLLBACK] = "ROLLBACK",
-    [KMS_STORE_PUT] = "INSERT INTO record(kind, name, bytes, sum) VALUES(?1, ?2, ?3, ?4)"
-                      " ON CONFLICT(kind, name) DO UPDATE SET bytes=?3, sum=?4",
+    [KMS_STORE_PUT] = ("INSERT INTO record(kind, name, bytes, sum) VALUES(?1, ?2, ?3, ?4)"
+                       " ON CONFLICT(kind, name) DO UPDATE SET bytes=?3, sum=?4"),
     [KMS_STORE_REMOVE] = "DELETE FROM record WHERE kind=?1 AND name=?2",
     [KMS_STORE_WIPE] = "DELETE FROM record WHERE kind=?1",
     [KMS_STORE_EACH] = "SELECT name, bytes, sum FROM record WHERE kind=?1 ORDER BY name",
     [KMS_STORE_SERIES] = "SELECT id FROM series WHERE host=?1 AND key=?2",
     [KMS_STORE_ADD_SERIES] = "INSERT INTO series(host, key) VALUES(?1, ?2)",
-    [KMS_STORE_PUT_HOUR] = "INSERT INTO hour VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
-                           " ON CONFLICT(hour, series) DO UPDATE SET last=coalesce(?3, last),"
-                           " low=min(coalesce(low, ?4), coalesce(?4, low)),"
-                           " high=max(coalesce(high, ?5), coalesce(?5, high)),"
-                           " client=coalesce(?6, client), server=coalesce(?7, server),"
-                           " requests=iif(?8 IS NULL, requests,"
-                           " min(coalesce(requests, 0) + ?8, 4294967295)),"
-                           " failed=iif(?9 IS NULL, failed,"
-                           " min(coalesce(failed, 0) + ?9, 4294967295))",
+    [KMS_STORE_PUT_HOUR] = ("INSERT INTO hour VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+                            " ON CONFLICT(hour, series) DO UPDATE SET last=coalesce(?3, last),"
+                            " low=min(coalesce(low, ?4), coalesce(?4, low)),"
+                            " high=max(coalesce(high, ?5), coalesce(?5, high)),"
+                            " client=coalesce(?6, client), server=coalesce(?7, server),"
+                            " requests=iif(?8 IS NULL, requests,"
+                            " min(coalesce(requests, 0) + ?8, 4294967295)),"
+                            " failed=iif(?9 IS NULL, failed,"
+                            " min(coalesce(failed, 0) + ?9, 4294967295))"),
     [KMS_STORE_KEEP_HOUR] = "INSERT OR IGNORE INTO hour VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [KMS_STORE_SERIES_OF] = "SELECT id, key FROM series WHERE host=?1 ORDER BY key",
-    [KMS_STORE_HOUR_OF] = "SELECT last, low, high, client, server, requests, failed FROM hour"
-                          " WHERE hour=?1 AND series=?2",
+    [KMS_STORE_HOUR_OF] = ("SELECT last, low, high, client, server, requests, failed FROM hour"
+                           " WHERE hour=?1 AND series=?2"),
     [KMS_STORE_NEXT_HOUR] = "SELECT hour FROM hour WHERE hour>=?1 ORDER BY hour LIMIT 1",
-    [KMS_STORE_ROWS_OF_HOUR] = "SELECT last, low, high, client, server, requests, failed, host, key"
-                               " FROM hour JOIN series ON series.id=hour.series WHERE hour=?1",
+    [KMS_STORE_HOUR_BEFORE] = "SELECT hour FROM hour WHERE hour<?1 ORDER BY hour DESC LIMIT 1",
+    [KMS_STORE_HOSTS] = "SELECT DISTINCT host FROM series ORDER BY host",
+    [KMS_STORE_FADED] = "SELECT id FROM series WHERE seen IS NULL OR seen<?1 ORDER BY id LIMIT ?2",
+    [KMS_STORE_SET_SEEN] = "UPDATE series SET seen=?2 WHERE id=?1",
+    [KMS_STORE_DROP_SERIES] = "DELETE FROM series WHERE id=?1",
+    [KMS_STORE_ROWS_OF_HOUR] =
+        ("SELECT last, low, high, client, server, requests, failed, host, key"
+         " FROM hour JOIN series ON series.id=hour.series WHERE hour=?1"),
     [KMS_STORE_OLDEST] = "SELECT hour FROM hour ORDER BY hour LIMIT 1",
     [KMS_STORE_NEWEST] = "SELECT hour FROM hour ORDER BY hour DESC LIMIT 1",
     [KMS_STORE_DROP_HOURS] = "DELETE FROM hour WHERE hour<?1",
@@ -356,6 +363,16 @@ static enum kms_status check_version(struct kms_store *store, bool made, struct 
     return status;
 }
 
+/* Files of earlier releases have series without it. They leave it alone, so it is the same version.
+ */
+static enum kms_status add_seen(struct kms_store *store, struct kms_fault *fault)
+{
+    static const char find[] = "SELECT count(*) FROM pragma_table_info('series') WHERE name='seen'";
+    return kms_store_pragma(store, find) != 0
+               ? KMS_OK
+               : execute(store, "ALTER TABLE series ADD COLUMN seen INTEGER", fault);
+}
+
 static enum kms_status use_wal(struct kms_store *store, struct kms_fault *fault)
 {
     sqlite3_stmt *statement = NULL;
@@ -467,6 +484,9 @@ enum kms_status kms_store_open(const char *path, struct kms_store **ret, struct 
     }
     if (status == KMS_OK) {
         status = use_wal(store, fault);
+    }
+    if (status == KMS_OK) {
+        status = add_seen(store, fault);
     }
     if (status == KMS_OK) {
         status = check_records(store, fault);

@@ -80,6 +80,14 @@ enum kms_status kms_store_hours(struct kms_store *store, const char *host, int64
                                 int64_t to_s, kms_store_hour_fn *each, void *arg,
                                 struct kms_fault *fault);
 
+/* Hosts that hours are kept of, or were until lately, in the order of names, bytewise. */
+typedef enum kms_status kms_store_host_fn(void *arg, const char *host);
+enum kms_status kms_store_hosts(struct kms_store *store, kms_store_host_fn *each, void *arg,
+                                struct kms_fault *fault);
+/* The newest hour of the host; INT64_MIN: none is kept. */
+enum kms_status kms_store_last_hour(struct kms_store *store, const char *host, int64_t *ret_hour_s,
+                                    struct kms_fault *fault);
+
 /* How much of history is kept. A clock that was set wrong must not cost all of it, so by age only
  * hours_max of hours are given away in one go, however many are too old. */
 struct kms_store_limits {
@@ -88,7 +96,8 @@ struct kms_store_limits {
     uint32_t hours_max;
     int64_t size_max; /* bytes of the file: the oldest ones go until it fits */
 };
-/* One bounded transaction. ret_more: the file is too large still. */
+/* One bounded transaction. ret_more: the file is too large still. Names of which no hour is left go
+ * a few at a time, while hours_max is not 0. */
 enum kms_status kms_store_trim(struct kms_store *store, const struct kms_store_limits *limits,
                                bool *ret_more, struct kms_fault *fault);
 /* Bytes of the file that are in use. */

@@ -6,8 +6,10 @@
 
 #define HOUR_S     3600
 #define VALUES     7
-#define CUTS_MAX   48   /* in one go */
-#define UNUSED_MAX 1024 /* pages that wait to be used again */
+#define CUTS_MAX   48    /* in one go */
+#define UNUSED_MAX 1024  /* pages that wait to be used again */
+#define FADED_MAX  256   /* series at a time */
+#define LOOKS_MAX  50000 /* for hours of series, in one go: a tenth of a second or two */
 
 static bool bind_text(sqlite3_stmt *statement, int at, const char *text)
 {
@@ -110,24 +112,35 @@ static bool read_values(sqlite3_stmt *statement, struct kms_history_hour *hour)
            hour->count_last >= hour->count_min && hour->failed <= hour->requests;
 }
 
-/* The first hour at or after the given one that anything is known of; INT64_MAX: none. */
-static enum kms_status next_hour(struct kms_store *store, int64_t *hour, struct kms_fault *fault)
+/* A statement with one number to be bound and one to be read; INT64_MIN: there is no row. */
+static enum kms_status find_number(struct kms_store *store, enum kms_store_statement which,
+                                   int64_t bound, int64_t *ret, struct kms_fault *fault)
 {
     sqlite3_stmt *statement = NULL;
-    enum kms_status status = kms_store_statement(store, KMS_STORE_NEXT_HOUR, &statement, fault);
+    enum kms_status status = kms_store_statement(store, which, &statement, fault);
     if (status != KMS_OK) {
         return status;
     }
-    (void)sqlite3_bind_int64(statement, 1, *hour);
+    if (sqlite3_bind_parameter_count(statement) > 0) {
+        (void)sqlite3_bind_int64(statement, 1, bound);
+    }
     int code = sqlite3_step(statement);
-    if (code == SQLITE_ROW) {
-        *hour = sqlite3_column_int64(statement, 0);
-    } else if (code == SQLITE_DONE) {
-        *hour = INT64_MAX;
-    } else {
+    *ret = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : INT64_MIN;
+    if (code != SQLITE_ROW && code != SQLITE_DONE) {
         status = kms_store_refuse(store, sqlite3_extended_errcode(store->db), fault);
     }
     (void)sqlite3_reset(statement);
+    return status;
+}
+
+/* The first hour at or after the given one that anything is known of; INT64_MAX: none. */
+static enum kms_status next_hour(struct kms_store *store, int64_t *hour, struct kms_fault *fault)
+{
+    int64_t found = INT64_MIN;
+    enum kms_status status = find_number(store, KMS_STORE_NEXT_HOUR, *hour, &found, fault);
+    if (status == KMS_OK) {
+        *hour = found == INT64_MIN ? INT64_MAX : found;
+    }
     return status;
 }
 
@@ -242,6 +255,81 @@ enum kms_status kms_store_hours(struct kms_store *store, const char *host, int64
     return status;
 }
 
+/* ---- hosts and their last hours ---- */
+
+enum kms_status kms_store_hosts(struct kms_store *store, kms_store_host_fn *each, void *arg,
+                                struct kms_fault *fault)
+{
+    sqlite3_stmt *statement = NULL;
+    enum kms_status status = kms_store_statement(store, KMS_STORE_HOSTS, &statement, fault);
+    if (status != KMS_OK) {
+        return status;
+    }
+    int code = SQLITE_ROW;
+    while (status == KMS_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        const char *host = (const char *)sqlite3_column_text(statement, 0);
+        status = host ? each(arg, host) : KMS_OK;
+    }
+    if (status == KMS_OK && code != SQLITE_DONE) {
+        status = kms_store_refuse(store, sqlite3_extended_errcode(store->db), fault);
+    }
+    (void)sqlite3_reset(statement);
+    return status;
+}
+
+static enum kms_status has_hour(struct kms_store *store, int64_t hour, int64_t series, bool *ret,
+                                struct kms_fault *fault)
+{
+    sqlite3_stmt *statement = NULL;
+    enum kms_status status = kms_store_statement(store, KMS_STORE_HOUR_OF, &statement, fault);
+    if (status != KMS_OK) {
+        return status;
+    }
+    (void)sqlite3_bind_int64(statement, 1, hour);
+    (void)sqlite3_bind_int64(statement, 2, series);
+    int code = sqlite3_step(statement);
+    *ret = code == SQLITE_ROW;
+    if (code != SQLITE_ROW && code != SQLITE_DONE) {
+        status = kms_store_refuse(store, sqlite3_extended_errcode(store->db), fault);
+    }
+    (void)sqlite3_reset(statement);
+    return status;
+}
+
+/* The newest hour of any of the series, from the newest of all backwards; INT64_MIN: none. */
+static enum kms_status find_last(struct kms_store *store, const int64_t *series, size_t count,
+                                 int64_t *ret, uint32_t *looks, struct kms_fault *fault)
+{
+    int64_t at = INT64_MAX / HOUR_S;
+    bool has = false;
+    enum kms_status status = KMS_OK;
+    while (status == KMS_OK && !has && at != INT64_MIN) {
+        status = find_number(store, KMS_STORE_HOUR_BEFORE, at, &at, fault);
+        for (size_t i = 0; status == KMS_OK && !has && at != INT64_MIN && i < count; i++) {
+            status = has_hour(store, at, series[i], &has, fault);
+        }
+        *looks += 1 + (uint32_t)count;
+    }
+    *ret = at;
+    return status;
+}
+
+enum kms_status kms_store_last_hour(struct kms_store *store, const char *host, int64_t *ret_hour_s,
+                                    struct kms_fault *fault)
+{
+    struct series series = {.count = 0};
+    int64_t hour = INT64_MIN;
+    uint32_t looks = 0;
+    enum kms_status status = read_series(store, host, &series, fault);
+    if (status == KMS_OK && series.count > 0) {
+        status = find_last(store, series.id, series.count, &hour, &looks, fault);
+    }
+    if (status == KMS_OK) {
+        *ret_hour_s = hour == INT64_MIN ? hour : hour * HOUR_S;
+    }
+    return status;
+}
+
 /* ---- giving away ---- */
 
 int64_t kms_store_size(struct kms_store *store)
@@ -250,24 +338,6 @@ int64_t kms_store_size(struct kms_store *store)
     int64_t pages = kms_store_pragma(store, "PRAGMA page_count");
     int64_t unused = kms_store_pragma(store, "PRAGMA freelist_count");
     return pages > unused ? page * (pages - unused) : 0;
-}
-
-/* INT64_MIN when there is none. */
-static enum kms_status edge(struct kms_store *store, enum kms_store_statement which, int64_t *ret,
-                            struct kms_fault *fault)
-{
-    sqlite3_stmt *statement = NULL;
-    enum kms_status status = kms_store_statement(store, which, &statement, fault);
-    if (status != KMS_OK) {
-        return status;
-    }
-    int code = sqlite3_step(statement);
-    *ret = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : INT64_MIN;
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        status = kms_store_refuse(store, sqlite3_extended_errcode(store->db), fault);
-    }
-    (void)sqlite3_reset(statement);
-    return status;
 }
 
 static enum kms_status drop(struct kms_store *store, enum kms_store_statement which, int64_t hour,
@@ -289,9 +359,9 @@ static enum kms_status cut(struct kms_store *store, const struct kms_store_limit
     int64_t first = INT64_MIN;
     int64_t last = INT64_MIN;
     *ret_cut = false;
-    enum kms_status status = edge(store, KMS_STORE_OLDEST, &first, fault);
+    enum kms_status status = find_number(store, KMS_STORE_OLDEST, 0, &first, fault);
     if (status == KMS_OK) {
-        status = edge(store, KMS_STORE_NEWEST, &last, fault);
+        status = find_number(store, KMS_STORE_NEWEST, 0, &last, fault);
     }
     if (status != KMS_OK || first == INT64_MIN) {
         return status;
@@ -326,6 +396,73 @@ static enum kms_status cut_all(struct kms_store *store, const struct kms_store_l
     return status;
 }
 
+struct faded {
+    int64_t id[FADED_MAX];
+    size_t count;
+};
+
+/* Series that were not seen to have an hour from that one on. */
+static enum kms_status list_faded(struct kms_store *store, int64_t oldest, struct faded *faded,
+                                  struct kms_fault *fault)
+{
+    sqlite3_stmt *statement = NULL;
+    enum kms_status status = kms_store_statement(store, KMS_STORE_FADED, &statement, fault);
+    if (status != KMS_OK) {
+        return status;
+    }
+    (void)sqlite3_bind_int64(statement, 1, oldest);
+    (void)sqlite3_bind_int64(statement, 2, FADED_MAX);
+    int code;
+    faded->count = 0;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW && faded->count < FADED_MAX) {
+        faded->id[faded->count++] = sqlite3_column_int64(statement, 0);
+    }
+    if (code != SQLITE_DONE && code != SQLITE_ROW) {
+        status = kms_store_refuse(store, sqlite3_extended_errcode(store->db), fault);
+    }
+    (void)sqlite3_reset(statement);
+    return status;
+}
+
+/* One that is not watched any more is searched for in all hours twice: once to learn when its last
+ * one is, and once when that one is gone. */
+static enum kms_status look_after(struct kms_store *store, int64_t series, uint32_t *looks,
+                                  struct kms_fault *fault)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t last = INT64_MIN;
+    enum kms_status status = find_last(store, &series, 1, &last, looks, fault);
+    if (status == KMS_OK) {
+        status = kms_store_statement(store,
+                                     last == INT64_MIN ? KMS_STORE_DROP_SERIES : KMS_STORE_SET_SEEN,
+                                     &statement, fault);
+    }
+    if (status != KMS_OK) {
+        return status;
+    }
+    (void)sqlite3_bind_int64(statement, 1, series);
+    if (last != INT64_MIN) {
+        (void)sqlite3_bind_int64(statement, 2, last);
+    }
+    return kms_store_run(store, statement, fault);
+}
+
+static enum kms_status forget_series(struct kms_store *store, struct kms_fault *fault)
+{
+    struct faded faded = {.count = FADED_MAX};
+    int64_t oldest = INT64_MIN;
+    uint32_t looks = 0;
+    enum kms_status status = find_number(store, KMS_STORE_OLDEST, 0, &oldest, fault);
+    oldest = oldest == INT64_MIN ? INT64_MAX : oldest; /* no hour at all */
+    while (status == KMS_OK && faded.count == FADED_MAX && looks < LOOKS_MAX) {
+        status = list_faded(store, oldest, &faded, fault);
+        for (size_t i = 0; status == KMS_OK && i < faded.count && looks < LOOKS_MAX; i++) {
+            status = look_after(store, faded.id[i], &looks, fault);
+        }
+    }
+    return status;
+}
+
 enum kms_status kms_store_trim(struct kms_store *store, const struct kms_store_limits *limits,
                                bool *ret_more, struct kms_fault *fault)
 {
@@ -335,6 +472,9 @@ enum kms_status kms_store_trim(struct kms_store *store, const struct kms_store_l
         return status;
     }
     status = cut_all(store, limits, &more, fault);
+    if (status == KMS_OK && limits->hours_max > 0) {
+        status = forget_series(store, fault);
+    }
     if (status == KMS_OK) {
         status = kms_store_commit(store, fault);
     } else {

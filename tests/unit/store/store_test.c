@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -738,6 +739,112 @@ static void the_oldest_hours_give_way_to_the_size(void **state)
     print_message("%lld bytes for each hour of a series\n", (long long)(before / 20000));
 }
 
+static enum kms_status list_host(void *arg, const char *host)
+{
+    struct kms_buf *text = arg;
+    return kms_buf_addf(text, "%s ", host);
+}
+
+static void expect_hosts(struct kms_store *store, const char *wanted)
+{
+    struct kms_buf text;
+    kms_buf_init(&text, 1 << 20);
+    assert_int_equal(kms_store_hosts(store, list_host, &text, NULL), KMS_OK);
+    assert_string_equal(kms_buf_str(&text), wanted);
+    kms_buf_done(&text);
+}
+
+static void expect_last(struct kms_store *store, const char *host, int64_t wanted_s)
+{
+    int64_t last_s = 0;
+    assert_int_equal(kms_store_last_hour(store, host, &last_s, NULL), KMS_OK);
+    assert_int_equal(last_s, wanted_s);
+}
+
+static void the_last_hour_of_a_host_is_that_of_any_of_its_series(void **state)
+{
+    const struct place *place = *state;
+    struct kms_store *store = open_store(place->path);
+    struct kms_history_hour office = hour_at("gone", NOW_S - 5 * HOUR_S, 9);
+    kms_text_copy(office.key, sizeof office.key, "Office");
+    begin(store);
+    put_hour(store, "here", 0, 30);
+    put_hour(store, "gone", -9, 30);
+    assert_int_equal(kms_store_put_hour(store, &office, NULL), KMS_OK);
+    commit(store);
+    expect_hosts(store, "gone here ");
+    expect_last(store, "here", NOW_S);
+    expect_last(store, "gone", NOW_S - 5 * HOUR_S);
+    expect_last(store, "nobody", INT64_MIN);
+    kms_store_close(store);
+}
+
+/* here: asked all the time; gone: not any more; paused: in the middle only. */
+static void fill_three(struct kms_store *store)
+{
+    begin(store);
+    for (int i = 0; i <= 20; i++) {
+        put_hour(store, "here", -i, 30);
+        if (i >= 15) {
+            put_hour(store, "gone", -i, 30);
+        }
+        if (i == 8) {
+            put_hour(store, "paused", -i, 30);
+        }
+    }
+    commit(store);
+}
+
+static void a_host_is_forgotten_with_its_last_hour(void **state)
+{
+    const struct place *place = *state;
+    struct kms_store *store = open_store(place->path);
+    fill_three(store);
+    struct kms_store_limits limits = {.oldest_s = NOW_S - 15 * HOUR_S,
+                                      .future_s = NOW_S + 1000 * HOUR_S,
+                                      .hours_max = 24,
+                                      .size_max = INT64_MAX};
+    trim_until_done(store, &limits);
+    expect_hosts(store, "gone here paused ");
+    expect_last(store, "gone", NOW_S - 15 * HOUR_S);
+    limits.oldest_s += HOUR_S;
+    trim_until_done(store, &limits);
+    expect_hosts(store, "here paused ");
+    limits.oldest_s = NOW_S;
+    trim_until_done(store, &limits);
+    expect_hosts(store, "here ");
+    begin(store); /* it may come back */
+    put_hour(store, "gone", 0, 7);
+    commit(store);
+    expect_hours(store, "gone", 0, INT64_MAX, "0:Windows:7 ");
+    limits.oldest_s = NOW_S + HOUR_S;
+    trim_until_done(store, &limits);
+    expect_hosts(store, "");
+    kms_store_close(store);
+}
+
+static void a_store_of_an_earlier_release_forgets_hosts_too(void **state)
+{
+    const struct place *place = *state;
+    struct kms_store *store = open_store(place->path);
+    sqlite3 *db = NULL;
+    fill_three(store);
+    kms_store_close(store);
+    assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "ALTER TABLE series DROP COLUMN seen", NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    store = open_store(place->path);
+    const struct kms_store_limits limits = {.oldest_s = NOW_S - 10 * HOUR_S,
+                                            .future_s = NOW_S + 1000 * HOUR_S,
+                                            .hours_max = 24,
+                                            .size_max = INT64_MAX};
+    trim_until_done(store, &limits);
+    expect_hosts(store, "here paused ");
+    expect_last(store, "here", NOW_S);
+    kms_store_close(store);
+}
+
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
 
 int main(void)
@@ -765,6 +872,9 @@ int main(void)
         IN_PLACE(old_hours_are_given_away_a_few_at_a_time),
         IN_PLACE(hours_far_ahead_go_and_those_of_a_clock_set_back_stay),
         IN_PLACE(the_oldest_hours_give_way_to_the_size),
+        IN_PLACE(the_last_hour_of_a_host_is_that_of_any_of_its_series),
+        IN_PLACE(a_host_is_forgotten_with_its_last_hour),
+        IN_PLACE(a_store_of_an_earlier_release_forgets_hosts_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
