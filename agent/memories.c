@@ -11,13 +11,14 @@
 #include "base/text.h"
 
 #define LOOK_MS     1000
-#define PAUSE_MS    2                  /* between two parts of the board */
-#define SLICE_US    1000               /* for one part */
-#define PART        16                 /* slots between two looks at the clock */
-#define REST_US     INT64_C(60000000)  /* what a host tells anew is put once a minute, ... */
-#define REST_OF_US  INT64_C(30000)     /* ... or, where they are many, as often as 33 a second */
-#define REST_OLD_US INT64_C(600000000) /* what only its times are new of, seldom */
-#define HOUR_S      3600
+#define PARTS       20    /* of the hosts in a turn of the hours */
+#define IDLE_MS     60000 /* where nothing is published: turns of hosts and hours go on */
+#define PAUSE_MS    2     /* between two parts of the board */
+#define SLICE_US    1000  /* for one part */
+#define PART        16    /* slots between two looks at the clock */
+#define REST_US     INT64_C(60000000)     /* what a host tells anew is put once a minute, ... */
+#define REST_OF_US  INT64_C(30000)        /* ... or, where they are many, as often as 33 a second */
+#define REST_OLD_US INT64_C(600000000)    /* what only its times are new of, seldom */
 #define FOREIGN_S   (INT64_C(30) * 86400) /* of hosts that are not on the board */
 
 static const enum kms_source sources[] = {KMS_SOURCE_RPC, KMS_SOURCE_ACTIVATION, KMS_SOURCE_WSMAN,
@@ -49,7 +50,6 @@ struct kms_memories {
     size_t at;    /* the next slot of the round */
     bool running; /* a round is under way */
     bool again;   /* something was published meanwhile */
-    int64_t hour; /* in which the last round ended */
     struct kms_buf text, name;
 };
 
@@ -123,10 +123,19 @@ static void look_at_window(void *arg, const char *identity, const struct kms_win
     kms_memories_hours_window(&slot->hours, identity, window);
 }
 
-static void forget_slot(struct slot *slot)
+static void forget_slot(const struct kms_memories *memories, struct slot *slot)
 {
+    kms_memories_hours_leave(&slot->hours, memories->config.keeper);
     kms_memories_hours_done(&slot->hours);
     *slot = (struct slot){0};
+}
+
+/* Hosts take their turns a part after the other: all at once are many rows, and with a transaction
+ * for every second each of them costs more than its rows. Neighbours on the board are mostly
+ * neighbours in the store, so a part touches few of its pages. */
+static int64_t shift_of(const struct kms_memories *memories, size_t at)
+{
+    return (int64_t)(at * PARTS / memories->count) * (KMS_MEMORIES_TURN_S / PARTS);
 }
 
 /* at_once: the program ends, or the store is new. */
@@ -135,7 +144,7 @@ static void look_at(struct kms_memories *memories, size_t at, int64_t now_s, boo
     const struct kms_snapshot *snapshot = kms_board_snapshot(memories->config.board, at);
     struct slot *slot = &memories->slot[at];
     if (slot->index != snapshot->index) {
-        forget_slot(slot);
+        forget_slot(memories, slot);
         slot->index = snapshot->index;
     }
     if (snapshot->retired) {
@@ -153,7 +162,8 @@ static void look_at(struct kms_memories *memories, size_t at, int64_t now_s, boo
         }
     }
     put_windows(memories, at, at_once);
-    kms_memories_hours_turn(&slot->hours, snapshot, now_s, at_once, memories->config.keeper);
+    kms_memories_hours_turn(&slot->hours, snapshot, now_s, shift_of(memories, at), at_once,
+                            memories->config.keeper);
 }
 
 /* ---- rounds ---- */
@@ -179,13 +189,10 @@ static int64_t wall_s(const struct kms_memories *memories)
     return kms_clock_wall_s(kms_loop_clock(memories->config.loop));
 }
 
-/* At the latest when the hour is over. */
-static void end_round(struct kms_memories *memories, int64_t now_s)
+static void end_round(struct kms_memories *memories)
 {
-    int64_t left_ms = (HOUR_S - now_s % HOUR_S + 1) * 1000;
     memories->running = false;
-    memories->hour = now_s / HOUR_S;
-    kms_timer_set(memories->timer, memories->again ? LOOK_MS : left_ms);
+    kms_timer_set(memories->timer, memories->again ? LOOK_MS : IDLE_MS);
 }
 
 static void look(void *arg)
@@ -208,7 +215,7 @@ static void look(void *arg)
     if (memories->at < memories->count) {
         kms_timer_set(memories->timer, PAUSE_MS);
     } else {
-        end_round(memories, now_s);
+        end_round(memories);
     }
 }
 
@@ -370,7 +377,7 @@ struct kms_memories *kms_memories_open(const struct kms_memories_config *config)
         return NULL;
     }
     mark_kept(memories);
-    end_round(memories, wall_s(memories));
+    end_round(memories);
     return memories;
 }
 
@@ -383,7 +390,7 @@ void kms_memories_close(struct kms_memories *memories)
     (void)room(memories);
     for (size_t i = 0; i < memories->count; i++) {
         look_at(memories, i, now_s, true);
-        forget_slot(&memories->slot[i]);
+        forget_slot(memories, &memories->slot[i]);
     }
     kms_timer_free(memories->timer);
     kms_buf_done(&memories->text);

@@ -7,7 +7,6 @@
 #include "base/text.h"
 
 #define HOUR_S      3600
-#define QUARTER_S   900
 #define SERIES_MAX  4
 #define OWN_PER_SUM 64 /* more requests of ours than that in one sample are no count of ours */
 
@@ -30,6 +29,7 @@ struct kms_memories_series {
 void kms_memories_hours_done(struct kms_memories_hours *hours)
 {
     free(hours->series);
+    free(hours->host);
     *hours = (struct kms_memories_hours){0};
 }
 
@@ -54,6 +54,13 @@ static uint64_t hash_of(const char *text)
         hash = (hash ^ (uint8_t)*text) * UINT64_C(1099511628211);
     }
     return hash;
+}
+
+/* The name outlives the row of the host, for what is put when it has left. */
+static bool is_named(struct kms_memories_hours *hours, const char *host)
+{
+    hours->host = hours->host ? hours->host : kms_text_dup(host);
+    return hours->host != NULL;
 }
 
 static struct kms_memories_series *find(struct kms_memories_hours *hours,
@@ -112,6 +119,13 @@ static void begin(struct kms_memories_series *series, int64_t hour_s, int64_t no
     series->failed = 0;
 }
 
+void kms_memories_hours_leave(struct kms_memories_hours *hours, struct kms_keeper *keeper)
+{
+    for (size_t i = 0; i < hours->count; i++) {
+        put(&hours->series[i], hours->host, keeper);
+    }
+}
+
 /* ---- gathering ---- */
 
 static void add_count(struct kms_memories_series *series, uint32_t count)
@@ -150,7 +164,8 @@ static void gather(struct kms_memories_hours *hours, const struct kms_snapshot *
     for (size_t i = 0; i < snapshot->judgement.key_count; i++) {
         const struct kms_key_judgement *key = &snapshot->judgement.key[i];
         int64_t count = 0;
-        struct kms_memories_series *series = is_current(snapshot, key)
+        struct kms_memories_series *series = is_current(snapshot, key) &&
+                                                     is_named(hours, snapshot->target->name)
                                                  ? find(hours, key->application)
                                                  : NULL;
         if (!series) {
@@ -158,7 +173,7 @@ static void gather(struct kms_memories_hours *hours, const struct kms_snapshot *
         }
         int64_t hour_s = now_s - now_s % HOUR_S;
         if (series->hour_s != hour_s) {
-            put(series, snapshot->target->name, keeper);
+            put(series, hours->host, keeper);
             begin(series, hour_s, now_s);
         }
         series->identity = hash_of(kms_key_window_name(key));
@@ -222,21 +237,28 @@ void kms_memories_hours_window(struct kms_memories_hours *hours, const char *ide
     }
 }
 
+/* Which one of the spans that begin shift_s after those of the clock. */
+static int64_t turn_of(int64_t at_s, int64_t shift_s)
+{
+    return (at_s - shift_s) / KMS_MEMORIES_TURN_S;
+}
+
 /* An hour in which a host was not asked still has the count that is in force. */
 void kms_memories_hours_turn(struct kms_memories_hours *hours, const struct kms_snapshot *snapshot,
-                             int64_t now_s, bool at_once, struct kms_keeper *keeper)
+                             int64_t now_s, int64_t shift_s, bool at_once,
+                             struct kms_keeper *keeper)
 {
     int64_t hour_s = now_s - now_s % HOUR_S;
     for (size_t i = 0; i < hours->count; i++) {
         struct kms_memories_series *series = &hours->series[i];
-        bool is_over = series->hour_s != hour_s;
-        int64_t since_s = now_s - series->put_s;
-        if (series->fresh && (at_once || is_over || since_s >= QUARTER_S || since_s < 0)) {
-            put(series, snapshot->target->name, keeper);
+        bool is_due = turn_of(now_s, shift_s) != turn_of(series->put_s, shift_s);
+        if (at_once || is_due) {
+            put(series, hours->host, keeper);
             series->put_s = now_s;
         }
     }
-    if (hours->count > 0 && hours->series[0].hour_s != hour_s) {
+    bool is_turn = at_once || now_s - hour_s >= shift_s;
+    if (hours->count > 0 && hours->series[0].hour_s != hour_s && is_turn) {
         gather(hours, snapshot, now_s, keeper);
     }
 }

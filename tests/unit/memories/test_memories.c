@@ -325,12 +325,12 @@ static void poll(struct stage *stage, struct kms_memories_hours *hours)
     const struct kms_snapshot *snapshot = kms_board_snapshot(stage->board, 0);
     kms_memories_hours_snapshot(hours, snapshot, now_s(stage), stage->keeper);
     kms_board_each_window(stage->board, 0, true, take_window, hours);
-    kms_memories_hours_turn(hours, snapshot, now_s(stage), false, stage->keeper);
+    kms_memories_hours_turn(hours, snapshot, now_s(stage), 0, false, stage->keeper);
 }
 
 static void turn(struct stage *stage, struct kms_memories_hours *hours, bool at_once)
 {
-    kms_memories_hours_turn(hours, kms_board_snapshot(stage->board, 0), now_s(stage), at_once,
+    kms_memories_hours_turn(hours, kms_board_snapshot(stage->board, 0), now_s(stage), 0, at_once,
                             stage->keeper);
 }
 
@@ -374,6 +374,55 @@ static void counters_that_begin_again_are_no_requests(void **state)
     expect_hours(stage, "Windows 0: 26 (26-26) of 25/5 4/0 requests; ");
 }
 
+static void turn_at(struct stage *stage, struct kms_memories_hours *hours, int64_t shift_s)
+{
+    kms_memories_hours_turn(hours, kms_board_snapshot(stage->board, 0), now_s(stage), shift_s,
+                            false, stage->keeper);
+}
+
+static void what_is_new_is_put_in_each_turn_of_five_minutes(void **state)
+{
+    struct stage *stage = *state;
+    struct kms_memories_hours hours = {.count = 0};
+    poll(stage, &hours);
+    pass(stage, 60);
+    stage->total += 7;
+    poll(stage, &hours);
+    pass(stage, KMS_MEMORIES_TURN_S);
+    turn(stage, &hours, false);
+    stage->total += 5; /* and this is what a kill costs */
+    poll(stage, &hours);
+    kms_memories_hours_done(&hours);
+    expect_hours(stage, "Windows 0: 26 (26-26) of 25/5 7/0 requests; ");
+}
+
+static void an_hour_ends_for_each_host_at_its_turn(void **state)
+{
+    struct stage *stage = *state;
+    struct kms_memories_hours hours = {.count = 0};
+    poll(stage, &hours);
+    pass(stage, HOUR_S - (now_s(stage) - START_S) % HOUR_S + 100);
+    turn_at(stage, &hours, 200); /* not yet: the next hour has not begun for it */
+    turn_at(stage, &hours, 200);
+    pass(stage, 100);
+    turn_at(stage, &hours, 200); /* nobody asked: the count in force */
+    pass(stage, KMS_MEMORIES_TURN_S);
+    turn_at(stage, &hours, 200);
+    kms_memories_hours_done(&hours);
+    expect_hours(stage,
+                 "Windows 0: 26 (26-26) of 25/5; Windows 1: 26 (26-26) of 25/5 0/0 requests; ");
+}
+
+static void what_was_new_of_a_host_that_leaves_is_kept(void **state)
+{
+    struct stage *stage = *state;
+    struct kms_memories_hours hours = {.count = 0};
+    poll(stage, &hours);
+    kms_memories_hours_leave(&hours, stage->keeper);
+    kms_memories_hours_done(&hours);
+    expect_hours(stage, "Windows 0: 26 (26-26) of 25/5; ");
+}
+
 static void what_is_restored_is_no_count_of_this_hour(void **state)
 {
     struct stage *stage = *state;
@@ -395,6 +444,9 @@ int main(void)
         cmocka_unit_test(a_text_whose_times_alone_are_new_has_the_same_content),
         ON_STAGE(an_hour_has_its_counts_and_what_was_asked_in_it),
         ON_STAGE(counters_that_begin_again_are_no_requests),
+        ON_STAGE(what_is_new_is_put_in_each_turn_of_five_minutes),
+        ON_STAGE(an_hour_ends_for_each_host_at_its_turn),
+        ON_STAGE(what_was_new_of_a_host_that_leaves_is_kept),
         ON_STAGE(what_is_restored_is_no_count_of_this_hour),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
