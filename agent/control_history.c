@@ -1,4 +1,5 @@
-/* The command history: the hours of one host, an item each, read by the keeper's thread. */
+/* The command history: the hours of one host, watched or not any more, an item each, read by the
+ * keeper's thread. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +24,8 @@ struct history {
     struct kms_keeper_ticket *ticket;
     char host[NAME_SIZE];
     char key[KMS_HISTORY_NAME_SIZE]; /* ""; all */
-    int64_t from_s, to_s;
+    int64_t now_s, from_s, to_s;
+    bool is_past; /* nobody watches the host any more */
     struct kms_history_hour *hour;
     size_t count, at;
 };
@@ -77,6 +79,11 @@ static void put_head(struct history *history)
     kms_json_text(head, "host", history->host, &ok);
     kms_json_number(head, "from", history->from_s, &ok);
     kms_json_number(head, "to", history->to_s, &ok);
+    kms_json_number(head, "now", history->now_s, &ok);
+    kms_json_flag(head, "watched", !history->is_past, &ok);
+    if (history->is_past) {
+        kms_json_number(head, "last-hour", history->to_s - HOUR_S, &ok);
+    }
     json_t *whole = kms_json_whole(head, ok);
     if (!whole) {
         kms_control_fail(history->call, "", "out of memory");
@@ -87,17 +94,18 @@ static void put_head(struct history *history)
     kms_control_step(history->call, put_hour);
 }
 
-/* The hours are gone when this returns. */
-static void on_hours(void *arg, enum kms_status status, const struct kms_history_hour *hour,
-                     size_t count)
+static bool is_read(struct history *history, enum kms_status status)
 {
-    struct history *history = arg;
     history->ticket = NULL;
     if (status != KMS_OK) {
         kms_control_fail(history->call, "see 'kmsmon status' for what is wrong with the store",
                          "the history cannot be read: %s", kms_status_text(status));
-        return;
     }
+    return status == KMS_OK;
+}
+
+static void answer(struct history *history, const struct kms_history_hour *hour, size_t count)
+{
     history->hour = calloc(count + 1, sizeof *history->hour);
     if (!history->hour) {
         kms_control_fail(history->call, "", "out of memory");
@@ -108,6 +116,68 @@ static void on_hours(void *arg, enum kms_status status, const struct kms_history
     }
     history->count = count;
     put_head(history);
+}
+
+/* The hours are gone when this returns. */
+static void on_hours(void *arg, enum kms_status status, const struct kms_history_hour *hour,
+                     size_t count)
+{
+    struct history *history = arg;
+    if (is_read(history, status)) {
+        answer(history, hour, count);
+    }
+}
+
+/* "'kms01', 'kms02'" */
+static void list_near(const struct kms_keeper_past *past, char *dst, size_t size)
+{
+    char clean[100];
+    dst[0] = '\0';
+    for (size_t i = 0; i < past->near_count; i++) {
+        kms_text_clean(clean, sizeof clean, past->near[i], strlen(past->near[i]));
+        kms_text_append(dst, size, "%s'%s'", i == 0 ? "" : ", ", clean);
+    }
+}
+
+static void refuse(const struct history *history, const struct kms_keeper_past *past)
+{
+    char name[100];
+    char near[KMS_KEEPER_PAST_NEAR * 104];
+    char hint[sizeof near + 100];
+    kms_control_hosts_name(&history->hosts, name, sizeof name);
+    list_near(past, near, sizeof near);
+    if (past->fitting > 1) {
+        kms_text_format(hint, sizeof hint, "give the whole name: %s%s", near,
+                        past->fitting > past->near_count ? " and others" : "");
+        kms_control_fail(history->call, hint,
+                         "no host '%s' is watched, and hours are kept of %zu that were", name,
+                         past->fitting);
+        return;
+    }
+    kms_text_format(hint, sizeof hint, "%s%s%skmsmon show lists the hosts",
+                    past->near_count > 0 ? "did you mean " : "", near,
+                    past->near_count > 0 ? "? " : "");
+    kms_control_fail(history->call, hint, "no host '%s' is watched, and no hours of one are kept",
+                     name);
+}
+
+static void on_past(void *arg, enum kms_status status, const struct kms_keeper_past *past,
+                    const struct kms_history_hour *hour, size_t count)
+{
+    struct history *history = arg;
+    if (!is_read(history, status)) {
+        return;
+    }
+    if (past->host[0] == '\0') {
+        refuse(history, past);
+        return;
+    }
+    int64_t span_s = history->to_s - history->from_s;
+    kms_text_copy(history->host, sizeof history->host, past->host);
+    history->to_s = past->last_s + HOUR_S;
+    history->from_s = history->to_s - span_s;
+    history->is_past = true;
+    answer(history, hour, count);
 }
 
 /* ---- the request ---- */
@@ -135,6 +205,24 @@ static void find_host(struct kms_control_call *call)
     }
 }
 
+/* A host that is not on the board may have been. */
+static void find_any(struct kms_control_call *call)
+{
+    struct history *history = kms_control_kept(call);
+    if (kms_control_hosts_is_watched(&history->hosts, call)) {
+        kms_control_step(call, find_host);
+        return;
+    }
+    char name[NAME_SIZE];
+    kms_control_step(call, NULL);
+    kms_control_hosts_name(&history->hosts, name, sizeof name);
+    history->ticket = kms_keeper_past_hours(kms_control_parts(call)->keeper, name,
+                                            history->to_s - history->from_s, on_past, history);
+    if (!history->ticket) {
+        kms_control_fail(call, "", "out of memory");
+    }
+}
+
 static bool read_request(struct history *history)
 {
     struct kms_control_call *call = history->call;
@@ -150,8 +238,8 @@ static bool read_request(struct history *history)
         kms_control_fail(call, "", "no key has a name that long");
         return false;
     }
-    int64_t now_s = kms_clock_wall_s(kms_control_parts(call)->clock);
-    history->to_s = now_s - now_s % HOUR_S + HOUR_S;
+    history->now_s = kms_clock_wall_s(kms_control_parts(call)->clock);
+    history->to_s = history->now_s - history->now_s % HOUR_S + HOUR_S;
     history->from_s = history->to_s - count * DAY_S;
     return true;
 }
@@ -176,7 +264,7 @@ static void start_history(struct kms_control_call *call)
         kms_control_fail(call, "name one host", "which host is meant is not clear");
         return;
     }
-    kms_control_step(call, find_host);
+    kms_control_step(call, find_any);
 }
 
 static void end_history(struct kms_control_call *call)

@@ -79,18 +79,13 @@ static void refuse(struct kms_control_call *call, const char *name, size_t fitti
     }
 }
 
-bool kms_control_hosts_find(struct kms_control_hosts *hosts, struct kms_control_call *call,
-                            bool *ret_all)
+/* How many fit the next name best, and one of them. */
+static size_t search(const struct kms_control_hosts *hosts, const struct kms_board *board,
+                     struct kms_control_host *ret)
 {
-    *ret_all = hosts->found_count == hosts->named;
-    if (*ret_all) {
-        return true;
-    }
-    const struct kms_board *board = kms_control_parts(call)->board;
     const char *name = name_at(hosts, hosts->found_count);
     size_t len = strlen(name), fitting = 0;
     enum fit best = FIT_NOT;
-    struct kms_control_host host = {0};
     for (size_t slot = 0; slot < kms_board_count(board) && best != FIT_NAME; slot++) {
         const struct kms_snapshot *snapshot = kms_board_snapshot(board, slot);
         enum fit fit = snapshot->retired ? FIT_NOT : fit_of(snapshot->target, name, len);
@@ -99,15 +94,40 @@ bool kms_control_hosts_find(struct kms_control_hosts *hosts, struct kms_control_
         }
         fitting = fit > best ? 1 : fitting + 1;
         best = fit;
-        host = (struct kms_control_host){slot, snapshot->index};
+        *ret = (struct kms_control_host){slot, snapshot->index};
     }
+    return fitting;
+}
+
+bool kms_control_hosts_find(struct kms_control_hosts *hosts, struct kms_control_call *call,
+                            bool *ret_all)
+{
+    *ret_all = hosts->found_count == hosts->named;
+    if (*ret_all) {
+        return true;
+    }
+    struct kms_control_host host = {0};
+    size_t fitting = search(hosts, kms_control_parts(call)->board, &host);
     if (fitting != 1) {
-        refuse(call, name, fitting);
+        refuse(call, name_at(hosts, hosts->found_count), fitting);
         return false;
     }
     hosts->found[hosts->found_count++] = host;
     *ret_all = hosts->found_count == hosts->named;
     return true;
+}
+
+bool kms_control_hosts_is_watched(const struct kms_control_hosts *hosts,
+                                  struct kms_control_call *call)
+{
+    struct kms_control_host host = {0};
+    return search(hosts, kms_control_parts(call)->board, &host) > 0;
+}
+
+void kms_control_hosts_name(const struct kms_control_hosts *hosts, char *dst, size_t size)
+{
+    const char *name = name_at(hosts, hosts->found_count);
+    kms_text_clean(dst, size, name, strlen(name));
 }
 
 const struct kms_snapshot *kms_control_hosts_next(struct kms_control_hosts *hosts,

@@ -34,6 +34,12 @@ static inline bool kms_control_hosts_are_all(const struct kms_control_hosts *hos
 bool kms_control_hosts_find(struct kms_control_hosts *hosts, struct kms_control_call *call,
                             bool *ret_all);
 
+/* Whether the next of the names means any host; a step's worth of work. */
+bool kms_control_hosts_is_watched(const struct kms_control_hosts *hosts,
+                                  struct kms_control_call *call);
+/* The next of the names, cleaned. */
+void kms_control_hosts_name(const struct kms_control_hosts *hosts, char *dst, size_t size);
+
 /* The next host, in the order of the request, or of the board; those that left the board meanwhile
  * are left out. NULL: no host is left. */
 const struct kms_snapshot *kms_control_hosts_next(struct kms_control_hosts *hosts,

@@ -28,8 +28,10 @@ struct kms_keeper_ticket {
     uint64_t batch; /* that has to be on the disk */
     /* hours */
     kms_keeper_hours_fn *hours_done;
+    kms_keeper_past_fn *past_done;
     char host[KMS_HISTORY_NAME_SIZE];
-    int64_t from_s, to_s;
+    int64_t from_s, to_s, span_s;
+    struct kms_keeper_past past;
     struct kms_history_hour *hour;
     size_t hour_count;
 
@@ -143,7 +145,10 @@ static void answer_all(void *arg)
     struct kms_keeper *keeper = arg;
     struct kms_keeper_ticket *ticket;
     while ((ticket = take_first(&keeper->ready))) {
-        if (ticket->hours_done) {
+        if (ticket->past_done) {
+            ticket->past_done(ticket->arg, ticket->status, &ticket->past, ticket->hour,
+                              ticket->hour_count);
+        } else if (ticket->hours_done) {
             ticket->hours_done(ticket->arg, ticket->status, ticket->hour, ticket->hour_count);
         } else {
             ticket->done(ticket->arg, ticket->status);
@@ -301,6 +306,7 @@ static void answer_reader(struct kms_keeper *keeper, struct job *job)
     if (!job->reader) {
         return;
     }
+    job->reader->past = job->desk.past;
     job->reader->hour = job->desk.hour;
     job->reader->hour_count = job->desk.read_status == KMS_OK ? job->desk.hour_count : 0;
     job->desk.hour = NULL;
@@ -405,6 +411,7 @@ static void load_reader(struct kms_keeper *keeper, struct job *job)
         kms_text_copy(job->desk.host, sizeof job->desk.host, job->reader->host);
         job->desk.from_s = job->reader->from_s;
         job->desk.to_s = job->reader->to_s;
+        job->desk.span_s = job->reader->span_s;
     }
 }
 
@@ -587,19 +594,16 @@ struct kms_keeper_ticket *kms_keeper_flush(struct kms_keeper *keeper, kms_keeper
     return ticket;
 }
 
-struct kms_keeper_ticket *kms_keeper_hours(struct kms_keeper *keeper, const char *host,
-                                           int64_t from_s, int64_t to_s, kms_keeper_hours_fn *done,
-                                           void *arg)
+/* A name that no host can have is found nowhere. */
+static struct kms_keeper_ticket *
+read_later(struct kms_keeper *keeper, const struct kms_keeper_ticket *wanted, const char *host)
 {
     struct kms_keeper_ticket *ticket = calloc(1, sizeof *ticket);
     if (!ticket) {
         return NULL;
     }
+    *ticket = *wanted;
     ticket->keeper = keeper;
-    ticket->hours_done = done;
-    ticket->arg = arg;
-    ticket->from_s = from_s;
-    ticket->to_s = to_s;
     if (!kms_text_copy(ticket->host, sizeof ticket->host, host) || keeper->rest_ms > 0) {
         answer_later(keeper, ticket, keeper->rest_ms > 0 ? keeper->status : KMS_OK);
         return ticket;
@@ -607,6 +611,22 @@ struct kms_keeper_ticket *kms_keeper_hours(struct kms_keeper *keeper, const char
     add_last(&keeper->reading, ticket);
     plan(keeper);
     return ticket;
+}
+
+struct kms_keeper_ticket *kms_keeper_hours(struct kms_keeper *keeper, const char *host,
+                                           int64_t from_s, int64_t to_s, kms_keeper_hours_fn *done,
+                                           void *arg)
+{
+    const struct kms_keeper_ticket wanted = {
+        .hours_done = done, .arg = arg, .from_s = from_s, .to_s = to_s};
+    return read_later(keeper, &wanted, host);
+}
+
+struct kms_keeper_ticket *kms_keeper_past_hours(struct kms_keeper *keeper, const char *name,
+                                                int64_t span_s, kms_keeper_past_fn *done, void *arg)
+{
+    const struct kms_keeper_ticket wanted = {.past_done = done, .arg = arg, .span_s = span_s};
+    return read_later(keeper, &wanted, name);
 }
 
 void kms_keeper_forget(struct kms_keeper_ticket *ticket)

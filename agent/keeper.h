@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/keeper_past.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/status.h"
@@ -84,6 +85,15 @@ typedef void kms_keeper_hours_fn(void *arg, enum kms_status status,
 struct kms_keeper_ticket *kms_keeper_hours(struct kms_keeper *keeper, const char *host,
                                            int64_t from_s, int64_t to_s, kms_keeper_hours_fn *done,
                                            void *arg);
+
+/* The same for a host that nobody watches any more: found by its name, and of the span that ends
+ * with its last hour. past says which host it is, or which ones it might be. */
+typedef void kms_keeper_past_fn(void *arg, enum kms_status status,
+                                const struct kms_keeper_past *past,
+                                const struct kms_history_hour *hour, size_t count);
+struct kms_keeper_ticket *kms_keeper_past_hours(struct kms_keeper *keeper, const char *name,
+                                                int64_t span_s, kms_keeper_past_fn *done,
+                                                void *arg);
 
 /* What is known, without a look at the disk: never blocks. */
 struct kms_keeper_view kms_keeper_view(const struct kms_keeper *keeper);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #define HOURS_MAX ((size_t)1 << 20)
+#define HOUR_S    3600
 
 void kms_keeper_desk_done(struct kms_keeper_desk *desk)
 {
@@ -159,11 +160,25 @@ static enum kms_status add_hour(void *arg, const struct kms_history_hour *hour)
     return KMS_OK;
 }
 
+/* The time that ends with the last hour of the host that is meant. */
+static enum kms_status find_past(struct kms_keeper_desk *desk, struct kms_fault *fault)
+{
+    enum kms_status status = kms_keeper_past_find(desk->store, desk->host, &desk->past, fault);
+    bool found = status == KMS_OK && desk->past.host[0] != '\0';
+    kms_text_copy(desk->host, sizeof desk->host, desk->past.host);
+    desk->to_s = found ? desk->past.last_s + HOUR_S : 0;
+    desk->from_s = desk->to_s - desk->span_s;
+    return status;
+}
+
 static void read_hours(struct kms_keeper_desk *desk)
 {
     struct kms_fault fault = {0};
-    desk->read_status = kms_store_hours(desk->store, desk->host, desk->from_s, desk->to_s, add_hour,
-                                        desk, &fault);
+    desk->read_status = desk->span_s > 0 ? find_past(desk, &fault) : KMS_OK;
+    if (desk->read_status == KMS_OK && desk->host[0] != '\0') {
+        desk->read_status = kms_store_hours(desk->store, desk->host, desk->from_s, desk->to_s,
+                                            add_hour, desk, &fault);
+    }
     if (desk->read_status == KMS_ESYNTAX) {
         desk->status = KMS_ESYNTAX;
         desk->fault = fault;

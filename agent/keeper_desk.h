@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "agent/keeper_map.h"
+#include "agent/keeper_past.h"
 #include "base/status.h"
 #include "store/history.h"
 #include "store/store.h"
@@ -28,6 +29,7 @@ struct kms_keeper_desk {
     bool read;
     char host[KMS_HISTORY_NAME_SIZE];
     int64_t from_s, to_s;
+    int64_t span_s; /* not 0: host is a name to be found, and so much before its end is wanted */
 
     /* what came of it */
     enum kms_status status; /* of the store: opened and written */
@@ -40,6 +42,7 @@ struct kms_keeper_desk {
     struct kms_store_salvage salvage;
     bool more; /* trim again */
     enum kms_status read_status;
+    struct kms_keeper_past past;
     struct kms_history_hour *hour;
     size_t hour_count, hour_cap;
 };

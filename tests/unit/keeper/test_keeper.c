@@ -564,6 +564,51 @@ static void hours_are_read_back_with_the_newest_value(void **state)
     assert_string_equal(desk->hours, wanted);
 }
 
+static void take_past(void *arg, enum kms_status status, const struct kms_keeper_past *past,
+                      const struct kms_history_hour *hour, size_t count)
+{
+    struct desk *desk = arg;
+    take_hours(desk, status, hour, count);
+    kms_text_append(desk->hours, sizeof desk->hours, "| %s, %zu fit:", past->host, past->fitting);
+    for (size_t i = 0; i < past->near_count; i++) {
+        kms_text_append(desk->hours, sizeof desk->hours, " %s", past->near[i]);
+    }
+}
+
+static void expect_past(struct desk *desk, const char *name, const char *wanted)
+{
+    int answers = desk->answers;
+    assert_non_null(kms_keeper_past_hours(desk->keeper, name, INT64_C(7200), take_past, desk));
+    await(desk, answers + 1);
+    assert_int_equal(desk->status, KMS_OK);
+    assert_string_equal(desk->hours, wanted);
+}
+
+static void a_host_of_the_past_is_found_by_its_name_with_the_hours_before_its_end(void **state)
+{
+    struct desk *desk = *state;
+    char wanted[200];
+    int64_t last_s = kms_clock_wall_s(&desk->clock) / 3600 * 3600 - INT64_C(180000);
+    put_hour(desk, "kms01.corp", last_s - 7200, 20);
+    put_hour(desk, "kms01.corp", last_s - 3600, 21);
+    put_hour(desk, "kms01.corp", last_s, 22);
+    put_hour(desk, "kms02.corp", last_s + 3600, 30);
+    put_hour(desk, "kms02.other", last_s + 3600, 30);
+    flush(desk, KMS_OK);
+    kms_text_format(wanted, sizeof wanted,
+                    "kms01.corp/Windows:%lld:21 kms01.corp/Windows:%lld:22 | kms01.corp, 1 fit: "
+                    "kms01.corp",
+                    (long long)(last_s - 3600), (long long)last_s);
+    expect_past(desk, "kms01.corp", wanted);
+    expect_past(desk, "KMS01.Corp", wanted);
+    expect_past(desk, "kms01", wanted);
+    expect_past(desk, "kms02", "| , 2 fit: kms02.corp kms02.other");
+    expect_past(desk, "kms03", "| , 0 fit: kms01.corp kms02.corp kms02.other");
+    expect_past(desk, "kms02.othr", "| , 0 fit: kms02.other");
+    expect_past(desk, "db", "| , 0 fit:");
+    expect_past(desk, "", "| , 0 fit:");
+}
+
 /* The first byte of text within the file becomes another one. */
 static void change_byte_of(const char *path, const char *text)
 {
@@ -632,6 +677,7 @@ int main(void)
         AT_DESK(a_write_that_does_not_come_back_hangs),
         AT_DESK(a_store_that_could_not_be_read_at_the_start_is_not_written_over),
         AT_DESK(hours_are_read_back_with_the_newest_value),
+        AT_DESK(a_host_of_the_past_is_found_by_its_name_with_the_hours_before_its_end),
         AT_DESK(hours_of_a_store_that_is_set_aside_follow),
         AT_DESK(hours_of_a_clock_that_was_never_set_are_refused),
     };
