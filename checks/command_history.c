@@ -40,7 +40,7 @@ static const struct kms_opt rows[] = {
 static const struct kms_form form = {
     .name = "history",
     .purpose = "Plots the count of a host against what its clients need, and its requests, hour by "
-               "hour.",
+               "hour;\nof one that is not watched any more, the days before its last hour.",
     .usage = "Usage: kmsmon history [--days N] [--key NAME] [--json | --svg FILE] HOST\n",
     .note = "Exit: 0 it is shown, 1 nothing is known of that time, 2 wrong usage, 3 no answer from "
             "kmsmond,\nor the file cannot be written.\n",
@@ -108,6 +108,8 @@ static bool add_item(void *arg, const struct json_t *item)
                        kms_asking_text(item, "host"), strlen(kms_asking_text(item, "host")));
         (void)kms_asking_number(item, "from", &fetch->history.from_s);
         (void)kms_asking_number(item, "to", &fetch->history.to_s);
+        (void)kms_asking_number(item, "now", &fetch->history.now_s);
+        fetch->history.is_past = kms_asking_number(item, "last-hour", &fetch->history.last_s);
         return true;
     }
     if (!kms_asking_number(item, "hour", &hour_s)) {
@@ -127,10 +129,14 @@ static bool add_item(void *arg, const struct json_t *item)
 static bool render_json(const struct fetch *fetch, struct kms_buf *out)
 {
     json_t *all = json_object();
-    bool whole = all != NULL &&
-                 json_object_set_new(all, "host", json_string(fetch->history.host)) == 0 &&
-                 json_object_set_new(all, "from", json_integer(fetch->history.from_s)) == 0 &&
-                 json_object_set_new(all, "to", json_integer(fetch->history.to_s)) == 0 &&
+    const struct kms_history *history = &fetch->history;
+    bool whole = all != NULL && json_object_set_new(all, "host", json_string(history->host)) == 0 &&
+                 json_object_set_new(all, "watched", json_boolean(!history->is_past)) == 0 &&
+                 (!history->is_past ||
+                  json_object_set_new(all, "last-hour", json_integer(history->last_s)) == 0) &&
+                 json_object_set_new(all, "from", json_integer(history->from_s)) == 0 &&
+                 json_object_set_new(all, "to", json_integer(history->to_s)) == 0 &&
+                 json_object_set_new(all, "now", json_integer(history->now_s)) == 0 &&
                  json_object_set(all, "hours", fetch->hours) == 0;
     char *text = whole ? json_dumps(all, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
 
@@ -181,8 +187,8 @@ static int show(const struct fetch *fetch, const struct options *options)
 
     if (!any && !options->asking.json) {
         (void)fprintf(stderr,
-                      "kmsmon history: nothing is known of %s in the last %lld days; an hour is "
-                      "kept when a quarter of it is over\n",
+                      "kmsmon history: nothing is known of %s in the last %lld days; what is new "
+                      "is kept every five minutes\n",
                       fetch->history.host, (long long)options->days);
         return code;
     }

@@ -30,6 +30,9 @@ struct kms_history_series {
 struct kms_history {
     char host[300];
     int64_t from_s, to_s;
+    int64_t now_s;  /* 0: not known */
+    bool is_past;   /* nobody watches the host any more */
+    int64_t last_s; /* its last hour then */
     struct kms_history_series series[KMS_HISTORY_SERIES_MAX];
     size_t count;
 };
@@ -48,11 +51,26 @@ void kms_history_required(const struct kms_history_series *series, int64_t *ret_
                           int64_t *ret_servers);
 /* A round number that is not below anything that is drawn. */
 int64_t kms_history_top(const struct kms_history_series *series);
-/* "count 26 (22 to 50), below 25 (clients) in 12 of 168 hours; 310 requests, 4 failed" */
-void kms_history_words(const struct kms_history_series *series, char *dst, size_t size);
+/* "count 26 (22 to 50), below 25 (clients) in 12 of 165 hours; 310 requests, 4 failed; nothing is
+ * known of 3 hours" */
+void kms_history_words(const struct kms_history *history, const struct kms_history_series *series,
+                       char *dst, size_t size);
+/* "kms01 is not watched any more; its last hour is 20 Nov 2026 14:00 CET"; "" when it is watched.
+ */
+void kms_history_past(const struct kms_history *history, char *dst, size_t size);
+/* Whether the hour that goes on is within it, and may become more. */
+bool kms_history_has_now(const struct kms_history *history);
+
+/* Times are those of the zone of the process. */
 /* The least steps that leave no more than max marks between two times, at full hours or days. */
-int64_t kms_history_tick(int64_t span_s, size_t max);
-/* "20 Nov 14:00", "20 Nov", "Nov 2026" for steps of that length. */
+int64_t kms_history_step(int64_t span_s, size_t max);
+/* The first mark at or after a time: a full hour, a midnight, a Monday. */
+int64_t kms_history_mark(int64_t at_s, int64_t step_s);
+/* "14:12" */
+void kms_history_clock(int64_t at_s, char *dst, size_t size);
+/* "CET"; "CEST, CET" where summer time ends between. */
+void kms_history_zone(const struct kms_history *history, char *dst, size_t size);
+/* "20 Nov 14:00", "20 Nov", "20 Nov 2026" for steps of that length. */
 void kms_history_date(int64_t at_s, int64_t step_s, char *dst, size_t size);
 
 struct kms_history_style {

@@ -14,7 +14,7 @@
 #define LEFT        9 /* of the numbers */
 #define DOTS_X      2 /* of a cell, in braille */
 #define DOTS_Y      4
-#define LABEL_WIDTH 14
+#define LABEL_WIDTH 15
 
 /* What stands in a cell. */
 struct cell {
@@ -26,7 +26,10 @@ struct canvas {
     const struct kms_history *history;
     const struct kms_history_series *series;
     bool utf8;
+    size_t width; /* of the whole */
     size_t columns;
+    int64_t from_s;   /* of the first column */
+    int64_t column_s; /* whole hours; 0: there are more columns than hours */
     int64_t top;
     struct cell *cell; /* HEIGHT rows from the top */
     struct kms_buf *out;
@@ -80,9 +83,9 @@ static void set_line(struct canvas *canvas, int64_t value)
 
 static int64_t time_of(const struct canvas *canvas, size_t x, size_t of)
 {
-    int64_t span = canvas->history->to_s - canvas->history->from_s;
+    int64_t span = canvas->history->to_s - canvas->from_s;
 
-    return canvas->history->from_s + span * (int64_t)x / (int64_t)of;
+    return canvas->from_s + span * (int64_t)x / (int64_t)of;
 }
 
 /* Where a column is narrower than an hour it has what its hour has. */
@@ -117,6 +120,26 @@ static void draw_count(struct canvas *canvas)
         }
         set_bar(canvas, x, low, high);
     }
+}
+
+/* Every column has as many hours, or every hour as many columns: else some would be higher than
+ * others for no reason of the host's. */
+static void divide(struct canvas *canvas)
+{
+    const struct kms_history *history = canvas->history;
+    size_t room = canvas->width - LEFT - LABEL_WIDTH;
+    int64_t span = history->to_s - history->from_s;
+    size_t hours = span > KMS_HISTORY_HOUR_S ? (size_t)(span / KMS_HISTORY_HOUR_S) : 1;
+
+    if (hours <= room) {
+        canvas->columns = room / hours * hours;
+        canvas->from_s = history->from_s;
+        return;
+    }
+    size_t each = (hours + room - 1) / room;
+    canvas->columns = (hours + each - 1) / each;
+    canvas->column_s = (int64_t)each * KMS_HISTORY_HOUR_S;
+    canvas->from_s = history->to_s - (int64_t)canvas->columns * canvas->column_s;
 }
 
 static enum kms_status add_cell(const struct canvas *canvas, const struct cell *cell)
@@ -158,6 +181,11 @@ static enum kms_status add_label(const struct canvas *canvas, size_t row)
     size_t up = HEIGHT - 1 - row;
 
     kms_history_required(canvas->series, &clients, &servers);
+    if (clients > 0 && servers > 0 && height_of(canvas, clients) / dots_y(canvas) == up &&
+        height_of(canvas, servers) / dots_y(canvas) == up) {
+        return kms_buf_addf(canvas->out, " need %lld and %lld", (long long)clients,
+                            (long long)servers);
+    }
     if (clients > 0 && height_of(canvas, clients) / dots_y(canvas) == up) {
         return kms_buf_add_str(canvas->out, " clients need");
     }
@@ -188,37 +216,75 @@ static enum kms_status add_rows(const struct canvas *canvas)
 
 /* ---- the axis ---- */
 
+#define DATES_SIZE (WIDTH_MAX + 64)
+
+/* Writes the date of a mark where there is room for it. */
+static void put_date(const struct canvas *canvas, size_t x, const char *date, size_t zone_len,
+                     char *dates, size_t *free_from)
+{
+    size_t len = strlen(date);
+
+    if (x >= *free_from && LEFT + x + len + zone_len <= canvas->width) {
+        for (size_t i = 0; i < len; i++) {
+            dates[x + i] = date[i];
+        }
+        *free_from = x + len + 2;
+    }
+}
+
+static const char *axis_sign(const struct canvas *canvas, bool is_now, bool is_mark)
+{
+    if (is_now) {
+        return canvas->utf8 ? "\u25b2" : "^";
+    }
+    if (is_mark) {
+        return canvas->utf8 ? "\u252c" : "+";
+    }
+    return canvas->utf8 ? "\u2500" : "-";
+}
+
+static enum kms_status end_axis(const struct canvas *canvas)
+{
+    char clock[16];
+
+    if (!kms_history_has_now(canvas->history)) {
+        return kms_buf_add_str(canvas->out, "\n");
+    }
+    kms_history_clock(canvas->history->now_s, clock, sizeof(clock));
+    return kms_buf_addf(canvas->out, " now %s\n", clock);
+}
+
 static enum kms_status add_axis(const struct canvas *canvas)
 {
-    char dates[WIDTH_MAX + 40], date[32];
+    char dates[DATES_SIZE], date[32], zone[70];
     const struct kms_history *history = canvas->history;
-    int64_t span = history->to_s - history->from_s,
-            step = kms_history_tick(span, canvas->columns / 16 + 1);
+    int64_t step = kms_history_step(history->to_s - canvas->from_s, canvas->columns / 16 + 1);
+    int64_t mark = kms_history_mark(canvas->from_s, step);
     size_t free_from = 0;
 
+    kms_history_zone(history, zone, sizeof(zone));
     memset(dates, ' ', sizeof(dates));
     enum kms_status status = kms_buf_addf(canvas->out, "%*s%s", LEFT - 1, "",
                                           canvas->utf8 ? "\u2514" : "+");
-    int64_t first = (history->from_s + step - 1) / step * step;
     for (size_t x = 0; status == KMS_OK && x < canvas->columns; x++) {
-        bool tick = first < history->to_s && time_of(canvas, x + 1, canvas->columns) > first;
-        if (tick) {
-            kms_history_date(first, step, date, sizeof(date));
-            if (x >= free_from && x + strlen(date) < canvas->columns + 12) {
-                for (size_t k = 0; date[k] != '\0'; k++) {
-                    dates[x + k] = date[k];
-                }
-                free_from = x + strlen(date) + 2;
-            }
-            first += step;
+        int64_t from_s = time_of(canvas, x, canvas->columns);
+        int64_t to_s = time_of(canvas, x + 1, canvas->columns);
+        bool is_now = kms_history_has_now(history) && from_s <= history->now_s &&
+                      history->now_s < to_s;
+        bool is_mark = mark < to_s;
+        if (is_mark) {
+            kms_history_date(mark, step, date, sizeof(date));
+            put_date(canvas, x, date, strlen(zone) + 3, dates, &free_from);
+            mark = kms_history_mark(mark + 1, step);
         }
-        status = kms_buf_add_str(canvas->out, !canvas->utf8 ? (tick ? "+" : "-")
-                                              : tick        ? "\u252c"
-                                                            : "\u2500");
+        status = kms_buf_add_str(canvas->out, axis_sign(canvas, is_now, is_mark));
     }
     size_t end = free_from > 2 ? free_from - 2 : 0;
+    if (status == KMS_OK) {
+        status = end_axis(canvas);
+    }
     return status == KMS_OK
-               ? kms_buf_addf(canvas->out, "\n%*s%.*s (UTC)\n", LEFT, "", (int)end, dates)
+               ? kms_buf_addf(canvas->out, "%*s%.*s (%s)\n", LEFT, "", (int)end, dates, zone)
                : status;
 }
 
@@ -246,6 +312,20 @@ static int64_t value_of(const struct kms_history_span *span, bool failed)
     return failed ? span->failed : span->requests;
 }
 
+/* " max 82/3 h", the most in one column. */
+static enum kms_status add_most(const struct canvas *canvas, int64_t most)
+{
+    int64_t hours = canvas->column_s > 0 ? canvas->column_s / KMS_HISTORY_HOUR_S : 1;
+    const char *unit = "";
+
+    if (most >= 100000) {
+        unit = most >= 100000000 ? "M" : "k";
+        most /= most >= 100000000 ? 1000000 : 1000;
+    }
+    return kms_buf_addf(canvas->out, " max %lld%s/%lld h\n", (long long)most, unit,
+                        (long long)hours);
+}
+
 static enum kms_status add_requests(const struct canvas *canvas, bool failed)
 {
     int64_t most = 0;
@@ -267,25 +347,42 @@ static enum kms_status add_requests(const struct canvas *canvas, bool failed)
         struct kms_history_span span = span_of(canvas, x, canvas->columns, &at);
         status = add_bar(canvas, span.requests_known, value_of(&span, failed), most);
     }
-    return status == KMS_OK ? kms_buf_addf(canvas->out, " %lld at most\n", (long long)most)
-                            : status;
+    return status == KMS_OK ? add_most(canvas, most) : status;
 }
 
 /* ---- all of it ---- */
+
+/* A text in lines that fit; those after the first are set in. */
+static enum kms_status add_lines(struct kms_buf *out, const char *text, size_t width)
+{
+    enum kms_status status = KMS_OK;
+    size_t used = 0;
+
+    while (status == KMS_OK && *text != '\0') {
+        size_t len = strcspn(text, " ");
+        bool breaks = used > 2 && used + 1 + len > width;
+        const char *before = breaks ? "\n  " : used > 2 ? " " : "";
+        status = kms_buf_addf(out, "%s%.*s", before, (int)len, text);
+        used = (breaks ? 2 : used + strlen(before)) + len;
+        text += len + strspn(text + len, " ");
+    }
+    return status == KMS_OK ? kms_buf_add_str(out, "\n") : status;
+}
 
 static enum kms_status plot_series(const struct kms_history *history,
                                    const struct kms_history_series *series, bool utf8, size_t width,
                                    struct kms_buf *out)
 {
-    char words[300];
+    char words[400], title[800];
     int64_t clients, servers;
     struct canvas canvas = {.history = history,
                             .series = series,
                             .utf8 = utf8,
-                            .columns = width - LEFT - LABEL_WIDTH,
+                            .width = width,
                             .top = kms_history_top(series),
                             .out = out};
 
+    divide(&canvas);
     canvas.cell = calloc(HEIGHT * canvas.columns, sizeof(struct cell));
     if (canvas.cell == NULL) {
         return KMS_ENOMEM;
@@ -294,8 +391,9 @@ static enum kms_status plot_series(const struct kms_history *history,
     set_line(&canvas, clients);
     set_line(&canvas, servers);
     draw_count(&canvas);
-    kms_history_words(series, words, sizeof(words));
-    enum kms_status status = kms_buf_addf(out, "%s, %s: %s\n", history->host, series->key, words);
+    kms_history_words(history, series, words, sizeof(words));
+    kms_text_format(title, sizeof(title), "%s, %s: %s", history->host, series->key, words);
+    enum kms_status status = add_lines(out, title, width);
     if (status == KMS_OK) {
         status = add_rows(&canvas);
     }
@@ -317,8 +415,13 @@ enum kms_status kms_history_plot(const struct kms_history *history,
 {
     size_t width = style->width == 0 ? WIDTH_FILE : style->width;
     enum kms_status status = KMS_OK;
+    char past[400];
 
     width = width < WIDTH_MIN ? WIDTH_MIN : width > WIDTH_MAX ? WIDTH_MAX : width;
+    kms_history_past(history, past, sizeof(past));
+    if (past[0] != '\0') {
+        status = add_lines(out, past, width);
+    }
     for (size_t i = 0; status == KMS_OK && i < history->count; i++) {
         status = i > 0 ? kms_buf_add_str(out, "\n") : KMS_OK;
         if (status == KMS_OK) {

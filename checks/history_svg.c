@@ -3,6 +3,7 @@
 #include "history.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 
@@ -10,11 +11,11 @@
 #define LEFT       64
 #define RIGHT      120 /* of the thresholds' labels */
 #define PLOT_W     (WIDTH - LEFT - RIGHT)
-#define TITLE_H    44
+#define TITLE_H    60
 #define COUNT_H    220
 #define GAP_H      22
 #define REQUESTS_H 64
-#define AXIS_H     44
+#define AXIS_H     52
 #define PANEL_H    (TITLE_H + COUNT_H + GAP_H + REQUESTS_H + AXIS_H)
 
 #define COLOUR_COUNT    "#1f5fa8"
@@ -22,6 +23,8 @@
 #define COLOUR_CLIENTS  "#b35900"
 #define COLOUR_SERVERS  "#7a3e9d"
 #define COLOUR_REQUESTS "#8fa3b5"
+#define COLOUR_WRITTEN  "#5b7083" /* the same, to be read */
+#define COLOUR_GAP      "#f1f1f1"
 #define COLOUR_FAILED   "#c0262d"
 #define COLOUR_GRID     "#e3e6ea"
 #define COLOUR_TEXT     "#333333"
@@ -89,50 +92,77 @@ static void add_text(struct panel *panel, double x, double y, const char *anchor
     add(panel, "</text>\n");
 }
 
+static void add_rule(struct panel *panel, double x1, double x2, double y1, double y2,
+                     const char *colour)
+{
+    add(panel, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>\n", x1, x2,
+        y1, y2, colour);
+}
+
 static void add_scale(struct panel *panel)
 {
     char label[32];
-
     int parts = panel->top % 5 == 0 ? 5 : 4; /* tops are round */
 
     for (int i = 0; i <= parts; i++) {
         int64_t count = panel->top * i / parts;
-        add(panel,
-            "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"" COLOUR_GRID "\"/>\n",
-            LEFT, LEFT + PLOT_W, y_of(panel, count), y_of(panel, count));
+        add_rule(panel, LEFT, LEFT + PLOT_W, y_of(panel, count), y_of(panel, count), COLOUR_GRID);
         kms_text_format(label, sizeof(label), "%lld", (long long)count);
         add_text(panel, LEFT - 8, y_of(panel, count) + 4, "end", COLOUR_TEXT, label);
+    }
+}
+
+/* The hour that goes on has not told all yet. */
+static void add_now(struct panel *panel, double bottom)
+{
+    const struct kms_history *history = panel->history;
+    char clock[16], label[64];
+
+    if (kms_history_has_now(history)) {
+        double x = x_of(panel, history->now_s);
+        add_rule(panel, x, x, panel->y + TITLE_H, bottom + 24, COLOUR_TEXT);
+        kms_history_clock(history->now_s, clock, sizeof(clock));
+        kms_text_format(label, sizeof(label), "now, %s; this hour goes on", clock);
+        add_text(panel, x, bottom + 38, "end", COLOUR_TEXT, label);
     }
 }
 
 static void add_dates(struct panel *panel)
 {
     const struct kms_history *history = panel->history;
-    int64_t step = kms_history_tick(history->to_s - history->from_s, 8);
+    int64_t step = kms_history_step(history->to_s - history->from_s, 8);
     double bottom = panel->y + TITLE_H + COUNT_H + GAP_H + REQUESTS_H;
-    char date[32];
+    char date[32], zone[70], label[100];
 
-    for (int64_t at_s = (history->from_s + step - 1) / step * step; at_s <= history->to_s;
-         at_s += step) {
-        add(panel,
-            "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"" COLOUR_GRID "\"/>\n",
-            x_of(panel, at_s), x_of(panel, at_s), panel->y + TITLE_H, bottom + 5);
+    for (int64_t at_s = kms_history_mark(history->from_s, step); at_s <= history->to_s;
+         at_s = kms_history_mark(at_s + 1, step)) {
+        double x = x_of(panel, at_s);
+        add_rule(panel, x, x, panel->y + TITLE_H, bottom + 5, COLOUR_GRID);
         kms_history_date(at_s, step, date, sizeof(date));
-        add_text(panel, x_of(panel, at_s), bottom + 20, "middle", COLOUR_TEXT, date);
+        add_text(panel, x, bottom + 20, "middle", COLOUR_TEXT, date);
     }
+    kms_history_zone(history, zone, sizeof(zone));
+    kms_text_format(label, sizeof(label), "times in %s", zone);
+    add_text(panel, LEFT, bottom + 38, "start", COLOUR_TEXT, label);
+    add_now(panel, bottom);
 }
 
 static void add_title(struct panel *panel)
 {
-    char words[300];
+    char words[400];
 
-    kms_history_words(panel->series, words, sizeof(words));
+    kms_history_words(panel->history, panel->series, words, sizeof(words));
     add(panel, "<text x=\"%d\" y=\"%.1f\" font-size=\"16\" fill=\"" COLOUR_TEXT "\">", LEFT,
         panel->y + 18);
     add_escaped(panel, panel->history->host);
     add(panel, ", ");
     add_escaped(panel, panel->series->key);
     add(panel, "</text>\n");
+    char *rest = strstr(words, "; "); /* all of it may be wider than the picture */
+    if (rest != NULL) {
+        *rest = '\0';
+        add_text(panel, LEFT, panel->y + 52, "start", COLOUR_TEXT, rest + 2);
+    }
     add_text(panel, LEFT, panel->y + 36, "start", COLOUR_TEXT, words);
 }
 
@@ -207,6 +237,37 @@ static size_t run_end(const struct panel *panel, size_t first)
         i++;
     }
     return i + 1;
+}
+
+static void add_gap(struct panel *panel, int64_t from_s, int64_t to_s)
+{
+    double x = x_of(panel, from_s), width = x_of(panel, to_s) - x;
+
+    if (to_s > from_s) {
+        add(panel,
+            "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" fill=\"" COLOUR_GAP "\"/>\n",
+            x, panel->y + TITLE_H, width, COUNT_H);
+    }
+    if (to_s > from_s && width > 100) {
+        add_text(panel, x + width / 2, panel->y + TITLE_H + 14, "middle", COLOUR_WRITTEN,
+                 "nothing known");
+    }
+}
+
+/* The hour that goes on is none before it is kept. */
+static void add_gaps(struct panel *panel)
+{
+    const struct kms_history *history = panel->history;
+    int64_t from_s = history->from_s, end_s = history->to_s;
+
+    if (kms_history_has_now(history)) {
+        end_s = history->now_s - history->now_s % KMS_HISTORY_HOUR_S;
+    }
+    for (size_t i = 0; i < panel->counts.count; i++) {
+        add_gap(panel, from_s, panel->counts.point[i].hour_s);
+        from_s = panel->counts.point[i].hour_s + panel->step_s;
+    }
+    add_gap(panel, from_s, end_s);
 }
 
 static void add_band(struct panel *panel, size_t first, size_t end)
@@ -298,19 +359,20 @@ static void add_requests(struct panel *panel)
         struct kms_history_span span = kms_history_between(panel->series, s, s + step, &at);
         panel->most = span.requests > panel->most ? span.requests : panel->most;
     }
-    add(panel, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"" COLOUR_TEXT "\"/>\n",
-        LEFT, LEFT + PLOT_W, bottom, bottom);
     kms_text_format(label, sizeof(label), "%lld", (long long)panel->most);
     add_text(panel, LEFT - 8, bottom - REQUESTS_H + 8, "end", COLOUR_TEXT, label);
     kms_text_format(label, sizeof(label),
                     step == KMS_HISTORY_HOUR_S ? "requests an hour" : "requests in %lld h",
                     (long long)(step / KMS_HISTORY_HOUR_S));
-    add_text(panel, LEFT + PLOT_W + 8, bottom - REQUESTS_H / 2.0, "start", COLOUR_REQUESTS, label);
+    add_text(panel, LEFT + PLOT_W + 8, bottom - REQUESTS_H / 2.0, "start", COLOUR_WRITTEN, label);
     add_text(panel, LEFT + PLOT_W + 8, bottom - REQUESTS_H / 2.0 + 16, "start", COLOUR_FAILED,
              "failed");
     at = 0;
-    for (int64_t s = first; panel->most > 0 && s < panel->history->to_s; s += step) {
+    for (int64_t s = first; s < panel->history->to_s; s += step) {
         struct kms_history_span span = kms_history_between(panel->series, s, s + step, &at);
+        if (span.requests_known) { /* none is another thing than not known */
+            add_rule(panel, x_of(panel, s), x_of(panel, s + step), bottom, bottom, COLOUR_TEXT);
+        }
         add_bar(panel, s, s + step, span.requests, COLOUR_REQUESTS);
         add_bar(panel, s, s + step, span.failed, COLOUR_FAILED);
     }
@@ -318,18 +380,39 @@ static void add_requests(struct panel *panel)
 
 /* ---- all of it ---- */
 
+/* Above the panels stands what is to be said of all of them. */
+static int head_height(const struct kms_history *history)
+{
+    return history->is_past ? 40 : 10;
+}
+
+static enum kms_status add_head(const struct kms_history *history, struct kms_buf *out)
+{
+    struct panel panel = {.history = history, .out = out};
+    char past[400];
+
+    kms_history_past(history, past, sizeof(past));
+    if (past[0] != '\0') {
+        add(&panel, "<g font-size=\"14\" font-weight=\"bold\">");
+        add_text(&panel, LEFT, 26, "start", COLOUR_FAILED, past);
+        add(&panel, "</g>\n");
+    }
+    return panel.status;
+}
+
 static enum kms_status add_panel(const struct kms_history *history, size_t i, struct kms_buf *out)
 {
     struct panel panel = {.history = history,
                           .series = &history->series[i],
                           .top = kms_history_top(&history->series[i]),
-                          .y = 10 + (double)i * PANEL_H,
+                          .y = head_height(history) + (double)i * PANEL_H,
                           .out = out};
 
+    make_counts(&panel);
     add_title(&panel);
+    add_gaps(&panel);
     add_dates(&panel);
     add_scale(&panel);
-    make_counts(&panel);
     add_counts(&panel);
     add_requests(&panel);
     free(panel.counts.point);
@@ -338,7 +421,7 @@ static enum kms_status add_panel(const struct kms_history *history, size_t i, st
 
 enum kms_status kms_history_svg(const struct kms_history *history, struct kms_buf *out)
 {
-    int height = 20 + (int)history->count * PANEL_H;
+    int height = head_height(history) + 10 + (int)history->count * PANEL_H;
     enum kms_status status = kms_buf_addf(out,
                                           "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                                           "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
@@ -347,6 +430,9 @@ enum kms_status kms_history_svg(const struct kms_history *history, struct kms_bu
                                           "<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n",
                                           WIDTH, height, WIDTH, height, WIDTH, height);
 
+    if (status == KMS_OK) {
+        status = add_head(history, out);
+    }
     for (size_t i = 0; status == KMS_OK && i < history->count; i++) {
         status = add_panel(history, i, out);
     }
