@@ -14,7 +14,7 @@ enum {
     SOURCE = 10,
     ALARM = 11
 };
-enum { CLASS_KEY_INDEX = 3, ALARM_SEVERITY = 3, ALARM_TEXT = 7 };
+enum { NAME = 2, CLASS_KEY_INDEX = 3, ALARM_SEVERITY = 3, ALARM_TEXT = 7 };
 
 #define OF_THE_ALARM         \
     {ALARM, ALARM_SEVERITY}, \
@@ -157,6 +157,17 @@ static bool value_of_alarm(const struct kms_alarm *alarm, const struct kms_notif
                                             : kms_mib_text(ret, alarm->text);
 }
 
+/* The row of what is no longer watched is gone, too; the alarm knows its name. */
+static bool name_by_alarm(const struct kms_alarm *alarm, const struct kms_notify_object *object,
+                          oid index[KMS_MIB_INDEX_MAX], struct kms_mib_value *ret)
+{
+    bool is_domain = alarm->row.table == DOMAIN || alarm->row.table == SRV;
+    bool is_owner = object->column == NAME && object->table == (is_domain ? DOMAIN : HOST);
+    return is_owner &&
+           (is_domain ? index_of_domain(&alarm->row, index) : index_of_host(&alarm->row, index)) &&
+           kms_mib_text(ret, alarm->owner);
+}
+
 size_t kms_notify_collect(struct kms_mib *mib, const struct kms_alarm_news *news,
                           struct kms_notify_varbind dst[KMS_NOTIFY_OBJECTS_MAX])
 {
@@ -171,7 +182,8 @@ size_t kms_notify_collect(struct kms_mib *mib, const struct kms_alarm_news *news
         bool known = object[i].table == ALARM
                          ? value_of_alarm(alarm, &object[i], index, &varbind->value)
                          : value_in_mib(mib, table, &object[i], &alarm->row, index,
-                                        &varbind->value);
+                                        &varbind->value) ||
+                               name_by_alarm(alarm, &object[i], index, &varbind->value);
         if (known) {
             varbind->type = kms_mib_column_of(table, object[i].column)->type;
             varbind->name_len = kms_mib_name(table, object[i].column, index, varbind->name);

@@ -30,7 +30,8 @@ struct kms_notify_varbind {
 };
 
 /* The varbinds behind snmpTrapOID.0, as the MIB has them now. What has no instance is left out; the
- * alarm's own severity and text come from the news. Returns how many there are. */
+ * alarm's own severity and text come from the news, and so does the name of a host or domain that
+ * is no longer watched. Returns how many there are. */
 size_t kms_notify_collect(struct kms_mib *mib, const struct kms_alarm_news *news,
                           struct kms_notify_varbind dst[KMS_NOTIFY_OBJECTS_MAX]);
 

@@ -34,6 +34,7 @@ static struct carried collect(struct fixture *f, enum kms_alarm_type type, uint8
     struct kms_alarm_news news = {.alarm = {.index = 4711,
                                             .type = type,
                                             .severity = KMS_STATE_CRITICAL,
+                                            .owner = "its-owner.example",
                                             .row = {table, sub == 0 ? 1 : 2, {index, sub}},
                                             .text = "what is wrong"}};
     struct carried carried;
@@ -141,12 +142,19 @@ static void a_stale_source_names_host_and_source(void **state)
     assert_number(&carried, 10, 3, 7, KMS_SOURCE_REPORT, KMS_OUTCOME_OK);
 }
 
-static void a_row_that_is_gone_leaves_the_alarm_itself(void **state)
+static void a_row_that_is_gone_leaves_the_alarm_and_whose_it_was(void **state)
 {
     struct carried carried = collect(*state, KMS_ALARM_ROGUE, 6, 77, 3);
-    assert_int_equal(carried.count, 2);
+    assert_int_equal(carried.count, 3);
+    assert_text(&carried, 5, 2, 77, 0, "its-owner.example");
     assert_number(&carried, 11, 3, 4711, 0, KMS_STATE_CRITICAL);
     assert_text(&carried, 11, 7, 4711, 0, "what is wrong");
+    carried = collect(*state, KMS_ALARM_COUNT_LOW, 4, 78, KMS_CLASS_CLIENT);
+    assert_int_equal(carried.count, 3);
+    assert_text(&carried, 2, 2, 78, 0, "its-owner.example");
+    carried = collect(*state, KMS_ALARM_PUBLICATION, 7, 78, 79);
+    assert_int_equal(carried.count, 3);
+    assert_text(&carried, 2, 2, 78, 0, "its-owner.example");
 }
 
 static void values_have_the_types_of_their_columns(void **state)
@@ -171,7 +179,7 @@ int main(void)
         TEST(a_lost_publication_names_host_and_domain),
         TEST(a_rogue_record_names_its_domain_and_no_host),
         TEST(a_stale_source_names_host_and_source),
-        TEST(a_row_that_is_gone_leaves_the_alarm_itself),
+        TEST(a_row_that_is_gone_leaves_the_alarm_and_whose_it_was),
         TEST(values_have_the_types_of_their_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
