@@ -1,35 +1,12 @@
 /* Gives the configuration reader the files of the machine. */
 #include "base/conf.h"
 
-#include <glob.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/text.h"
-
-static enum kms_status add_name(char ***names, size_t *count, const char *name)
-{
-    char **more = realloc(*names, (*count + 1) * sizeof *more);
-    if (!more) {
-        return KMS_ENOMEM;
-    }
-    *names = more;
-    more[*count] = kms_text_dup(name);
-    if (!more[*count]) {
-        return KMS_ENOMEM;
-    }
-    (*count)++;
-    return KMS_OK;
-}
-
-static void free_names(char **names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free(names[i]);
-    }
-    free(names);
-}
+#include "base/texts.h"
+#include "base/wildcard.h"
 
 /* The pattern beside the file it stands in; wildcards in the folder's own name are none. */
 static enum kms_status join(const char *from, const char *pattern, bool escape,
@@ -50,52 +27,30 @@ static enum kms_status join(const char *from, const char *pattern, bool escape,
     return status == KMS_OK ? kms_buf_add_str(path, pattern) : status;
 }
 
-static enum kms_status expand_wildcards(const char *path, const char *pattern, char ***names,
-                                        size_t *count, struct kms_fault *fault)
-{
-    glob_t found = {0};
-    int failed = glob(path, 0, NULL, &found); /* sorted */
-    if (failed == GLOB_NOMATCH) {
-        return KMS_OK; /* an empty conf.d is a fine conf.d */
-    }
-    if (failed) {
-        return kms_fault_set(fault, failed == GLOB_NOSPACE ? KMS_ENOMEM : KMS_EIO, 0,
-                             "'%.120s' cannot be searched", pattern);
-    }
-    enum kms_status status = KMS_OK;
-    for (size_t i = 0; i < found.gl_pathc && status == KMS_OK; i++) {
-        status = add_name(names, count, found.gl_pathv[i]);
-    }
-    globfree(&found);
-    return status;
-}
-
+/* No match is fine: so is an empty conf.d. */
 static enum kms_status expand(void *arg, const char *from, const char *pattern, char ***ret_names,
                               size_t *ret_count, struct kms_fault *fault)
 {
     (void)arg;
-    char **names = NULL;
-    size_t count = 0;
+    struct kms_texts names = {0};
     struct kms_buf path;
     kms_buf_init(&path, (size_t)4 * KMS_CONF_TEXT_MAX);
     bool wild = strpbrk(pattern, "*?[") != NULL;
     enum kms_status status = join(from, pattern, wild, &path);
-    if (status == KMS_OK && wild) {
-        status = expand_wildcards(kms_buf_str(&path), pattern, &names, &count, fault);
-    } else if (status == KMS_OK) {
-        status = add_name(&names, &count, kms_buf_str(&path));
+    if (status == KMS_OK && !wild) {
+        status = kms_texts_add(&names, kms_buf_str(&path));
+    }
+    if (status != KMS_OK) {
+        (void)kms_fault_set(fault, status, 0, "%s", kms_status_text(status));
+    } else if (wild) {
+        status = kms_wildcard_find(kms_buf_str(&path), &names, fault);
     }
     kms_buf_done(&path);
-    if (status != KMS_OK) {
-        free_names(names, count);
-        if (status != KMS_EIO) {
-            return kms_fault_set(fault, status, 0, "%s", kms_status_text(status));
-        }
-        return status;
+    if (status == KMS_OK) {
+        *ret_names = names.text;
+        *ret_count = names.count;
     }
-    *ret_names = names;
-    *ret_count = count;
-    return KMS_OK;
+    return status;
 }
 
 static const char *why(enum kms_status status, int error)
