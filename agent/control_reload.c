@@ -40,6 +40,15 @@ static json_t *errors_of(const char *errors)
     return array;
 }
 
+static void put_warning(json_t *item, const struct kms_agent_facts *facts, bool *ok)
+{
+    struct kms_reload_loss loss;
+    if (facts && kms_reload_tell_loss(facts, &loss)) {
+        kms_json_text(item, "warning", loss.text, ok);
+        kms_json_text(item, "next-step", loss.next, ok);
+    }
+}
+
 static void on_reloaded(void *arg, bool in_force, const char *summary, const char *errors)
 {
     struct reloading *reloading = arg;
@@ -49,6 +58,9 @@ static void on_reloaded(void *arg, bool in_force, const char *summary, const cha
     reloading->reload = NULL;
     kms_json_flag(item, "in-force", in_force, &ok);
     kms_json_text(item, "text", summary, &ok);
+    if (in_force) {
+        put_warning(item, kms_control_parts(call)->facts, &ok);
+    }
     kms_json_put(item, "errors", errors_of(errors), &ok);
     kms_control_put(call, kms_json_whole(item, ok));
     kms_control_end(call);

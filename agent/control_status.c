@@ -13,6 +13,7 @@
 #include "agent/control_next.h"
 #include "agent/keeper.h"
 #include "agent/mib.h"
+#include "agent/reload.h"
 #include "agent/scheduler.h"
 #include "agent/site.h"
 #include "base/text.h"
@@ -45,6 +46,16 @@ struct told {
 
 typedef bool part_fn(const struct kms_control_parts *parts, struct told *told);
 
+static void tell_loss(const struct kms_agent_facts *facts, struct told *told)
+{
+    struct kms_reload_loss loss;
+    if (kms_reload_tell_loss(facts, &loss)) {
+        told->state = KMS_STATE_WARNING;
+        kms_text_append(told->text, sizeof told->text, "; %s", loss.text);
+        kms_text_copy(told->next, sizeof told->next, loss.next);
+    }
+}
+
 static bool tell_config(const struct kms_control_parts *parts, struct told *told)
 {
     const struct kms_agent_facts *facts = parts->facts;
@@ -57,6 +68,7 @@ static bool tell_config(const struct kms_control_parts *parts, struct told *told
     if (facts->config_result == KMS_CONFIG_OK) {
         told->state = KMS_STATE_OK;
         kms_text_format(told->text, sizeof told->text, "in force since %s UTC: %s", when, path);
+        tell_loss(facts, told);
         return true;
     }
     told->state = KMS_STATE_WARNING;

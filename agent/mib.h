@@ -19,6 +19,7 @@ struct kms_agent_facts {
     int64_t started_s;
     int64_t config_loaded_s;
     enum kms_config_result config_result;
+    size_t config_lost_hosts; /* that the last reload took away, if they were all; else 0 */
     int64_t interval_s;
     int64_t (*poll_lag_ms)(void *arg);          /* NULL: not known */
     struct kms_keeper_view (*store)(void *arg); /* the same; never blocks */

@@ -256,12 +256,48 @@ static void move_site(struct kms_site *site, struct kms_site *next)
     EXCHANGE(struct kms_site, *site, *next);
 }
 
+bool kms_reload_tell_loss(const struct kms_agent_facts *facts, struct kms_reload_loss *ret)
+{
+    size_t lost = facts->config_lost_hosts;
+    if (lost == 0) {
+        return false;
+    }
+    if (lost == 1) {
+        kms_text_copy(ret->text, sizeof ret->text,
+                      "the only host that was configured is gone, and its alarms with it");
+    } else {
+        kms_text_format(ret->text, sizeof ret->text,
+                        "all %zu hosts that were configured are gone, and their alarms with them",
+                        lost);
+    }
+    kms_text_copy(
+        ret->next, sizeof ret->next,
+        "if that was not meant, put them back and reload; if it was, one more reload ends "
+        "this warning");
+    return true;
+}
+
+static void warn_of_loss(const struct kms_reload_config *config)
+{
+    struct kms_reload_loss loss;
+    if (kms_reload_tell_loss(config->facts, &loss)) {
+        kms_log_write(config->log, KMS_LOG_WARNING, "reload: %s; %s", loss.text, loss.next);
+    }
+}
+
+/* Before the site is moved. */
+static size_t lost_hosts(const struct load *load)
+{
+    return load->site.host_count == 0 ? load->diff.removed_count : 0;
+}
+
 static void end_swap(struct kms_reload *reload)
 {
     const struct kms_reload_config *config = &reload->config;
     char summary[SUMMARY_MAX];
     int64_t took_us = kms_clock_mono_us(&config->env->clock) - reload->begun_us;
     summarize(reload, summary, sizeof summary);
+    config->facts->config_lost_hosts = lost_hosts(reload->load);
     move_site(config->site, &reload->load->site);
     discard(reload);
     kms_site_forget_hosts(config->site);
@@ -269,6 +305,7 @@ static void end_swap(struct kms_reload *reload)
     config->facts->config_result = KMS_CONFIG_OK;
     kms_log_write(config->log, KMS_LOG_INFO, "reload: in force after %" PRId64 " ms: %s",
                   took_us / 1000, summary);
+    warn_of_loss(config);
     config->over(config->arg);
     answer(reload, true, summary, "");
     finish(reload);

@@ -46,6 +46,11 @@ struct kms_reload_config {
 
 struct kms_reload;
 
+struct kms_reload_loss {
+    char text[128];
+    char next[160];
+};
+
 /* NULL: out of memory. */
 struct kms_reload *kms_reload_new(const struct kms_reload_config *config);
 /* Before what config points to goes; a swap that is under way is given up where it is. NULL is
@@ -60,6 +65,9 @@ typedef void kms_reload_done_fn(void *arg, bool in_force, const char *summary, c
 /* One at a time: a call while one runs is answered with the run that follows it. done may be NULL
  * (SIGHUP: the log tells). False: out of memory. */
 bool kms_reload_start(struct kms_reload *reload, kms_reload_done_fn *done, void *arg);
+/* Of a reload after which no configured host is left, though there were some: what happened, and
+ * what to do. False: the last one in force was none of these. */
+bool kms_reload_tell_loss(const struct kms_agent_facts *facts, struct kms_reload_loss *ret);
 /* done is not called any more for this arg. */
 void kms_reload_forget(struct kms_reload *reload, void *arg);
 

@@ -24,6 +24,7 @@ static const struct kms_form form = {
     .usage = "Usage: kmsmon reload [--json] [--socket PATH]\n",
     .note =
         "A configuration with errors changes nothing: the one before stays in force.\n"
+        "One without any host, after one with some, is in force with a WARNING.\n"
         "Exit: 0 it is in force, 1 it was rejected, 2 wrong usage, 3 no answer from kmsmond, or "
         "it refuses.\n",
     .rows = rows,
@@ -35,6 +36,16 @@ struct reloading {
     bool answered, in_force;
     struct kms_buf out;
 };
+
+/* What is in force and was hardly meant. */
+static bool add_warning(struct reloading *reloading, const json_t *item)
+{
+    const char *warning = kms_asking_text(item, "warning");
+    const char *next = kms_asking_text(item, "next-step");
+
+    return warning[0] == '\0' ||
+           kms_buf_addf(&reloading->out, "WARNING: %s\n  next step: %s\n", warning, next) == KMS_OK;
+}
 
 /* Errors are for standard error, as 'kmsmond -t' has them. */
 static bool add_text(struct reloading *reloading, const json_t *item)
@@ -57,7 +68,8 @@ static bool add_text(struct reloading *reloading, const json_t *item)
         return true;
     }
     return kms_buf_addf(&reloading->out, "in force%s%s\n", text[0] != '\0' ? ": " : "", text) ==
-           KMS_OK;
+               KMS_OK &&
+           add_warning(reloading, item);
 }
 
 static bool add_item(void *arg, const struct json_t *item)

@@ -234,6 +234,48 @@ static void hosts_come_change_and_go(void **state)
     assert_int_equal(world.over, 3);
 }
 
+static size_t told_of(const char *what)
+{
+    size_t count = 0;
+    for (const char *at = kms_buf_str(&world.lines); (at = strstr(at, what)); at++) {
+        count++;
+    }
+    return count;
+}
+
+static void the_loss_of_all_hosts_is_told_until_the_next_reload(void **state)
+{
+    (void)state;
+    struct kms_reload_loss loss;
+    (void)reload("");
+    assert_false(kms_reload_tell_loss(&world.facts, &loss)); /* there were none */
+    (void)reload("host a { rpc { } }\nhost b { rpc { } }\n");
+    (void)reload("host b { rpc { } }\n");
+    assert_false(kms_reload_tell_loss(&world.facts, &loss));
+    (void)reload("host c { rpc { } }\nhost d { rpc { } }\n");
+    assert_false(kms_reload_tell_loss(&world.facts, &loss)); /* others are there */
+    struct answer answer = reload("");
+    assert_true(answer.in_force);
+    assert_string_equal(answer.errors, "");
+    assert_int_equal(world.facts.config_result, KMS_CONFIG_OK);
+    assert_true(kms_reload_tell_loss(&world.facts, &loss));
+    assert_string_equal(loss.text,
+                        "all 2 hosts that were configured are gone, and their alarms with them");
+    assert_int_equal(told_of("reload: all 2 hosts that were configured are gone"), 1);
+    assert_int_equal(told_of(loss.next), 1);
+    assert_false(reload("host a {").in_force);
+    assert_true(kms_reload_tell_loss(&world.facts, &loss)); /* nothing else is in force */
+    (void)reload("");
+    assert_false(kms_reload_tell_loss(&world.facts, &loss));
+    (void)reload("host a { rpc { } }\n");
+    (void)reload("");
+    assert_true(kms_reload_tell_loss(&world.facts, &loss));
+    assert_string_equal(loss.text,
+                        "the only host that was configured is gone, and its alarms with it");
+    (void)reload("host a { rpc { } }\n");
+    assert_false(kms_reload_tell_loss(&world.facts, &loss));
+}
+
 static void what_is_wrong_changes_nothing_and_is_told(void **state)
 {
     (void)state;
@@ -332,6 +374,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(hosts_come_change_and_go, open_world, close_world),
+        cmocka_unit_test_setup_teardown(the_loss_of_all_hosts_is_told_until_the_next_reload,
+                                        open_world, close_world),
         cmocka_unit_test_setup_teardown(what_is_wrong_changes_nothing_and_is_told, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(who_asks_during_a_reload_is_answered_by_the_next_one,
