@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/alarm_asked.h"
 #include "base/text.h"
 
 #define ALL_TYPES (((UINT32_C(1) << KMS_ALARM_TYPE_MAX) - 1) << 1)
@@ -31,12 +32,17 @@ struct kms_alarm_finding {
     char text[KMS_ALARM_TEXT_SIZE];
 };
 
+static void make_lower(char *text)
+{
+    for (; *text; text++) {
+        *text = kms_text_lower(*text);
+    }
+}
+
 void kms_alarm_subject(char dst[KMS_ALARM_SUBJECT_SIZE], const char *kind, const char *name)
 {
     kms_text_format(dst, KMS_ALARM_SUBJECT_SIZE, "%s %s", kind, name);
-    for (char *c = dst; *c; c++) {
-        *c = kms_text_lower(*c);
-    }
+    make_lower(dst);
 }
 
 void kms_alarm_findings_done(struct kms_alarm_findings *findings)
@@ -141,7 +147,7 @@ struct host {
     const struct kms_snapshot *snapshot;
     const struct kms_judgement *judgement;
     enum kms_source polled;
-    bool answered;          /* the poll gave data */
+    bool answered;          /* the poll gave data, if only that there is no host key */
     enum reach reach;       /* whether clients find a KMS host there */
     enum kms_source teller; /* who says so */
     bool suppressed; /* with the host unreachable, or not tried yet, nothing else is judged */
@@ -156,6 +162,19 @@ static bool is_enabled(const struct host *h, enum kms_source source)
 static bool is_current(const struct host *h, enum kms_source source)
 {
     return h->snapshot->last[source] && !h->judgement->source[source].stale;
+}
+
+/* Windows said that it is no KMS host, and can be judged by. */
+static bool is_disowned(const struct host *h)
+{
+    return is_current(h, KMS_SOURCE_WSMAN) &&
+           h->snapshot->last[KMS_SOURCE_WSMAN]->outcome == KMS_OUTCOME_WSMAN_NOT_A_HOST;
+}
+
+static bool is_service_down(const struct host *h)
+{
+    return is_current(h, KMS_SOURCE_WSMAN) &&
+           (h->judgement->reasons & KMS_BIT(KMS_REASON_SERVICE_DOWN));
 }
 
 static int64_t fact_or(const struct kms_facts *facts, enum kms_fact_id id, int64_t otherwise)
@@ -197,13 +216,12 @@ static enum reach reach_by_activation(const struct host *h)
 }
 
 /* What Windows says of itself: that its service is stopped, or that it is no KMS host. */
-static enum reach reach_by_word(const struct host *h, enum kms_source source)
+static enum reach reach_by_word(const struct host *h)
 {
-    if (!is_current(h, source)) {
+    if (!is_current(h, KMS_SOURCE_WSMAN)) {
         return REACH_UNKNOWN;
     }
-    uint32_t reasons = KMS_BIT(KMS_REASON_NOT_KMS) | KMS_BIT(KMS_REASON_SERVICE_DOWN);
-    return h->judgement->reasons & reasons ? REACH_FAILS : REACH_ANSWERS;
+    return is_disowned(h) || is_service_down(h) ? REACH_FAILS : REACH_ANSWERS;
 }
 
 /* The wire decides where it is asked. */
@@ -217,7 +235,7 @@ static void find_reach(struct host *h)
         h->reach = reach_by_activation(h);
     } else if (is_enabled(h, KMS_SOURCE_WSMAN)) {
         h->teller = KMS_SOURCE_WSMAN;
-        h->reach = reach_by_word(h, KMS_SOURCE_WSMAN);
+        h->reach = reach_by_word(h);
     } else {
         h->reach = REACH_UNASKED;
     }
@@ -262,6 +280,56 @@ static void find_unreachable(struct host *h)
     }
 }
 
+/* What answers requests on such a machine is something else, and clients are served all the same.
+ */
+static bool is_answered_all_the_same(const struct host *h)
+{
+    return is_current(h, KMS_SOURCE_ACTIVATION) &&
+           kms_outcome_good(h->snapshot->last[KMS_SOURCE_ACTIVATION]->outcome);
+}
+
+static void word_text(const struct host *h, char *dst, size_t size)
+{
+    int64_t service = fact_or(&h->judgement->host, KMS_FACT_SERVICE_STATE, KMS_SERVICE_UNKNOWN);
+    if (is_disowned(h)) {
+        kms_text_format(dst, size, "%s, but Windows says that it is no KMS host",
+                        is_answered_all_the_same(h) ? "requests are answered"
+                                                    : "the KMS port answers");
+    } else if (is_service_down(h)) {
+        kms_text_format(dst, size, "the KMS port answers, but Windows says that the service is %s",
+                        kms_word_label(kms_words_service_state(), (int)service));
+    } else {
+        kms_text_copy(dst, size, "Windows says nothing against it");
+    }
+}
+
+/* A port that answers, and Windows says that nothing of its own does: it is no KMS host, or the
+ * service is stopped. Told apart from a port that does not answer, since each ends by itself. */
+static void find_word(struct host *h)
+{
+    if (!is_enabled(h, KMS_SOURCE_WSMAN) || h->teller == KMS_SOURCE_WSMAN) {
+        return;
+    }
+    enum kms_state severity = is_service_down(h)            ? KMS_STATE_CRITICAL
+                              : !is_disowned(h)             ? KMS_STATE_OK
+                              : is_answered_all_the_same(h) ? KMS_STATE_WARNING
+                                                            : KMS_STATE_CRITICAL;
+    const struct kms_alarm_condition of = {.type = KMS_ALARM_UNREACHABLE,
+                                           .owner = h->snapshot->target->name,
+                                           .row = host_row(h),
+                                           .severity = severity,
+                                           .frozen = h->suppressed ||
+                                                     !is_current(h, KMS_SOURCE_WSMAN),
+                                           .polled = h->polled == KMS_SOURCE_WSMAN};
+    if (!matters(&h->inquiry, of.severity, of.frozen)) {
+        return;
+    }
+    struct kms_alarm_finding *finding = add(&h->inquiry, &of, KMS_ALARM_OBJECT_WORD);
+    if (finding) {
+        word_text(h, finding->text, sizeof finding->text);
+    }
+}
+
 static void count_text(const struct host *h, const struct kms_class_judgement *cls, char *dst,
                        size_t size)
 {
@@ -277,22 +345,36 @@ static void count_text(const struct host *h, const struct kms_class_judgement *c
                     own ? " (1 of them this monitor)" : "", (unsigned)cls->required);
 }
 
+/* Every source that could tell of a key, or of a setting of the host, does. */
+static bool all_speak(const struct host *h)
+{
+    for (int source = KMS_SOURCE_RPC; source <= KMS_SOURCE_REPORT; source++) {
+        if (is_enabled(h, (enum kms_source)source) && !is_current(h, (enum kms_source)source)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Too few is an alarm where somebody relies on the class. Exactly enough is none: clients activate,
- * and the alarm would be raised already when they do not any more. */
+ * and the alarm would be raised already when they do not any more. Where no key is left there is no
+ * count either: that is another alarm. */
 static void find_count(struct host *h, const struct kms_class_judgement *cls)
 {
     const struct kms_key_judgement *key = cls->key >= 0 ? &h->judgement->key[cls->key] : NULL;
     bool low = cls->verdict == KMS_VERDICT_BELOW_THRESHOLD &&
                (cls->state == KMS_STATE_WARNING || cls->state == KMS_STATE_CRITICAL);
-    bool told = cls->verdict == KMS_VERDICT_BELOW_THRESHOLD ||
+    bool gone = cls->verdict == KMS_VERDICT_NOT_SERVED && all_speak(h);
+    bool told = gone || cls->verdict == KMS_VERDICT_BELOW_THRESHOLD ||
                 cls->verdict == KMS_VERDICT_CAN_ACTIVATE || cls->verdict == KMS_VERDICT_UNUSED;
+    bool polled = key ? h->polled == key->source : kms_alarm_tells_keys(h->polled);
     const struct kms_alarm_condition of = {
         .type = KMS_ALARM_COUNT_LOW,
         .owner = h->snapshot->target->name,
         .row = row_of(TABLE_CLASS, h->snapshot->index, cls->client_class),
         .severity = low ? cls->state : KMS_STATE_OK,
         .frozen = h->suppressed || !told,
-        .polled = h->answered && key && h->polled == key->source};
+        .polled = h->answered && polled};
     if (!matters(&h->inquiry, of.severity, of.frozen)) {
         return;
     }
@@ -305,14 +387,8 @@ static void find_count(struct host *h, const struct kms_class_judgement *cls)
     }
 }
 
-/* Everything of the host that tells keys. */
-static bool tells_keys(enum kms_source source)
-{
-    return source == KMS_SOURCE_WSMAN || source == KMS_SOURCE_REPORT ||
-           source == KMS_SOURCE_ACTIVATION;
-}
-
-/* A class that the site relies on and no key serves is as good as one whose key is not licensed. */
+/* A class that the site relies on and no key serves is as good as one whose key is not licensed.
+ * Where Windows says that it is no KMS host at all, that is told once and not for each class. */
 static void find_unserved(struct host *h, const struct kms_class_judgement *cls)
 {
     bool unserved = cls->verdict == KMS_VERDICT_NOT_SERVED;
@@ -321,9 +397,9 @@ static void find_unserved(struct host *h, const struct kms_class_judgement *cls)
         .owner = h->snapshot->target->name,
         .row = row_of(TABLE_CLASS, h->snapshot->index, cls->client_class),
         .severity = unserved ? KMS_STATE_CRITICAL : KMS_STATE_OK,
-        .frozen = h->suppressed || cls->verdict == KMS_VERDICT_UNKNOWN ||
+        .frozen = h->suppressed || is_disowned(h) || cls->verdict == KMS_VERDICT_UNKNOWN ||
                   cls->verdict == KMS_VERDICT_UNREACHABLE,
-        .polled = h->answered && tells_keys(h->polled)};
+        .polled = h->answered && kms_alarm_tells_keys(h->polled)};
     if (!matters(&h->inquiry, of.severity, of.frozen)) {
         return;
     }
@@ -420,17 +496,37 @@ static void find_clock(struct host *h)
                     skew_s < 0 ? "slow" : "fast");
 }
 
+/* What the source told of keys is judged: by itself, or by another that tells the same ones. */
+static bool is_heard(const struct host *h, enum kms_source source)
+{
+    return !is_enabled(h, source) || is_current(h, source) ||
+           (h->snapshot->last[source] && h->snapshot->good[source]);
+}
+
+/* Everything that gave hints speaks. Without an activation request nothing can speak for a host,
+ * and that nothing speaks against it any more is all there is to know. */
+static bool is_suspicion_told(const struct host *h, int64_t seen)
+{
+    for (size_t i = 0; i < h->judgement->key_count; i++) {
+        if (h->judgement->key[i].stale) {
+            return false;
+        }
+    }
+    bool asked = !is_enabled(h, KMS_SOURCE_ACTIVATION) ||
+                 (is_current(h, KMS_SOURCE_ACTIVATION) && seen != KMS_AUTHENTICITY_UNKNOWN);
+    return asked && is_heard(h, KMS_SOURCE_WSMAN) && is_heard(h, KMS_SOURCE_REPORT);
+}
+
 static void find_suspicion(struct host *h)
 {
     const struct kms_facts *host = &h->judgement->host;
     int64_t seen = fact_or(host, KMS_FACT_AUTHENTICITY, KMS_AUTHENTICITY_UNKNOWN);
-    bool asked = !is_enabled(h, KMS_SOURCE_ACTIVATION) || is_current(h, KMS_SOURCE_ACTIVATION);
     const struct kms_alarm_condition of = {
         .type = KMS_ALARM_SUSPICIOUS,
         .owner = h->snapshot->target->name,
         .row = host_row(h),
         .severity = seen == KMS_AUTHENTICITY_SUSPICIOUS ? KMS_STATE_WARNING : KMS_STATE_OK,
-        .frozen = h->suppressed || !asked || seen == KMS_AUTHENTICITY_UNKNOWN,
+        .frozen = h->suppressed || !is_suspicion_told(h, seen),
         .polled = h->answered && h->polled != KMS_SOURCE_DNS};
     if (!matters(&h->inquiry, of.severity, of.frozen)) {
         return;
@@ -483,23 +579,12 @@ static void find_stale(struct host *h, enum kms_source source)
         return;
     }
     char object[64];
-    kms_text_format(object, sizeof object, "source %s",
+    kms_text_format(object, sizeof object, KMS_ALARM_OBJECT_SOURCE "%s",
                     kms_word_label(kms_words_source(), (int)source));
     struct kms_alarm_finding *finding = add(&h->inquiry, &of, object);
     if (finding) {
         stale_text(h, source, finding->text, sizeof finding->text);
     }
-}
-
-/* Every source that could tell of a key, or of a setting of the host, does. */
-static bool all_speak(const struct host *h)
-{
-    for (int source = KMS_SOURCE_RPC; source <= KMS_SOURCE_REPORT; source++) {
-        if (is_enabled(h, (enum kms_source)source) && !is_current(h, (enum kms_source)source)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* As good as: the text is full. */
@@ -559,14 +644,15 @@ bool kms_alarm_find_host(struct kms_alarm_findings *findings, const struct kms_a
     struct host h = {.inquiry = {.findings = findings, .alarms = alarms},
                      .snapshot = snapshot,
                      .judgement = &snapshot->judgement,
-                     .polled = polled,
-                     .answered = last && kms_outcome_good(last->outcome)};
+                     .polled = polled};
     if (snapshot->retired || !last) {
         return false;
     }
+    h.answered = kms_outcome_good(last->outcome) || last->outcome == KMS_OUTCOME_WSMAN_NOT_A_HOST;
     begin(&h.inquiry, "host", snapshot->target->name);
     find_reach(&h);
     find_unreachable(&h);
+    find_word(&h);
     find_keys_and_classes(&h);
     find_clock(&h);
     find_suspicion(&h);
@@ -578,7 +664,7 @@ bool kms_alarm_find_host(struct kms_alarm_findings *findings, const struct kms_a
     find_drift(&h);
     bool unsure = h.suppressed || !all_speak(&h);
     uint32_t drift = unsure || is_drift_cut(&h) ? KMS_ALARM_TYPE_BIT(KMS_ALARM_DRIFT) : 0;
-    bool keys_polled = h.answered && tells_keys(polled);
+    bool keys_polled = h.answered && kms_alarm_tells_keys(polled);
     *ret_update = (struct kms_alarm_update){.types = HOST_TYPES,
                                             .unsure = (unsure ? KEY_TYPES : 0) | drift,
                                             .polled = keys_polled ? HOST_TYPES
@@ -611,6 +697,7 @@ static void find_publication(struct inquiry *q, const struct kms_board *board,
     }
     char object[KMS_ALARM_NAME_SIZE];
     kms_text_format(object, sizeof object, "domain %s", zone->name);
+    make_lower(object);
     struct kms_alarm_finding *finding = add(q, &of, object);
     if (finding) {
         kms_text_copy(finding->text, sizeof finding->text, publication->reason);
@@ -622,16 +709,18 @@ static struct kms_alarm_row domain_row(const struct kms_zone *zone)
     return (struct kms_alarm_row){.table = TABLE_DOMAIN, .len = 1, .index = {zone->index, 0}};
 }
 
-static void find_rogue(struct inquiry *q, const struct kms_zone *zone,
+static void find_rogue(struct inquiry *q, const struct kms_alarm_lookup *lookup,
                        const struct kms_zone_record_view *view)
 {
+    const struct kms_zone *zone = lookup->zone;
     bool rogue = view->state == KMS_SRV_ROGUE;
+    bool asked = lookup->strangers_are_asked || !view->stranger;
     const struct kms_alarm_condition of = {
         .type = KMS_ALARM_ROGUE,
         .owner = zone->name,
         .row = view->index != 0 ? row_of(TABLE_SRV, zone->index, view->index) : domain_row(zone),
         .severity = rogue ? KMS_STATE_WARNING : KMS_STATE_OK,
-        .frozen = view->present && view->state == KMS_SRV_UNKNOWN,
+        .frozen = asked && view->present && view->state == KMS_SRV_UNKNOWN,
         .polled = true};
     if (!matters(q, of.severity, of.frozen)) {
         return;
@@ -639,11 +728,13 @@ static void find_rogue(struct inquiry *q, const struct kms_zone *zone,
     char object[KMS_ALARM_NAME_SIZE];
     kms_text_format(object, sizeof object, "record %s:%u", view->record.target,
                     (unsigned)view->record.port);
+    make_lower(object);
     struct kms_alarm_finding *finding = add(q, &of, object);
     if (finding) {
         kms_text_format(finding->text, sizeof finding->text, "%s:%u: %s", view->record.target,
                         (unsigned)view->record.port,
-                        kms_word_meaning(kms_words_srv_state(), (int)view->state));
+                        asked ? kms_word_meaning(kms_words_srv_state(), (int)view->state)
+                              : "what it leads to is not asked any more");
     }
 }
 
@@ -679,9 +770,9 @@ static void find_silence(struct inquiry *q, const struct kms_zone *zone)
 }
 
 bool kms_alarm_find_zone(struct kms_alarm_findings *findings, const struct kms_alarms *alarms,
-                         const struct kms_board *board, const struct kms_zone *zone,
-                         struct kms_alarm_update *ret_update)
+                         const struct kms_alarm_lookup *lookup, struct kms_alarm_update *ret_update)
 {
+    const struct kms_zone *zone = lookup->zone;
     struct inquiry q = {.findings = findings, .alarms = alarms};
     begin(&q, "domain", zone->name);
     find_silence(&q, zone);
@@ -691,10 +782,10 @@ bool kms_alarm_find_zone(struct kms_alarm_findings *findings, const struct kms_a
         return end(&q, ret_update);
     }
     for (size_t i = 0; i < zone->publication_count; i++) {
-        find_publication(&q, board, zone, &zone->publication[i]);
+        find_publication(&q, lookup->board, zone, &zone->publication[i]);
     }
     for (size_t i = 0; i < zone->record_count; i++) {
-        find_rogue(&q, zone, &zone->record[i]);
+        find_rogue(&q, lookup, &zone->record[i]);
     }
     *ret_update = (struct kms_alarm_update){.types = DOMAIN_TYPES, .polled = DOMAIN_TYPES};
     return end(&q, ret_update);

@@ -31,9 +31,15 @@ void kms_alarm_findings_done(struct kms_alarm_findings *findings);
 bool kms_alarm_find_host(struct kms_alarm_findings *findings, const struct kms_alarms *alarms,
                          const struct kms_snapshot *snapshot, enum kms_source polled,
                          struct kms_alarm_update *ret_update);
+
+struct kms_alarm_lookup {
+    const struct kms_board *board;
+    const struct kms_zone *zone;
+    bool strangers_are_asked; /* kms_zones_know_strangers */
+};
 /* The same of a domain after a lookup: its records, and the hosts that are expected there. */
 bool kms_alarm_find_zone(struct kms_alarm_findings *findings, const struct kms_alarms *alarms,
-                         const struct kms_board *board, const struct kms_zone *zone,
+                         const struct kms_alarm_lookup *lookup,
                          struct kms_alarm_update *ret_update);
 
 #endif

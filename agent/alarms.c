@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/alarm_asked.h"
 #include "agent/alarm_conditions.h"
 #include "base/text.h"
 #include "base/texts.h"
@@ -164,50 +165,66 @@ static void settle(struct kms_agent_alarms *a)
 
 /* ---- what is watched ---- */
 
+struct enlisted {
+    char *subject;
+    const struct kms_target *target; /* NULL: a domain */
+};
+
 struct roll {
-    char **name; /* subjects, sorted */
+    struct enlisted *row; /* by subject */
     size_t count;
 };
 
-static int compare_names(const void *a, const void *b)
+static int compare_rows(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    const struct enlisted *x = a;
+    const struct enlisted *y = b;
+    return strcmp(x->subject, y->subject);
 }
 
-static bool is_on_roll(void *arg, const char *subject)
+static int compare_with_row(const void *subject, const void *row)
+{
+    return strcmp(subject, ((const struct enlisted *)row)->subject);
+}
+
+/* Whether the subject is watched, and by a source that can tell how the object stands. */
+static bool is_on_roll(void *arg, const char *subject, enum kms_alarm_type type, const char *object)
 {
     const struct roll *roll = arg;
-    return bsearch(&subject, roll->name, roll->count, sizeof(char *), compare_names) != NULL;
+    const struct enlisted *row = bsearch(subject, roll->row, roll->count, sizeof *row,
+                                         compare_with_row);
+    return row && (!row->target || kms_alarm_is_asked(row->target, type, object));
 }
 
-static bool enlist(struct roll *roll, const char *kind, const char *name)
+static bool enlist(struct roll *roll, const char *kind, const char *name,
+                   const struct kms_target *target)
 {
     char subject[KMS_ALARM_SUBJECT_SIZE];
     kms_alarm_subject(subject, kind, name);
-    roll->name[roll->count] = kms_text_dup(subject);
-    return roll->name[roll->count++] != NULL;
+    roll->row[roll->count] = (struct enlisted){kms_text_dup(subject), target};
+    return roll->row[roll->count++].subject != NULL;
 }
 
 static void free_roll(struct roll *roll)
 {
     for (size_t i = 0; i < roll->count; i++) {
-        free(roll->name[i]);
+        free(roll->row[i].subject);
     }
-    free(roll->name);
+    free(roll->row);
 }
 
 static bool call_roll(const struct kms_agent_alarms *a, struct roll *ret)
 {
     size_t hosts = kms_board_count(a->config.board);
     size_t zones = a->config.zones ? kms_zones_count(a->config.zones) : 0;
-    ret->name = calloc(hosts + zones + 1, sizeof(char *));
-    bool whole = ret->name != NULL;
+    ret->row = calloc(hosts + zones + 1, sizeof *ret->row);
+    bool whole = ret->row != NULL;
     for (size_t slot = 0; whole && slot < hosts; slot++) {
         const struct kms_snapshot *snapshot = kms_board_snapshot(a->config.board, slot);
-        whole = snapshot->retired || enlist(ret, "host", snapshot->target->name);
+        whole = snapshot->retired || enlist(ret, "host", snapshot->target->name, snapshot->target);
     }
     for (size_t zone = 0; whole && zone < zones; zone++) {
-        whole = enlist(ret, "domain", kms_zones_get(a->config.zones, zone)->name);
+        whole = enlist(ret, "domain", kms_zones_get(a->config.zones, zone)->name, NULL);
     }
     return whole;
 }
@@ -218,7 +235,7 @@ void kms_agent_alarms_sweep(struct kms_agent_alarms *a)
 {
     struct roll roll = {0};
     if (call_roll(a, &roll)) {
-        qsort(roll.name, roll.count, sizeof(char *), compare_names);
+        qsort(roll.row, roll.count, sizeof *roll.row, compare_rows);
         kms_alarms_sweep(a->alarms, is_on_roll, &roll, GONE_TEXT);
         a->turnover = kms_board_turnover(a->config.board);
     } /* without memory the next publish tries again */
@@ -261,7 +278,11 @@ static void zone_published(void *arg, const struct kms_zone *zone)
 {
     struct kms_agent_alarms *a = arg;
     struct kms_alarm_update with;
-    if (kms_alarm_find_zone(&a->findings, a->alarms, a->config.board, zone, &with)) {
+    const struct kms_alarm_lookup lookup = {
+        .board = a->config.board,
+        .zone = zone,
+        .strangers_are_asked = kms_zones_know_strangers(a->config.zones)};
+    if (kms_alarm_find_zone(&a->findings, a->alarms, &lookup, &with)) {
         update(a, &with);
     }
 }

@@ -32,7 +32,8 @@ struct kms_agent_alarms_config {
 struct kms_agent_alarms;
 
 /* Takes in what an earlier process knew; before the loop runs, with all hosts on the board. Alarms
- * of hosts and domains that are watched no more are cleared. config is copied, what it points to
+ * of which nobody tells any more are cleared: of hosts and domains that are watched no more, and of
+ * sources that are switched off. config is copied, what it points to
  * must live until kms_agent_alarms_free. NULL: out of memory. */
 struct kms_agent_alarms *kms_agent_alarms_new(const struct kms_agent_alarms_config *config);
 void kms_agent_alarms_free(struct kms_agent_alarms *alarms);
@@ -53,8 +54,8 @@ void kms_agent_alarms_confirmed(void *arg, uint64_t notice, bool taken);
 /* From now on, as after a reload. Alarms of types that are off are cleared. */
 enum kms_status kms_agent_alarms_set_policy(struct kms_agent_alarms *alarms,
                                             const struct kms_agent_alarms_policy *policy);
-/* Hosts or domains went: their alarms are cleared. By itself this is done with the next publish
- * after the board's turnover grew. */
+/* Hosts or domains went, or sources of hosts: alarms of which nobody tells any more are cleared. By
+ * itself this is done with the next publish after the board's turnover grew. */
 void kms_agent_alarms_sweep(struct kms_agent_alarms *alarms);
 /* While held, what went is not looked for: many hosts come and go, and a sweep follows. */
 void kms_agent_alarms_hold(struct kms_agent_alarms *alarms, bool held);

@@ -57,6 +57,15 @@ static uint64_t mix(uint64_t hash, const char *text)
     return (hash ^ 0xff) * UINT64_C(1099511628211);
 }
 
+/* Names of hosts and domains are the same in any case. */
+static uint64_t mix_name(uint64_t hash, const char *name)
+{
+    for (; *name; name++) {
+        hash = (hash ^ (unsigned char)kms_text_lower(*name)) * UINT64_C(1099511628211);
+    }
+    return (hash ^ 0xff) * UINT64_C(1099511628211);
+}
+
 static uint64_t hash_of(const char *subject)
 {
     return mix(UINT64_C(14695981039346656037), subject);
@@ -80,7 +89,7 @@ static struct subject *find_subject(const struct kms_alarms *a, const char *name
 static uint64_t entry_hash(const char *subject, enum kms_alarm_type type, const char *owner,
                            const char *object)
 {
-    return mix(mix(hash_of(subject) + (uint64_t)type, owner), object);
+    return mix(mix_name(hash_of(subject) + (uint64_t)type, owner), object);
 }
 
 static struct entry *find_entry(const struct kms_alarms *a, const char *subject,
@@ -90,7 +99,7 @@ static struct entry *find_entry(const struct kms_alarms *a, const char *subject,
     struct entry *entry = a->entry[bucket_of(hash, a->entry_buckets)];
     while (entry &&
            (entry->hash != hash || entry->shown.type != type ||
-            !kms_text_equal(entry->object, object) || !kms_text_equal(entry->owner, owner) ||
+            !kms_text_equal(entry->object, object) || !kms_text_equal_nocase(entry->owner, owner) ||
             !kms_text_equal(entry->subject->name, subject))) {
         entry = entry->next;
     }
@@ -377,6 +386,17 @@ static void show(struct entry *entry, const struct kms_alarm_condition *now)
     }
 }
 
+/* The name may have another case than it had. */
+static void rename_owner(struct entry *entry, const char *owner)
+{
+    char *copy = kms_text_equal(entry->owner, owner) ? NULL : kms_text_dup(owner);
+    if (copy) { /* else the old one stays */
+        free(entry->owner);
+        entry->owner = copy;
+        entry->shown.owner = copy;
+    }
+}
+
 /* What cannot be told takes back what was not confirmed. */
 static void freeze(struct kms_alarms *a, struct entry *entry)
 {
@@ -439,6 +459,7 @@ static enum kms_status take_in(struct kms_alarms *a, const struct kms_alarm_upda
         }
     }
     entry->seen = a->round;
+    rename_owner(entry, now->owner);
     if (now->frozen) {
         freeze(a, entry);
     } else if (now->severity == KMS_STATE_OK) {
@@ -509,14 +530,13 @@ void kms_alarms_drop(struct kms_alarms *a, const char *name, const char *text)
     }
 }
 
-void kms_alarms_sweep(struct kms_alarms *a, bool (*is_there)(void *arg, const char *subject),
-                      void *arg, const char *text)
+void kms_alarms_sweep(struct kms_alarms *a, kms_alarm_told_fn *is_told, void *arg, const char *text)
 {
-    for (size_t i = 0; i < a->subject_buckets; i++) {
-        for (struct subject *subject = a->subject[i], *next; subject; subject = next) {
-            next = subject->next;
-            if (!is_there(arg, subject->name)) {
-                end_subject(a, subject, text);
+    for (size_t i = 0; i < a->entry_buckets; i++) {
+        for (struct entry *entry = a->entry[i], *next; entry; entry = next) {
+            next = entry->next;
+            if (!is_told(arg, entry->subject->name, entry->shown.type, entry->object)) {
+                end_entry(a, entry, text);
             }
         }
     }

@@ -61,7 +61,7 @@ struct kms_alarm_policy {
 /* How one thing stands that an alarm may be about. */
 struct kms_alarm_condition {
     enum kms_alarm_type type;
-    const char *owner;
+    const char *owner;  /* case does not count, and is shown as it is now */
     const char *object; /* unique with type and owner */
     struct kms_alarm_row row;
     enum kms_state severity; /* ok: it is as it should be; else how bad it is */
@@ -107,9 +107,12 @@ bool kms_alarms_tracks(const struct kms_alarms *alarms, const char *subject,
 
 /* The subject is no longer watched: what was raised is cleared at once, with this text. */
 void kms_alarms_drop(struct kms_alarms *alarms, const char *subject, const char *text);
-/* Drops every subject that is_there does not know. */
-void kms_alarms_sweep(struct kms_alarms *alarms, bool (*is_there)(void *arg, const char *subject),
-                      void *arg, const char *text);
+/* Whether somebody still tells how the object stands. */
+typedef bool kms_alarm_told_fn(void *arg, const char *subject, enum kms_alarm_type type,
+                               const char *object);
+/* Drops every object of which nobody tells any more. */
+void kms_alarms_sweep(struct kms_alarms *alarms, kms_alarm_told_fn *is_told, void *arg,
+                      const char *text);
 /* From now on. Alarms of types that are off are cleared at once, with this text. */
 void kms_alarms_set_policy(struct kms_alarms *alarms, const struct kms_alarm_policy *policy,
                            const char *text);

@@ -101,16 +101,17 @@ static bool all_keys_are_stale(const struct kms_judgement *judgement)
     return judgement->key_count > 0;
 }
 
-static void judge_unserved(struct kms_class_judgement *cls, const struct kms_judgement *judgement)
+static void judge_unserved(struct kms_class_judgement *cls, const struct kms_judgement *judgement,
+                           bool disowned)
 {
-    if (all_keys_are_stale(judgement)) {
+    if (!disowned && all_keys_are_stale(judgement)) {
         cls->verdict = KMS_VERDICT_UNKNOWN;
         cls->state = KMS_STATE_UNKNOWN;
         cls->reasons |= KMS_BIT(KMS_REASON_STALE);
         return;
     }
     bool any_key = judgement->key_count > 0;
-    if (any_key && !may_be_unseen(judgement, cls->client_class)) {
+    if (disowned || (any_key && !may_be_unseen(judgement, cls->client_class))) {
         cls->verdict = KMS_VERDICT_NOT_SERVED;
         cls->state = KMS_STATE_CRITICAL;
         cls->reasons |= KMS_BIT(KMS_REASON_NOT_SERVED);
@@ -128,14 +129,15 @@ bool kms_judge_is_unreachable(const struct kms_judgement *judgement)
            !judgement->source[KMS_SOURCE_RPC].stale;
 }
 
+/* disowned: Windows lists its keys, and says that none of them makes it a KMS host. */
 static void judge_class(struct kms_judgement *judgement, struct kms_class_judgement *cls,
-                        bool declared)
+                        bool declared, bool disowned)
 {
     bool relied = cls->wanted || !declared;
     const struct kms_key_judgement *key = cls->key >= 0 ? &judgement->key[cls->key] : NULL;
     cls->state = KMS_STATE_OK;
     if (!key) {
-        judge_unserved(cls, judgement);
+        judge_unserved(cls, judgement, disowned);
     } else if (key->stale) {
         cls->verdict = KMS_VERDICT_UNKNOWN;
         cls->state = relied ? KMS_STATE_UNKNOWN : KMS_STATE_OK;
@@ -186,7 +188,7 @@ void kms_judge_classes(const struct kms_evidence *evidence, const struct kms_pol
             continue;
         }
         any = true;
-        judge_class(ret, cls, declared != 0);
+        judge_class(ret, cls, declared != 0, kms_judge_is_disowned(evidence, ret));
         kms_worsen(&ret->count_state, cls->state);
     }
     if (!any) {

@@ -96,6 +96,11 @@ void kms_zones_set_strangers(struct kms_zones *zones, kms_zone_stranger_fn *stra
     zones->law.stranger_arg = arg;
 }
 
+bool kms_zones_know_strangers(const struct kms_zones *zones)
+{
+    return zones->law.stranger != NULL;
+}
+
 void kms_zones_forget_after(struct kms_zones *zones, int64_t seconds)
 {
     zones->forget_after_s = seconds;

@@ -192,6 +192,7 @@ void kms_zones_free(struct kms_zones *zones);
 /* Who knows strangers from now on; NULL: nobody. Nothing is judged by it before the next publish or
  * refresh. */
 void kms_zones_set_strangers(struct kms_zones *zones, kms_zone_stranger_fn *stranger, void *arg);
+bool kms_zones_know_strangers(const struct kms_zones *zones); /* somebody does */
 
 /* Records that are gone for so many seconds are forgotten by the next lookup that succeeds; 0:
  * never, which is so from the start. */

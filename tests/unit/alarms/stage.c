@@ -161,12 +161,31 @@ size_t stage_add_host(struct stage *stage, const char *name, uint32_t classes)
     kms_text_copy(copy, sizeof copy, name);
     struct kms_target target = {.name = copy, .port = KMS_DEFAULT_PORT, .classes = classes};
     target.source[KMS_SOURCE_RPC].enabled = true;
-    target.source[KMS_SOURCE_REPORT].enabled = true;
+    target.source[KMS_SOURCE_REPORT].enabled = !stage->without_reports;
     target.source[KMS_SOURCE_REPORT].max_age_ms = 3600000;
     size_t slot;
     uint32_t index = (uint32_t)kms_board_count(stage->board) + 7;
     assert_int_equal(kms_board_add(stage->board, &target, index, &slot), KMS_OK);
     return slot;
+}
+
+void stage_retarget(struct stage *stage, size_t slot, const char *name, uint32_t sources,
+                    uint32_t classes)
+{
+    const struct kms_target *had = kms_board_snapshot(stage->board, slot)->target;
+    char copy[64];
+    kms_text_copy(copy, sizeof copy, name);
+    struct kms_target target = {.name = copy, .port = KMS_DEFAULT_PORT, .classes = classes};
+    uint32_t gone = 0;
+    for (size_t i = 1; i <= KMS_SOURCE_MAX; i++) {
+        target.source[i].enabled = (sources & KMS_BIT(i)) != 0;
+        gone |= had->source[i].enabled && !target.source[i].enabled ? KMS_BIT(i) : 0;
+    }
+    struct kms_target *was;
+    struct kms_change change;
+    assert_int_equal(kms_board_retarget(stage->board, slot, &target, gone, &was, &change), KMS_OK);
+    kms_target_done(was);
+    free(was);
 }
 
 void stage_publish(struct stage *stage, size_t slot, const struct kms_result *result)

@@ -31,6 +31,7 @@ struct stage {
     struct kms_zones *zones;
     struct kms_agent_alarms_policy rules;
     bool silent;
+    bool without_reports; /* hosts that are added from now on */
     struct kms_agent_alarms *alarms;
     /* the store */
     struct stage_record record[256];
@@ -62,6 +63,10 @@ size_t stage_add_host(struct stage *stage, const char *name, uint32_t classes);
 /* Bind probes and reports; a second goes by with each. */
 void stage_bind(struct stage *stage, size_t slot, enum kms_rpc_state state);
 void stage_publish(struct stage *stage, size_t slot, const struct kms_result *result);
+/* Asks the host for something else from now on, as a reload does: what a source that is gone told
+ * goes with it. sources are KMS_BIT(KMS_SOURCE_...). */
+void stage_retarget(struct stage *stage, size_t slot, const char *name, uint32_t sources,
+                    uint32_t classes);
 /* A report of a Windows key with this count, status and counters. */
 void stage_report(struct stage *stage, size_t slot, int64_t count, int64_t license);
 /* A source that failed. */

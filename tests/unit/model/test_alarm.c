@@ -205,8 +205,11 @@ static void an_object_that_is_gone_clears(void **state)
     close_stage(&stage);
 }
 
-static bool is_nowhere(void *arg, const char *subject)
+static bool is_elsewhere(void *arg, const char *subject, enum kms_alarm_type type,
+                         const char *object)
 {
+    (void)type;
+    (void)object;
     return strcmp(subject, arg) != 0;
 }
 
@@ -217,16 +220,75 @@ static void a_subject_that_is_gone_clears_at_once(void **state)
     open_stage(&stage, 1);
     poll(&stage, KMS_STATE_CRITICAL);
     char other[] = "host kms2";
-    kms_alarms_sweep(stage.alarms, is_nowhere, other, "gone");
+    kms_alarms_sweep(stage.alarms, is_elsewhere, other, "gone");
     assert_int_equal(stage.count, 1);
     char ours[] = "host kms1";
-    kms_alarms_sweep(stage.alarms, is_nowhere, ours, "gone");
+    kms_alarms_sweep(stage.alarms, is_elsewhere, ours, "gone");
     assert_int_equal(stage.count, 2);
     assert_string_equal(stage.news[1].alarm.text, "gone");
     poll(&stage, KMS_STATE_CRITICAL);
     kms_alarms_drop(stage.alarms, "host kms1", "gone");
     assert_int_equal(stage.count, 4);
     assert_int_equal(stage.news[2].alarm.index, 2); /* never 1 again */
+    close_stage(&stage);
+}
+
+static bool is_no_key(void *arg, const char *subject, enum kms_alarm_type type, const char *object)
+{
+    (void)arg;
+    return strcmp(subject, "host kms1") != 0 || type != KMS_ALARM_KEY ||
+           strcmp(object, "key A") != 0;
+}
+
+static void an_object_that_nobody_tells_clears_at_once_and_the_others_stay(void **state)
+{
+    (void)state;
+    struct stage stage;
+    open_stage(&stage, 2);
+    struct kms_alarm_condition both[2] = {key_condition(KMS_STATE_CRITICAL),
+                                          key_condition(KMS_STATE_WARNING)};
+    both[1].object = "key B";
+    update_with(&stage, both, 2, 0);
+    kms_alarms_sweep(stage.alarms, is_no_key, NULL, "gone"); /* seen wrong once */
+    update_with(&stage, both, 2, 0);
+    assert_int_equal(stage.count, 1);
+    assert_string_equal(stage.news[0].alarm.object, "key B");
+    update_with(&stage, both, 2, 0);
+    assert_int_equal(stage.count, 2);
+    kms_alarms_sweep(stage.alarms, is_no_key, NULL, "gone");
+    assert_int_equal(stage.count, 3);
+    assert_true(stage.news[2].cleared);
+    assert_string_equal(stage.news[2].alarm.object, "key A");
+    assert_string_equal(stage.news[2].alarm.text, "gone");
+    assert_int_equal(kms_alarms_count(stage.alarms), 1);
+    close_stage(&stage);
+}
+
+static void an_owner_is_the_same_in_any_case_and_shown_as_it_is_now(void **state)
+{
+    (void)state;
+    struct stage stage;
+    open_stage(&stage, 2);
+    struct kms_alarm_condition condition = key_condition(KMS_STATE_CRITICAL);
+    update_with(&stage, &condition, 1, 0);
+    condition.owner = "KMS1";
+    update_with(&stage, &condition, 1, 0);
+    assert_int_equal(stage.count, 1);
+    assert_string_equal(stage.news[0].alarm.owner, "KMS1");
+    assert_true(kms_alarms_tracks(stage.alarms, "host kms1", KMS_ALARM_KEY, "kmS1", "key A"));
+    condition.owner = "Kms1";
+    condition.frozen = true;
+    update_with(&stage, &condition, 1, 0);
+    assert_int_equal(stage.count, 1);
+    assert_int_equal(kms_alarms_count(stage.alarms), 1);
+    assert_string_equal(kms_alarms_at(stage.alarms, 0)->owner, "Kms1");
+    struct kms_alarm_condition right = key_condition(KMS_STATE_OK);
+    right.owner = "kms1";
+    update_with(&stage, &right, 1, 0);
+    update_with(&stage, &right, 1, 0);
+    assert_int_equal(stage.count, 2);
+    assert_int_equal(stage.news[1].alarm.index, 1);
+    assert_string_equal(stage.news[1].alarm.owner, "kms1");
     close_stage(&stage);
 }
 
@@ -533,6 +595,9 @@ static void random_update(struct day *day)
     char subject[] = "s0";
     size_t s = draw(day, SUBJECTS);
     subject[1] = (char)('0' + s);
+    char owner[] = "s0";
+    owner[0] = draw(day, 2) ? 's' : 'S'; /* the same one */
+    owner[1] = subject[1];
     struct kms_alarm_update update = {.subject = subject,
                                       .now_s = 1,
                                       .types = draw(day, 16),
@@ -559,7 +624,7 @@ static void random_update(struct day *day)
             bool wrong = draw(day, 5) == 0 ? draw(day, 2) : thing->raised != (draw(day, 3) == 0);
             condition[update.count++] = (struct kms_alarm_condition){
                 .type = type,
-                .owner = subject,
+                .owner = owner,
                 .object = object[i],
                 .row = {3, 1, {1, 0}},
                 .severity = !wrong         ? KMS_STATE_OK
@@ -596,6 +661,34 @@ static void random_restart(struct day *day)
     day->restarts++;
 }
 
+/* What is left when nobody tells of one object of one type. */
+struct silence {
+    char subject[3], object[3];
+    enum kms_alarm_type type;
+};
+
+static bool is_not_silent(void *arg, const char *subject, enum kms_alarm_type type,
+                          const char *object)
+{
+    const struct silence *silence = arg;
+    return type != silence->type || !kms_text_equal(subject, silence->subject) ||
+           !kms_text_equal(object, silence->object);
+}
+
+static void random_silence(struct day *day)
+{
+    uint32_t s = draw(day, SUBJECTS), t = draw(day, TYPES), o = draw(day, OBJECTS);
+    struct silence silence = {.type = (enum kms_alarm_type)(t + 1)};
+    kms_text_format(silence.subject, sizeof silence.subject, "s%u", (unsigned)s);
+    kms_text_format(silence.object, sizeof silence.object, "o%u", (unsigned)o);
+    struct thing *thing = &day->thing[((size_t)s * TYPES + t) * OBJECTS + o];
+    kms_alarms_sweep(day->alarms, is_not_silent, &silence, "silent");
+    thing->len = 0;
+    assert_false(thing->raised);
+    assert_false(kms_alarms_tracks(day->alarms, silence.subject, silence.type, silence.subject,
+                                   silence.object));
+}
+
 static void check_table(const struct day *day)
 {
     size_t raised = 0;
@@ -620,6 +713,8 @@ static void random_days_raise_and_clear_by_the_rules(void **state)
         for (size_t i = 0; i < ROUNDS; i++) {
             if (draw(&day, 300) == 0) {
                 random_restart(&day);
+            } else if (draw(&day, 100) == 0) {
+                random_silence(&day);
             } else if (draw(&day, 300) == 0) {
                 char subject[] = "s0";
                 size_t s = draw(&day, SUBJECTS);
@@ -651,6 +746,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_told_is_neither_raised_nor_cleared_and_judged_afresh),
         cmocka_unit_test(an_object_that_is_gone_clears),
         cmocka_unit_test(a_subject_that_is_gone_clears_at_once),
+        cmocka_unit_test(an_object_that_nobody_tells_clears_at_once_and_the_others_stay),
+        cmocka_unit_test(an_owner_is_the_same_in_any_case_and_shown_as_it_is_now),
         cmocka_unit_test(a_type_that_is_switched_off_clears_and_raises_nothing),
         cmocka_unit_test(an_alarm_is_the_same_after_a_restart_and_clears_when_it_is_mended),
         cmocka_unit_test(what_is_not_whole_is_refused),
