@@ -564,6 +564,26 @@ static void stale_text(const struct host *h, enum kms_source source, char *dst, 
     }
 }
 
+/* DNS did not say what there is, be it nothing. */
+static bool is_without_dns(enum kms_outcome outcome)
+{
+    return outcome >= KMS_OUTCOME_DNS_NXDOMAIN && outcome <= KMS_OUTCOME_DNS_LOOP &&
+           outcome != KMS_OUTCOME_DNS_NAME &&
+           kms_outcome_row(outcome)->kind == KMS_OUTCOME_IS_OURS;
+}
+
+/* The source found no way to the host's address, and neither does the lookup of its domain; or it
+ * was not tried since, and will tell. */
+static bool waits_for_dns(const struct host *h, enum kms_source source)
+{
+    const struct kms_snapshot *snapshot = h->snapshot;
+    return snapshot->last[source] && is_without_dns(snapshot->last[source]->outcome) &&
+           is_enabled(h, KMS_SOURCE_DNS) &&
+           (h->judgement->source[KMS_SOURCE_DNS].stale ||
+            snapshot->tally[KMS_SOURCE_DNS].last_attempt_s <=
+                snapshot->tally[source].last_success_s);
+}
+
 /* A host that is down takes its sources with it. That DNS is silent is told of the domain, once,
  * and not of each of its hosts. */
 static void find_stale(struct host *h, enum kms_source source)
@@ -573,7 +593,8 @@ static void find_stale(struct host *h, enum kms_source source)
                                            .owner = h->snapshot->target->name,
                                            .row = row_of(TABLE_SOURCE, h->snapshot->index, source),
                                            .severity = stale ? KMS_STATE_UNKNOWN : KMS_STATE_OK,
-                                           .frozen = h->suppressed || !h->snapshot->last[source],
+                                           .frozen = h->suppressed || !h->snapshot->last[source] ||
+                                                     waits_for_dns(h, source),
                                            .polled = h->polled == source};
     if (!matters(&h->inquiry, of.severity, of.frozen)) {
         return;

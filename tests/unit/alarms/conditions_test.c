@@ -384,6 +384,9 @@ static void silent_dns_is_one_alarm_of_the_domain_however_many_hosts_it_has(void
     for (int i = 0; i < 3; i++) { /* what the hosts hear of it */
         stage_fail(stage, slot, KMS_SOURCE_DNS, KMS_OUTCOME_DNS_TIMEOUT);
     }
+    for (int i = 0; i < 3; i++) { /* and who wants their addresses */
+        stage_fail(stage, slot, KMS_SOURCE_RPC, KMS_OUTCOME_DNS_UNREACHABLE);
+    }
     const struct kms_alarm_view *alarm = NULL;
     assert_int_equal(raised(stage), 1);
     assert_int_equal(stage_raised(stage, KMS_ALARM_STALE, &alarm), 1);
@@ -396,6 +399,27 @@ static void silent_dns_is_one_alarm_of_the_domain_however_many_hosts_it_has(void
     assert_int_equal(stage_raised(stage, KMS_ALARM_STALE, NULL), 1);
     look_up(stage, KMS_OUTCOME_DNS_NXDOMAIN, NULL, 0);
     assert_int_equal(stage_raised(stage, KMS_ALARM_STALE, NULL), 0);
+}
+
+static void a_name_that_alone_cannot_be_looked_up_is_an_alarm_of_its_host(void **state)
+{
+    struct stage *stage = *state;
+    static const char *const record[] = {"kms9.example.com"};
+    size_t slot = add_published_host(stage);
+    const struct kms_alarm_view *alarm = NULL;
+    stage_bind(stage, slot, KMS_RPC_ACCEPTED);
+    for (int i = 0; i < 3; i++) { /* its domain may be as silent, and was not asked since */
+        stage_fail(stage, slot, KMS_SOURCE_RPC, KMS_OUTCOME_DNS_TIMEOUT);
+    }
+    assert_int_equal(raised(stage), 0);
+    look_up(stage, KMS_OUTCOME_OK, record, 1);
+    stage_fail(stage, slot, KMS_SOURCE_DNS, KMS_OUTCOME_OK);
+    for (int i = 0; i < 2; i++) {
+        stage_fail(stage, slot, KMS_SOURCE_RPC, KMS_OUTCOME_DNS_TIMEOUT);
+    }
+    assert_int_equal(stage_raised(stage, KMS_ALARM_STALE, &alarm), 1);
+    assert_string_equal(alarm->owner, "kms9.example.com");
+    assert_string_equal(alarm->object, "source rpc");
 }
 
 static void a_publication_that_is_not_expected_any_more_clears(void **state)
@@ -450,6 +474,7 @@ int main(void)
         STAGED(a_clock_that_differs_is_an_alarm),
         STAGED(a_lost_publication_and_a_rogue_record_are_alarms_of_the_lookups),
         STAGED(silent_dns_is_one_alarm_of_the_domain_however_many_hosts_it_has),
+        STAGED(a_name_that_alone_cannot_be_looked_up_is_an_alarm_of_its_host),
         STAGED(a_publication_that_is_not_expected_any_more_clears),
         STAGED(without_a_bind_probe_another_source_tells_of_the_port),
     };
