@@ -568,8 +568,7 @@ static void stale_text(const struct host *h, enum kms_source source, char *dst, 
 static bool is_without_dns(enum kms_outcome outcome)
 {
     return outcome >= KMS_OUTCOME_DNS_NXDOMAIN && outcome <= KMS_OUTCOME_DNS_LOOP &&
-           outcome != KMS_OUTCOME_DNS_NAME &&
-           kms_outcome_row(outcome)->kind == KMS_OUTCOME_IS_OURS;
+           outcome != KMS_OUTCOME_DNS_NAME && kms_outcome_row(outcome)->kind == KMS_OUTCOME_IS_OURS;
 }
 
 /* The source found no way to the host's address, and neither does the lookup of its domain; or it
