@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "agent/play.h"
 #include "agent/turns.h"
 #include "base/text.h"
 
@@ -110,6 +111,15 @@ static struct inquiry *inquiry_of(struct kms_authorities *authorities, size_t zo
     return inquiry;
 }
 
+/* What they said is recorded as it was judged. */
+static void play(struct kms_authorities *authorities, size_t zone)
+{
+    const struct kms_authorities_config *config = &authorities->config;
+    struct kms_zone_servers servers = {.known = false};
+    (void)kms_play_servers(config->env->play, kms_zones_get(config->zones, zone)->name, &servers);
+    publish(authorities, zone, &servers);
+}
+
 void kms_authorities_ask(struct kms_authorities *authorities, size_t zone,
                          const struct kms_dns_domain *answer)
 {
@@ -121,6 +131,10 @@ void kms_authorities_ask(struct kms_authorities *authorities, size_t zone,
     if (!is_answer) {
         const struct kms_zone_servers unknown = {.known = false};
         publish(authorities, zone, &unknown);
+        return;
+    }
+    if (config->env->play) {
+        play(authorities, zone);
         return;
     }
     struct inquiry *inquiry = inquiry_of(authorities, zone);

@@ -132,11 +132,12 @@ static bool write_pid(struct daemon *d)
 
 static void say_simulation(const struct kms_program *p)
 {
-    kms_log_write(&p->log, KMS_LOG_WARNING,
-                  "start: " PROGRAM " " KMSMON_VERSION ", a simulation: nothing here is true of "
-                  "any host; %zu hosts of %s, %lld times as fast as time, state in %s",
-                  p->site->host_count, p->options->simulate, (long long)p->simulation->speed,
-                  p->site->state_dir);
+    kms_log_write(
+        &p->log, KMS_LOG_WARNING,
+        "start: " PROGRAM " " KMSMON_VERSION ", a simulation: nothing here is true of "
+        "any host; %zu hosts and %zu domains of %s, %lld times as fast as time, state in %s",
+        p->site->host_count, p->site->dns.domain_count, p->options->simulate,
+        (long long)p->simulation->speed, p->site->state_dir);
     kms_log_write(&p->log, KMS_LOG_INFO,
                   "start: ask it with 'kmsmon status --socket %s' or 'check_kms --agent=%s -H "
                   "HOST'",

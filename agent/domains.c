@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "agent/file_writer.h"
+#include "agent/play.h"
 #include "base/bytes.h"
 #include "base/conf.h"
 #include "base/texts.h"
@@ -125,6 +126,16 @@ static bool site_lists(const struct kms_domains *d, const struct kms_site *site)
     return site->host_count > 0 && d->discover.count == 0;
 }
 
+/* Asks what is no watched host; NULL: nobody does. */
+static const struct kms_probe_type *stranger_probe(const struct kms_domains *d,
+                                                   const struct kms_site *site)
+{
+    if (!site->dns.probe_records) {
+        return NULL;
+    }
+    return d->config.env->play ? kms_play_bind() : kms_rpc_probe();
+}
+
 static struct kms_lookups_config lookups_of(struct kms_domains *d, const struct kms_site *site)
 {
     const struct kms_domains_config *config = &d->config;
@@ -143,7 +154,7 @@ static struct kms_lookups_config lookups_of(struct kms_domains *d, const struct 
                                                                            : site->interval_ms,
                                        .timeout_ms = dns->timeout_ms,
                                        .rpc_timeout_ms = DISCOVERED_TIMEOUT_MS,
-                                       .bind = dns->probe_records ? kms_rpc_probe() : NULL,
+                                       .bind = stranger_probe(d, site),
                                        .forget_after_ms = dns->forget_after_ms,
                                        .seen_changed = save_seen,
                                        .ask_servers = dns->all_authoritative,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "agent/lookup_record.h"
+#include "agent/play.h"
 
 /* A lookup that waits for longer makes way for another: servers that never answer hold up nobody,
  * and as many as fit into the time limit wait beside those that are in flight. */
@@ -68,6 +69,7 @@ static void answered(void *arg, const struct kms_dns_domain *domain)
     struct kms_lookup *lookup = arg;
     struct kms_lookups *l = lookup->lookups;
     lookup->probe = NULL;
+    lookup->played = NULL;
     struct kms_zone_lookup answer;
     struct kms_zone_record *record;
     (void)kms_lookup_take(domain, kms_clock_wall_s(&l->config.env->clock), &answer, &record);
@@ -79,14 +81,25 @@ static void answered(void *arg, const struct kms_dns_domain *domain)
     }
 }
 
+/* A recording is asked in the place of the resolver; nothing else is different. */
+static bool ask(struct kms_lookup *lookup)
+{
+    const struct kms_lookups_config *config = &lookup->lookups->config;
+    const char *domain = kms_zones_get(config->zones, lookup->zone)->name;
+    if (config->env->play) {
+        lookup->played = kms_played_lookup_start(config->env, domain, answered, lookup);
+    } else {
+        lookup->probe = kms_dns_start(config->env->resolver, config->env->loop, domain,
+                                      config->timeout_ms, answered, lookup);
+    }
+    return lookup->played || lookup->probe;
+}
+
 static bool start(void *arg)
 {
     struct kms_lookup *lookup = arg;
     const struct kms_lookups_config *config = &lookup->lookups->config;
-    const char *domain = kms_zones_get(config->zones, lookup->zone)->name;
-    lookup->probe = kms_dns_start(config->env->resolver, config->env->loop, domain,
-                                  config->timeout_ms, answered, lookup);
-    if (!lookup->probe) {
+    if (!ask(lookup)) {
         struct kms_zone_lookup none = kms_lookup_without_memory(
             kms_clock_wall_s(&config->env->clock));
         take_in(lookup, &none);
@@ -126,6 +139,7 @@ struct kms_lookup *kms_lookup_new(struct kms_lookups *l, size_t zone, bool disco
 void kms_lookup_free(struct kms_lookup *lookup)
 {
     kms_dns_cancel(lookup->probe);
+    kms_played_lookup_cancel(lookup->played);
     kms_timer_free(lookup->patience);
     kms_timer_free(lookup->timer);
     free(lookup);

@@ -64,7 +64,8 @@ static bool add_domain(struct kms_lookups *l, const char *domain, bool discovers
 
 static bool add_domains_of(struct kms_lookups *l, const struct kms_target *target)
 {
-    /* One that was discovered is where it was found, and no reason to look elsewhere. */
+    /* One that was discovered is where it was found, and no reason to look elsewhere. What is
+     * played are the domains of the recording, which are wished for. */
     bool is_found = target->origin != KMS_ORIGIN_CONFIGURED;
     bool is_played = l->config.env->play != NULL;
     if (!target->source[KMS_SOURCE_DNS].enabled || is_found || is_played) {

@@ -18,7 +18,8 @@ struct kms_lookup {
     uint64_t print; /* of what is saved of it */
     int64_t due_us;
     struct kms_timer *timer;
-    struct kms_dns_probe *probe; /* NULL: not running */
+    struct kms_dns_probe *probe;      /* NULL: not running */
+    struct kms_played_lookup *played; /* the same of a recording */
     struct kms_turn turn;
     bool has_turn; /* it runs, and counts among those in flight */
     struct kms_timer *patience;

@@ -67,7 +67,7 @@ static bool open_polls(struct kms_program *p)
         .env = &p->env,
         .board = p->board,
         .log = &p->log,
-        .types = p->play ? kms_play_types() : p->types,
+        .types = p->play ? kms_play_types(p->play) : p->types,
         .interval_ms = p->site->interval_ms,
         .back_off_max = (unsigned)p->site->back_off_max,
         .sockets_max = room < KMS_SCHEDULER_SOCKETS_MAX ? room : KMS_SCHEDULER_SOCKETS_MAX,

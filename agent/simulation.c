@@ -15,8 +15,6 @@
 #include "base/text.h"
 #include "control/place.h"
 
-#define LOOKUP_TIMEOUT_MS 5000 /* of lookups that never are */
-
 static enum kms_status no_memory(struct kms_fault *fault)
 {
     return kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
@@ -47,9 +45,11 @@ static enum kms_status load(const char *path, struct kms_recording *ret, struct 
         status = kms_recording_read(kms_buf_str(&text), text.len, true, ret, &inner);
         if (status != KMS_OK) {
             (void)kms_fault_set(fault, status, 0, "%.100s:%zu: %s", path, inner.offset, inner.text);
-        } else if (ret->host_count == 0) {
+        } else if (ret->host_count == 0 && ret->domain_count == 0) {
+            kms_recording_done(ret);
             status = kms_fault_set(fault, KMS_EINVAL, 0,
-                                   "%.140s: no host; begin one with host \"NAME\"", path);
+                                   "%.140s: no host and no domain; begin one with host \"NAME\"",
+                                   path);
         }
     }
     kms_buf_done(&text);
@@ -82,23 +82,30 @@ static void take_sources(struct kms_target *made, const struct kms_target *recor
     }
 }
 
+/* With domains in the recording, source dns needs no results: it is enough that the site or the
+ * recording says that the host is published somewhere. */
 static enum kms_status make_host(const struct kms_site *site, const struct kms_target *recorded,
-                                 struct kms_target *ret)
+                                 bool has_domains, struct kms_target *ret)
 {
     const struct kms_target *configured = find_configured(site, recorded->name);
+    bool is_published = has_domains &&
+                        ((configured && configured->source[KMS_SOURCE_DNS].enabled) ||
+                         recorded->publish_in.count > 0);
     enum kms_status status = kms_target_copy(ret, configured ? configured : recorded);
     if (status == KMS_OK) {
         take_sources(ret, recorded);
+        ret->source[KMS_SOURCE_DNS].enabled |= is_published;
     }
     return status;
 }
 
 static enum kms_status take_hosts(struct kms_site *site, const struct kms_recording *recording)
 {
-    struct kms_target *host = calloc(recording->host_count, sizeof *host);
+    struct kms_target *host = calloc(recording->host_count + 1, sizeof *host);
+    bool has_domains = recording->domain_count > 0;
     size_t count = 0;
     while (host && count < recording->host_count &&
-           make_host(site, &recording->host[count].target, &host[count]) == KMS_OK) {
+           make_host(site, &recording->host[count].target, has_domains, &host[count]) == KMS_OK) {
         count++;
     }
     bool whole = host && count == recording->host_count;
@@ -115,13 +122,63 @@ static enum kms_status take_hosts(struct kms_site *site, const struct kms_record
     return whole ? KMS_OK : KMS_ENOMEM;
 }
 
-static void leave_out_the_network(struct kms_site *site)
+/* ---- its domains ---- */
+
+static const struct kms_site_domain *find_domain(const struct kms_site *site, const char *name)
 {
+    for (size_t i = 0; i < site->dns.domain_count; i++) {
+        if (kms_text_equal_nocase(site->dns.domain[i].name, name)) {
+            return &site->dns.domain[i];
+        }
+    }
+    return NULL;
+}
+
+static enum kms_status make_domain(const struct kms_site *site,
+                                   const struct kms_recorded_domain *recorded,
+                                   struct kms_site_domain *ret)
+{
+    const struct kms_site_domain *configured = find_domain(site, recorded->name);
+    *ret = (struct kms_site_domain){.name = kms_text_dup(recorded->name),
+                                    .want_hosts = configured ? configured->want_hosts
+                                                             : recorded->want_hosts};
+    enum kms_status status = kms_texts_copy(&ret->expect,
+                                            configured ? &configured->expect : &recorded->expect);
+    return ret->name ? status : KMS_ENOMEM;
+}
+
+static bool is_discovered(const struct kms_site *site, const struct kms_recorded_domain *recorded)
+{
+    return recorded->discover || kms_texts_has(&site->discover, recorded->name);
+}
+
+/* What it says of lookups counts, but for whom they go to. */
+static enum kms_status take_domains(struct kms_site *site, const struct kms_recording *recording)
+{
+    struct kms_site_dns made = site->dns;
+    struct kms_texts discover = {0};
+    enum kms_status status = KMS_OK;
+    made.servers = made.authoritative = NULL;
+    made.domain = calloc(recording->domain_count + 1, sizeof *made.domain);
+    made.domain_count = 0;
+    for (size_t i = 0; made.domain && status == KMS_OK && i < recording->domain_count; i++) {
+        const struct kms_recorded_domain *recorded = &recording->domain[i];
+        status = make_domain(site, recorded, &made.domain[made.domain_count++]);
+        if (status == KMS_OK && is_discovered(site, recorded)) {
+            status = kms_texts_add(&discover, recorded->name);
+        }
+    }
+    if (!made.domain || status != KMS_OK) {
+        kms_site_dns_done(&made);
+        kms_texts_done(&discover);
+        return KMS_ENOMEM;
+    }
     kms_site_dns_done(&site->dns);
-    site->dns = (struct kms_site_dns){.timeout_ms = LOOKUP_TIMEOUT_MS};
+    site->dns = made;
     kms_texts_done(&site->discover);
+    site->discover = discover;
     site->discover_search = false;
-    kms_site_credentials_done(site);
+    return KMS_OK;
 }
 
 static enum kms_status replace_text(char **text, const char *by)
@@ -212,11 +269,12 @@ enum kms_status kms_simulation_open(const struct kms_options *options, struct km
     struct kms_simulation made = {.speed = options->speed};
     enum kms_status status = load(options->simulate, &made.recording, fault);
     if (status == KMS_OK &&
-        (take_hosts(site, &made.recording) != KMS_OK || take_place(options, site) != KMS_OK)) {
+        (take_hosts(site, &made.recording) != KMS_OK ||
+         take_domains(site, &made.recording) != KMS_OK || take_place(options, site) != KMS_OK)) {
         status = no_memory(fault);
     }
     if (status == KMS_OK) {
-        leave_out_the_network(site);
+        kms_site_credentials_done(site);
         status = take_state_dir(options, site, &made, fault);
     }
     if (status != KMS_OK) {

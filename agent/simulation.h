@@ -1,5 +1,5 @@
-/* A daemon that plays a recording: the hosts of the recording stand in the place of those of the
- * site, nothing is asked over the network, and what it keeps is kept apart. */
+/* A daemon that plays a recording: the hosts and domains of the recording stand in the place of
+ * those of the site, nothing is asked over the network, and what it keeps is kept apart. */
 #ifndef KMS_AGENT_SIMULATION_H
 #define KMS_AGENT_SIMULATION_H
 
@@ -25,7 +25,8 @@ struct kms_simulation {
  *
  * - its hosts are those of the recording, each with the settings of the site's host of the same
  *   name, if there is one; a source is asked when the recording has it;
- * - no domain is looked at, no credentials are used;
+ * - its domains are those of the recording, each with what the site wants of the domain of the same
+ *   name, if it has one; no name server is asked, no credentials are used;
  * - the state folder is options->state_dir, which is not the site's, or one that is made and
  *   removed; the control socket is "control" in it;
  * - it is the guest of options->agentx, or else answers SNMP itself.

@@ -1,5 +1,5 @@
-/* kmsmon dump: everything that the sources of the running daemon told, as text that 'kmsmond
- * --simulate' plays again. */
+/* kmsmon dump: everything that the sources of the running daemon told and what it looked up in DNS,
+ * as text that 'kmsmond --simulate' plays again. */
 #include "command.h"
 
 #include <stddef.h>
@@ -21,10 +21,10 @@ static const struct kms_opt rows[] = {
 
 static const struct kms_form form = {
     .name = "dump",
-    .purpose = "Prints what the sources of the running kmsmond told, as text that can be edited "
-               "and played\nagain with 'kmsmond --simulate'.",
+    .purpose = "Prints what the sources of the running kmsmond told, and the domains as they were "
+               "looked up, as\ntext that can be edited and played again with 'kmsmond --simulate'.",
     .usage = "Usage: kmsmon dump [--json] [--socket PATH] [HOST ...]\n",
-    .note = "Without HOST all of them.\n"
+    .note = "Without HOST all of them, and all domains.\n"
             "Exit: 0 all is printed, 2 wrong usage, 3 no answer from kmsmond.\n",
     .rows = rows,
     KMS_ASKING_FORM,

@@ -94,7 +94,7 @@ static bool has_target(const struct kms_dns_domain *domain, const char *name)
     return false;
 }
 
-static bool list_targets(struct kms_dns_domain *domain)
+bool kms_dns_list_targets(struct kms_dns_domain *domain)
 {
     domain->target = calloc(KMS_DNS_TARGETS_MAX, sizeof *domain->target);
     for (size_t i = 0; domain->target && i < domain->set.count; i++) {
@@ -113,7 +113,7 @@ static bool list_targets(struct kms_dns_domain *domain)
 static bool look_up(struct kms_dns_probe *probe)
 {
     struct kms_dns_domain *domain = &probe->domain;
-    if (!list_targets(domain)) {
+    if (!kms_dns_list_targets(domain)) {
         return false;
     }
     size_t count = domain->target_count * 2;
@@ -136,12 +136,12 @@ static bool look_up(struct kms_dns_probe *probe)
     return true;
 }
 
-static void explain(struct kms_dns_domain *domain, const struct kms_fault *fault)
+void kms_dns_explain(struct kms_dns_domain *domain, const char *what)
 {
     const char *meaning = kms_outcome_row(domain->outcome)->meaning;
     char raw[sizeof domain->detail];
-    if (domain->outcome == KMS_OUTCOME_DNS_MALFORMED && fault->text[0] != '\0') {
-        kms_text_format(raw, sizeof raw, "malformed answer of %s: %s", domain->server, fault->text);
+    if (domain->outcome == KMS_OUTCOME_DNS_MALFORMED && what[0] != '\0') {
+        kms_text_format(raw, sizeof raw, "malformed answer of %s: %s", domain->server, what);
     } else {
         int len = (int)strcspn(meaning, ".");
         kms_text_format(raw, sizeof raw, "%.*s, %s", len, meaning, domain->server);
@@ -169,7 +169,7 @@ static void srv_replied(void *arg, const struct kms_dns_reply *reply)
         domain->outcome = KMS_OUTCOME_NO_MEMORY;
     }
     if (domain->outcome != KMS_OUTCOME_OK) {
-        explain(domain, &fault);
+        kms_dns_explain(domain, fault.text);
     }
     if (probe->waiting == 0) {
         finish(probe);

@@ -55,6 +55,13 @@ struct kms_dns_probe *kms_dns_start(struct kms_resolver *resolver, struct kms_lo
 /* No call back any more. NULL is fine. Not from inside done. */
 void kms_dns_cancel(struct kms_dns_probe *probe);
 
+/* Lists the names that the records of the set lead to, whose addresses are to be looked up. False:
+ * out of memory. */
+bool kms_dns_list_targets(struct kms_dns_domain *domain);
+/* One line in the place of the detail for an outcome that is not OK; what: what is malformed, or
+ * "". */
+void kms_dns_explain(struct kms_dns_domain *domain, const char *what);
+
 /* Makes a domain that outlives the call back, under a name that the caller keeps. False: out of
  * memory, ret is not written. */
 bool kms_dns_domain_copy(struct kms_dns_domain *ret, const struct kms_dns_domain *from,

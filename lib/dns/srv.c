@@ -88,6 +88,17 @@ static bool is_address(const char *name)
     return numbers || kms_address_parse(name, 0, &ignored);
 }
 
+static enum kms_srv_flaw flaw_of(const struct kms_srv *srv)
+{
+    if (kms_text_equal(srv->target, ".")) {
+        return KMS_SRV_ROOT;
+    }
+    if (srv->port == 0) {
+        return KMS_SRV_NO_PORT;
+    }
+    return is_address(srv->target) ? KMS_SRV_ADDRESS : KMS_SRV_SOUND;
+}
+
 static bool read_srv(const struct kms_dns_message *message, const struct kms_dns_record *record,
                      struct kms_srv *ret)
 {
@@ -96,13 +107,6 @@ static bool read_srv(const struct kms_dns_message *message, const struct kms_dns
     if (!kms_rd_u16(&rd, &srv.priority) || !kms_rd_u16(&rd, &srv.weight) ||
         !kms_rd_u16(&rd, &srv.port) || !kms_dns_name(&rd, srv.target) || kms_rd_left(&rd) > 0) {
         return false;
-    }
-    if (kms_text_equal(srv.target, ".")) {
-        srv.flaw = KMS_SRV_ROOT;
-    } else if (srv.port == 0) {
-        srv.flaw = KMS_SRV_NO_PORT;
-    } else if (is_address(srv.target)) {
-        srv.flaw = KMS_SRV_ADDRESS;
     }
     *ret = srv;
     return true;
@@ -183,15 +187,27 @@ static int compare(const void *left, const void *right)
 
 static void sort(struct kms_srv_set *set)
 {
-    if (set->count == 0) {
-        return;
-    }
     qsort(set->srv, set->count, sizeof *set->srv, compare);
     for (size_t i = 1; i < set->count; i++) {
         if (set->srv[i].flaw == KMS_SRV_SOUND && compare(&set->srv[i - 1], &set->srv[i]) == 0) {
             set->srv[i].flaw = KMS_SRV_DUPLICATE;
         }
     }
+}
+
+enum kms_outcome kms_srv_set_judge(struct kms_srv_set *set)
+{
+    if (set->count == 0) {
+        return KMS_OUTCOME_DNS_NODATA;
+    }
+    for (size_t i = 0; i < set->count; i++) {
+        set->srv[i].flaw = flaw_of(&set->srv[i]);
+    }
+    sort(set);
+    /* RFC 2782: the only record, with the root as its target, says that there is no such service.
+     */
+    return set->count == 1 && set->srv[0].flaw == KMS_SRV_ROOT ? KMS_OUTCOME_DNS_NO_SERVICE
+                                                               : KMS_OUTCOME_OK;
 }
 
 enum kms_outcome kms_srv_read(const uint8_t *bytes, size_t len, const char *name,
@@ -210,13 +226,8 @@ enum kms_outcome kms_srv_read(const uint8_t *bytes, size_t len, const char *name
     }
     struct kms_srv_set set = {.srv = NULL};
     outcome = collect(&message, owner, &set, fault);
-    if (outcome == KMS_OUTCOME_OK && set.count == 0) {
-        outcome = KMS_OUTCOME_DNS_NODATA;
-    }
-    /* RFC 2782: the only record, with the root as its target, says that there is no such service.
-     */
-    if (outcome == KMS_OUTCOME_OK && set.count == 1 && set.srv[0].flaw == KMS_SRV_ROOT) {
-        outcome = KMS_OUTCOME_DNS_NO_SERVICE;
+    if (outcome == KMS_OUTCOME_OK) {
+        outcome = kms_srv_set_judge(&set);
     }
     if (outcome != KMS_OUTCOME_OK) {
         kms_srv_set_done(&set);
@@ -225,7 +236,6 @@ enum kms_outcome kms_srv_read(const uint8_t *bytes, size_t len, const char *name
     if (steps > 0) {
         kms_text_copy(set.alias, sizeof set.alias, owner);
     }
-    sort(&set);
     *ret = set;
     return KMS_OUTCOME_OK;
 }

@@ -45,6 +45,9 @@ struct kms_srv_set {
  * tells what is malformed. */
 enum kms_outcome kms_srv_read(const uint8_t *bytes, size_t len, const char *name,
                               struct kms_srv_set *ret, struct kms_fault *fault);
+/* Finds the flaws of records as they came and puts them in order. OK, or DNS_NODATA, DNS_NO_SERVICE
+ * where these records say so. */
+enum kms_outcome kms_srv_set_judge(struct kms_srv_set *set);
 void kms_srv_set_done(struct kms_srv_set *set);
 /* False: out of memory, ret is not written. */
 bool kms_srv_set_copy(struct kms_srv_set *ret, const struct kms_srv_set *from);

@@ -1,11 +1,11 @@
-/* Hosts and what they told, as text and back. */
+/* Hosts and what they told, as text and back; the lines of a recording. */
 #include "model/recording.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "model/script.h"
+#include "model/recording_parts.h"
 #include "model/result_text.h"
 
 #define NUMBER_MAX        (INT64_C(1) << 40)
@@ -13,7 +13,7 @@
 
 /* ---- writing ---- */
 
-static enum kms_status add_text_line(struct kms_buf *buf, const char *word, const char *text)
+enum kms_status kms_recording_add_text(struct kms_buf *buf, const char *word, const char *text)
 {
     enum kms_status status = text ? kms_buf_addf(buf, "%s ", word) : KMS_OK;
 
@@ -67,10 +67,10 @@ static enum kms_status add_source(struct kms_buf *buf, int number,
 
 static enum kms_status add_target(struct kms_buf *buf, const struct kms_target *target)
 {
-    enum kms_status status = add_text_line(buf, "host", target->name);
+    enum kms_status status = kms_recording_add_text(buf, "host", target->name);
 
     if (status == KMS_OK) {
-        status = add_text_line(buf, "address", target->address);
+        status = kms_recording_add_text(buf, "address", target->address);
     }
     if (status == KMS_OK && target->port_given) {
         status = kms_buf_addf(buf, "port %lld\n", (long long)target->port);
@@ -82,7 +82,7 @@ static enum kms_status add_target(struct kms_buf *buf, const struct kms_target *
         status = add_classes(buf, target->classes);
     }
     for (size_t i = 0; status == KMS_OK && i < target->publish_in.count; i++) {
-        status = add_text_line(buf, "publish-in", target->publish_in.text[i]);
+        status = kms_recording_add_text(buf, "publish-in", target->publish_in.text[i]);
     }
     for (int i = 1; status == KMS_OK && i <= KMS_SOURCE_MAX; i++) {
         if (target->source[i].enabled) {
@@ -119,7 +119,7 @@ enum kms_status kms_recording_write_host(const struct kms_snapshot *snapshot, st
 
 enum kms_status kms_recording_write_window(const char *identity, struct kms_buf *buf)
 {
-    return add_text_line(buf, "window", identity);
+    return kms_recording_add_text(buf, "window", identity);
 }
 
 const struct kms_result *kms_recording_result(const struct kms_snapshot *snapshot, size_t number)
@@ -150,20 +150,13 @@ enum kms_status kms_recording_write(const struct kms_snapshot *snapshot, struct 
 
 /* ---- reading ---- */
 
-struct reader {
-    struct kms_script script;
-    struct kms_recording recording;
-    struct kms_recorded_host *host; /* the lines are about it; NULL: about none yet */
-    int64_t at_ms;
-    bool strict;
-};
-
-static enum kms_status wrong(struct reader *reader, const char *what, const char *word)
+static enum kms_status wrong(struct kms_recording_reader *reader, const char *what,
+                             const char *word)
 {
     return kms_script_wrong(&reader->script, what, word);
 }
 
-static enum kms_status read_duration(struct reader *reader, int64_t *ret_ms)
+static enum kms_status read_duration(struct kms_recording_reader *reader, int64_t *ret_ms)
 {
     char word[KMS_SCRIPT_WORD_MAX];
 
@@ -173,8 +166,8 @@ static enum kms_status read_duration(struct reader *reader, int64_t *ret_ms)
                : wrong(reader, "not a duration:", word);
 }
 
-static enum kms_status read_word(struct reader *reader, const struct kms_word_set *set,
-                                 const char *what, int *ret)
+enum kms_status kms_recording_read_word(struct kms_recording_reader *reader,
+                                        const struct kms_word_set *set, const char *what, int *ret)
 {
     char word[KMS_SCRIPT_WORD_MAX];
 
@@ -182,7 +175,7 @@ static enum kms_status read_word(struct reader *reader, const struct kms_word_se
     return kms_word_number(set, word, ret) ? KMS_OK : wrong(reader, what, word);
 }
 
-static bool is_host(const struct reader *reader, const char *name)
+static bool is_host(const struct kms_recording_reader *reader, const char *name)
 {
     for (size_t i = 0; i < reader->recording.host_count; i++) {
         if (kms_text_equal_nocase(reader->recording.host[i].target.name, name)) {
@@ -210,7 +203,7 @@ static struct kms_recorded_host *add_host(struct kms_recording *recording)
     return &recording->host[count];
 }
 
-static enum kms_status line_host(struct reader *reader)
+static enum kms_status line_host(struct kms_recording_reader *reader)
 {
     enum kms_status status = kms_script_text(&reader->script);
     const char *name = kms_buf_str(&reader->script.text);
@@ -226,12 +219,13 @@ static enum kms_status line_host(struct reader *reader)
     if (!reader->host) {
         return kms_script_no_memory(&reader->script);
     }
+    reader->domain = NULL;
     reader->at_ms = 0;
     reader->host->target.name = kms_text_dup(name);
     return reader->host->target.name ? KMS_OK : kms_script_no_memory(&reader->script);
 }
 
-static enum kms_status line_address(struct reader *reader)
+static enum kms_status line_address(struct kms_recording_reader *reader)
 {
     struct kms_target *target = &reader->host->target;
     enum kms_status status = kms_script_text(&reader->script);
@@ -244,17 +238,17 @@ static enum kms_status line_address(struct reader *reader)
     return target->address ? KMS_OK : kms_script_no_memory(&reader->script);
 }
 
-static enum kms_status line_port(struct reader *reader)
+static enum kms_status line_port(struct kms_recording_reader *reader)
 {
     reader->host->target.port_given = true;
     return kms_script_number(&reader->script, 1, 65535, &reader->host->target.port);
 }
 
-static enum kms_status line_origin(struct reader *reader)
+static enum kms_status line_origin(struct kms_recording_reader *reader)
 {
     int origin = 0;
-    enum kms_status status = read_word(reader, kms_words_origin(),
-                                       "an origin is configured or discovered, not", &origin);
+    enum kms_status status = kms_recording_read_word(
+        reader, kms_words_origin(), "an origin is configured or discovered, not", &origin);
 
     if (status == KMS_OK) {
         reader->host->target.origin = (enum kms_origin)origin;
@@ -262,13 +256,14 @@ static enum kms_status line_origin(struct reader *reader)
     return status;
 }
 
-static enum kms_status line_classes(struct reader *reader)
+static enum kms_status line_classes(struct kms_recording_reader *reader)
 {
     enum kms_status status = KMS_OK;
 
     do {
         int cls = 0;
-        status = read_word(reader, kms_words_client_class(), "no class is called", &cls);
+        status = kms_recording_read_word(reader, kms_words_client_class(), "no class is called",
+                                         &cls);
         if (status == KMS_OK) {
             reader->host->target.classes |= KMS_CLASS_BIT(cls);
         }
@@ -276,7 +271,7 @@ static enum kms_status line_classes(struct reader *reader)
     return status;
 }
 
-static enum kms_status line_publish_in(struct reader *reader)
+static enum kms_status line_publish_in(struct kms_recording_reader *reader)
 {
     enum kms_status status = kms_script_text(&reader->script);
 
@@ -287,7 +282,7 @@ static enum kms_status line_publish_in(struct reader *reader)
     return status;
 }
 
-static struct kms_source_config *enable(struct reader *reader, int source)
+static struct kms_source_config *enable(struct kms_recording_reader *reader, int source)
 {
     struct kms_source_config *config = &reader->host->target.source[source];
 
@@ -298,10 +293,11 @@ static struct kms_source_config *enable(struct reader *reader, int source)
     return config;
 }
 
-static enum kms_status line_source(struct reader *reader)
+static enum kms_status line_source(struct kms_recording_reader *reader)
 {
     int source = 0;
-    enum kms_status status = read_word(reader, kms_words_source(), "no source is called", &source);
+    enum kms_status status = kms_recording_read_word(reader, kms_words_source(),
+                                                     "no source is called", &source);
     struct kms_source_config *config = status == KMS_OK ? enable(reader, source) : NULL;
 
     while (status == KMS_OK && !kms_script_at_end(&reader->script)) {
@@ -318,11 +314,12 @@ static enum kms_status line_source(struct reader *reader)
     return status;
 }
 
-static enum kms_status line_tally(struct reader *reader)
+static enum kms_status line_tally(struct kms_recording_reader *reader)
 {
     int source = 0;
     int64_t number[5] = {0};
-    enum kms_status status = read_word(reader, kms_words_source(), "no source is called", &source);
+    enum kms_status status = kms_recording_read_word(reader, kms_words_source(),
+                                                     "no source is called", &source);
 
     for (size_t i = 0; status == KMS_OK && i < KMS_COUNT_OF(number); i++) {
         status = kms_script_number(&reader->script, 0, i < 3 ? UINT32_MAX : NUMBER_MAX, &number[i]);
@@ -338,7 +335,7 @@ static enum kms_status line_tally(struct reader *reader)
     return status;
 }
 
-static enum kms_status line_at(struct reader *reader)
+static enum kms_status line_at(struct kms_recording_reader *reader)
 {
     int64_t at_ms = 0;
     enum kms_status status = read_duration(reader, &at_ms);
@@ -350,17 +347,18 @@ static enum kms_status line_at(struct reader *reader)
     return status;
 }
 
-static enum kms_status line_repeat(struct reader *reader)
+static enum kms_status line_repeat(struct kms_recording_reader *reader)
 {
-    enum kms_status status = read_duration(reader, &reader->host->repeat_ms);
+    int64_t *repeat_ms = reader->domain ? &reader->domain->repeat_ms : &reader->host->repeat_ms;
+    enum kms_status status = read_duration(reader, repeat_ms);
 
-    if (status == KMS_OK && reader->host->repeat_ms <= reader->at_ms) {
+    if (status == KMS_OK && *repeat_ms <= reader->at_ms) {
         return wrong(reader, "a course that begins again does so after its last time", "");
     }
     return status;
 }
 
-static enum kms_status keep_told(struct reader *reader, struct kms_result *result)
+static enum kms_status keep_told(struct kms_recording_reader *reader, struct kms_result *result)
 {
     struct kms_recorded_host *host = reader->host;
     struct kms_told *told = realloc(host->told, (host->told_count + 1) * sizeof *told);
@@ -376,7 +374,7 @@ static enum kms_status keep_told(struct reader *reader, struct kms_result *resul
 }
 
 /* From the start of its first line. */
-static enum kms_status read_result(struct reader *reader)
+static enum kms_status read_result(struct kms_recording_reader *reader)
 {
     struct kms_script *script = &reader->script;
     const char *text = (const char *)script->rd.p + script->start;
@@ -418,7 +416,7 @@ static struct kms_recorded_window *add_window(struct kms_recorded_host *host)
 }
 
 /* Its lines are kept as they are. */
-static enum kms_status line_window(struct reader *reader)
+static enum kms_status line_window(struct kms_recording_reader *reader)
 {
     struct kms_script *script = &reader->script;
     enum kms_status status = kms_script_text(script);
@@ -447,31 +445,61 @@ static enum kms_status line_window(struct reader *reader)
     return window && window->identity && window->text ? KMS_OK : kms_script_no_memory(script);
 }
 
-static enum kms_status read_line(struct reader *reader, const char *word)
+/* What a line may be about. */
+enum about { ABOUT_NONE, ABOUT_HOST, ABOUT_DOMAIN, ABOUT_EITHER };
+
+static enum kms_status check_about(struct kms_recording_reader *reader, enum about about,
+                                   const char *word)
+{
+    if (about == ABOUT_HOST && !reader->host) {
+        return wrong(reader, "a host must be named before", word);
+    }
+    if (about == ABOUT_DOMAIN && !reader->domain) {
+        return wrong(reader, "a domain must be named before", word);
+    }
+    if (about == ABOUT_EITHER && !reader->host && !reader->domain) {
+        return wrong(reader, "a host or a domain must be named before", word);
+    }
+    return KMS_OK;
+}
+
+static enum kms_status read_line(struct kms_recording_reader *reader, const char *word)
 {
     static const struct {
         const char *word;
-        enum kms_status (*read)(struct reader *reader);
+        enum kms_status (*read)(struct kms_recording_reader *reader);
+        enum about about;
     } lines[] = {
-        {"host", line_host},     {"address", line_address}, {"port", line_port},
-        {"origin", line_origin}, {"classes", line_classes}, {"publish-in", line_publish_in},
-        {"source", line_source}, {"tally", line_tally},     {"at", line_at},
-        {"repeat", line_repeat}, {"result", read_result},   {"window", line_window},
+        {"host", line_host, ABOUT_NONE},
+        {"domain", kms_recording_line_domain, ABOUT_NONE},
+        {"address", line_address, ABOUT_HOST},
+        {"port", line_port, ABOUT_HOST},
+        {"origin", line_origin, ABOUT_HOST},
+        {"classes", line_classes, ABOUT_HOST},
+        {"publish-in", line_publish_in, ABOUT_HOST},
+        {"source", line_source, ABOUT_HOST},
+        {"tally", line_tally, ABOUT_HOST},
+        {"result", read_result, ABOUT_HOST},
+        {"window", line_window, ABOUT_HOST},
+        {"want-hosts", kms_recording_line_want_hosts, ABOUT_DOMAIN},
+        {"expect", kms_recording_line_expect, ABOUT_DOMAIN},
+        {"discover", kms_recording_line_discover, ABOUT_DOMAIN},
+        {"lookup", kms_recording_line_lookup, ABOUT_DOMAIN},
+        {"at", line_at, ABOUT_EITHER},
+        {"repeat", line_repeat, ABOUT_EITHER},
     };
 
     for (size_t i = 0; i < KMS_COUNT_OF(lines); i++) {
         if (!kms_text_equal(lines[i].word, word)) {
             continue;
         }
-        if (!reader->host && i > 0) {
-            return wrong(reader, "a host must be named before", word);
-        }
-        return lines[i].read(reader);
+        enum kms_status status = check_about(reader, lines[i].about, word);
+        return status == KMS_OK ? lines[i].read(reader) : status;
     }
     return wrong(reader, "no line begins with", word);
 }
 
-static enum kms_status read_all(struct reader *reader)
+static enum kms_status read_all(struct kms_recording_reader *reader)
 {
     enum kms_status status = KMS_OK;
 
@@ -489,7 +517,7 @@ static enum kms_status read_all(struct reader *reader)
 enum kms_status kms_recording_read(const char *text, size_t len, bool strict,
                                    struct kms_recording *ret, struct kms_fault *fault)
 {
-    struct reader reader = {.strict = strict};
+    struct kms_recording_reader reader = {.strict = strict};
     enum kms_status status;
 
     kms_script_init(&reader.script, text, len, fault);
@@ -519,6 +547,10 @@ void kms_recording_done(struct kms_recording *recording)
         free(host->window);
     }
     free(recording->host);
+    for (size_t i = 0; i < recording->domain_count; i++) {
+        kms_recorded_domain_done(&recording->domain[i]);
+    }
+    free(recording->domain);
     *recording = (struct kms_recording){0};
 }
 

@@ -492,6 +492,20 @@ enum kms_status kms_zones_wish(struct kms_zones *zones, size_t at, uint32_t want
     return KMS_OK;
 }
 
+struct kms_zone_wish kms_zones_wished(const struct kms_zones *zones, size_t at)
+{
+    const struct kms_zone_wanted *wanted = &zones->entry[at]->wanted;
+    return (struct kms_zone_wish){
+        .hosts = wanted->hosts, .expect = wanted->expect, .expect_count = wanted->expect_count};
+}
+
+enum kms_rpc_state kms_zones_stranger(const struct kms_zones *zones,
+                                      const struct kms_zone_record *record)
+{
+    const struct kms_zone_law *law = &zones->law;
+    return law->stranger ? law->stranger(law->stranger_arg, record) : KMS_RPC_UNKNOWN;
+}
+
 enum kms_status kms_zones_recall(struct kms_zones *zones, size_t at,
                                  const struct kms_zone_past *past, size_t count)
 {

@@ -227,6 +227,17 @@ void kms_zones_recall_missing(struct kms_zones *zones, size_t zone, const char *
 enum kms_status kms_zones_wish(struct kms_zones *zones, size_t zone, uint32_t want_hosts,
                                const struct kms_zone_expected *expect, size_t expect_count);
 
+/* What was wished last; the list stays the zones'. */
+struct kms_zone_wish {
+    uint32_t hosts;
+    const struct kms_zone_expected *expect;
+    size_t expect_count;
+};
+struct kms_zone_wish kms_zones_wished(const struct kms_zones *zones, size_t zone);
+/* What is known of a stranger: as kms_zones_set_strangers was told whom to ask. */
+enum kms_rpc_state kms_zones_stranger(const struct kms_zones *zones,
+                                      const struct kms_zone_record *record);
+
 /* Takes in a lookup. A failed one keeps the records of the last that succeeded. */
 enum kms_status kms_zones_publish(struct kms_zones *zones, size_t zone,
                                   const struct kms_zone_lookup *lookup);

@@ -40,30 +40,39 @@ static void free_probe(struct kms_probe *probe)
 
 /* ---- the result ---- */
 
+static const struct {
+    enum kms_outcome outcome;
+    enum kms_rpc_state state;
+} states[] = {
+    {KMS_OUTCOME_OK, KMS_RPC_ACCEPTED},
+    {KMS_OUTCOME_RPC_REFUSED, KMS_RPC_REFUSED},
+    {KMS_OUTCOME_RPC_TIMEOUT, KMS_RPC_TIMEOUT},
+    {KMS_OUTCOME_RPC_RESET, KMS_RPC_RESET},
+    {KMS_OUTCOME_RPC_UNREACHABLE, KMS_RPC_UNREACHABLE},
+    {KMS_OUTCOME_RPC_UNRESOLVED, KMS_RPC_UNRESOLVED},
+    {KMS_OUTCOME_RPC_NOT_RPC, KMS_RPC_NOT_RPC},
+    {KMS_OUTCOME_RPC_NOT_KMS, KMS_RPC_NOT_KMS},
+    {KMS_OUTCOME_RPC_BIND_NAK, KMS_RPC_BIND_NAK},
+};
+
 static enum kms_rpc_state state_of(enum kms_outcome outcome)
 {
-    switch (outcome) {
-    case KMS_OUTCOME_OK:
-        return KMS_RPC_ACCEPTED;
-    case KMS_OUTCOME_RPC_REFUSED:
-        return KMS_RPC_REFUSED;
-    case KMS_OUTCOME_RPC_TIMEOUT:
-        return KMS_RPC_TIMEOUT;
-    case KMS_OUTCOME_RPC_RESET:
-        return KMS_RPC_RESET;
-    case KMS_OUTCOME_RPC_UNREACHABLE:
-        return KMS_RPC_UNREACHABLE;
-    case KMS_OUTCOME_RPC_UNRESOLVED:
-        return KMS_RPC_UNRESOLVED;
-    case KMS_OUTCOME_RPC_NOT_RPC:
-        return KMS_RPC_NOT_RPC;
-    case KMS_OUTCOME_RPC_NOT_KMS:
-        return KMS_RPC_NOT_KMS;
-    case KMS_OUTCOME_RPC_BIND_NAK:
-        return KMS_RPC_BIND_NAK;
-    default:
-        return KMS_RPC_UNKNOWN;
+    for (size_t i = 0; i < KMS_COUNT_OF(states); i++) {
+        if (states[i].outcome == outcome) {
+            return states[i].state;
+        }
     }
+    return KMS_RPC_UNKNOWN;
+}
+
+enum kms_outcome kms_rpc_outcome_of(enum kms_rpc_state state)
+{
+    for (size_t i = 0; i < KMS_COUNT_OF(states); i++) {
+        if (states[i].state == state) {
+            return states[i].outcome;
+        }
+    }
+    return KMS_OUTCOME_INTERNAL;
 }
 
 static enum kms_status add_times(const struct kms_session_times *times, struct kms_facts *host)

@@ -10,4 +10,7 @@
 /* Needs the resolver where the target's address is a name. */
 const struct kms_probe_type *kms_rpc_probe(void);
 
+/* What its result is like when the port does this; INTERNAL for UNKNOWN. */
+enum kms_outcome kms_rpc_outcome_of(enum kms_rpc_state state);
+
 #endif
