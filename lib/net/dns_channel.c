@@ -148,7 +148,8 @@ struct kms_dns_channel *kms_dns_channel_open(const struct kms_dns_channel_setup 
     return channel;
 }
 
-struct kms_dns_channel *kms_dns_channel_open_system(struct kms_loop *loop, int wait_ms, int tries)
+struct kms_dns_channel *kms_dns_channel_open_system(struct kms_loop *loop, int wait_ms, int tries,
+                                                    bool with_domains)
 {
     struct kms_dns_channel *channel = calloc(1, sizeof *channel);
     if (!channel) {
@@ -156,7 +157,9 @@ struct kms_dns_channel *kms_dns_channel_open_system(struct kms_loop *loop, int w
     }
     struct ares_options options = {.timeout = wait_ms, .tries = tries};
     channel->library = ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS;
-    if (channel->library && init_channel(channel, loop, &options, 0)) {
+    /* That there is none must be set: resolv.conf is read for whatever is not. */
+    if (channel->library &&
+        init_channel(channel, loop, &options, with_domains ? 0 : ARES_OPT_DOMAINS)) {
         int mask = 0;
         channel->have_saved = ares_save_options(channel->ares, &channel->saved, &mask) ==
                               ARES_SUCCESS;

@@ -36,9 +36,10 @@ struct kms_dns_channel_setup {
  * memory. */
 struct kms_dns_channel *kms_dns_channel_open(const struct kms_dns_channel_setup *setup,
                                              const struct kms_address *server);
-/* To the system's servers, with the hosts file and search domains. To be opened before all others
- * and freed behind them. */
-struct kms_dns_channel *kms_dns_channel_open_system(struct kms_loop *loop, int wait_ms, int tries);
+/* To the system's servers, with the hosts file; a name is completed with the search domains, or
+ * taken as it is. To be opened before all others and freed behind them. */
+struct kms_dns_channel *kms_dns_channel_open_system(struct kms_loop *loop, int wait_ms, int tries,
+                                                    bool with_domains);
 /* NULL is fine. */
 void kms_dns_channel_free(struct kms_dns_channel *channel);
 
@@ -48,7 +49,7 @@ bool kms_dns_channel_set_servers(struct kms_dns_channel *channel, const struct k
 /* The first KMS_RESOLVER_SERVERS_MAX. False: out of memory. */
 bool kms_dns_channel_servers(const struct kms_dns_channel *channel, struct kms_address *ret,
                              size_t *ret_count);
-/* The search domains of the system's channel as they are written; NULL behind the last. */
+/* The search domains that names are completed with, as they are written; NULL behind the last. */
 const char *kms_dns_channel_domain(const struct kms_dns_channel *channel, size_t index);
 
 void kms_dns_channel_ask(struct kms_dns_channel *channel, const char *name, int type,

@@ -1,4 +1,5 @@
-/* Addresses of a name: what is one already, else the hosts file and DNS as the system asks it. */
+/* Addresses of a name: what is one already, else the hosts file and DNS, completed if it is short.
+ */
 #include "net/resolve.h"
 
 #include <stdlib.h>
@@ -34,6 +35,32 @@ static void addresses_found(void *arg, enum kms_outcome outcome, const struct km
     }
 }
 
+/* A dot at the end has said what it says: the hosts file knows no name with one, and DNS none of
+ * 254 characters. */
+static bool cut_last_dot(char *name)
+{
+    size_t len = strlen(name);
+    bool has_one = len > 0 && name[len - 1] == '.';
+    if (has_one) {
+        name[len - 1] = '\0';
+    }
+    return has_one;
+}
+
+static void find(struct kms_question *question)
+{
+    const struct kms_resolver *resolver = question->resolver;
+    bool is_complete = cut_last_dot(question->name) || strchr(question->name, '.');
+    if (question->name[0] == '\0') {
+        kms_question_settle(question, KMS_OUTCOME_DNS_NAME);
+        return;
+    }
+    question->pending = true;
+    question->call.found = addresses_found;
+    kms_dns_channel_find(is_complete ? resolver->complete_names : resolver->short_names,
+                         question->name, &question->call);
+}
+
 struct kms_question *kms_resolve_start(struct kms_resolver *resolver, const char *name,
                                        int64_t timeout_ms, kms_resolved_fn *done, void *arg)
 {
@@ -45,12 +72,8 @@ struct kms_question *kms_resolve_start(struct kms_resolver *resolver, const char
     question->resolved = done;
     if (kms_address_parse(name, 0, &own)) {
         kms_question_settle(question, keep_addresses(question, &own, 1));
-    } else if (name[0] == '\0') {
-        kms_question_settle(question, KMS_OUTCOME_DNS_NAME);
     } else {
-        question->pending = true;
-        question->call.found = addresses_found;
-        kms_dns_channel_find(resolver->system, name, &question->call);
+        find(question);
     }
     return question;
 }

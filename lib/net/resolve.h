@@ -47,9 +47,10 @@ struct kms_resolved {
 };
 typedef void kms_resolved_fn(void *arg, const struct kms_resolved *resolved);
 
-/* The addresses of a name as the system would find them: /etc/hosts, then DNS with the search
- * domains. An address is its own answer. done is called once and never from inside start. NULL: out
- * of memory. */
+/* The addresses of a name: /etc/hosts, then DNS. A name without a dot is completed with the search
+ * domains; one with a dot, if only at its end, is complete: a host that is gone must not be taken
+ * for what a search domain has under its name. An address is its own answer. done is called once
+ * and never from inside start. NULL: out of memory. */
 struct kms_question *kms_resolve_start(struct kms_resolver *resolver, const char *name,
                                        int64_t timeout_ms, kms_resolved_fn *done, void *arg);
 

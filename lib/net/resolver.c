@@ -24,11 +24,16 @@ static enum kms_status open_resolver(struct kms_resolver *resolver,
             return status;
         }
     }
-    resolver->system = kms_dns_channel_open_system(servers->loop, servers->try_ms, KMS_DNS_ROUNDS);
-    bool good = resolver->system &&
-                (count > 0 ? kms_dns_channel_set_servers(resolver->system, address, count)
-                           : kms_dns_channel_servers(resolver->system, address, &count));
-    if (!good) {
+    struct kms_dns_channel **const channel[] = {&resolver->short_names, &resolver->complete_names};
+    for (size_t i = 0; i < KMS_COUNT_OF(channel); i++) {
+        *channel[i] = kms_dns_channel_open_system(servers->loop, servers->try_ms, KMS_DNS_ROUNDS,
+                                                  channel[i] == &resolver->short_names);
+        if (!*channel[i] ||
+            (setup->servers && !kms_dns_channel_set_servers(*channel[i], address, count))) {
+            return kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
+        }
+    }
+    if (!setup->servers && !kms_dns_channel_servers(resolver->short_names, address, &count)) {
         return kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
     }
     kms_dns_servers_set(servers, address, count);
@@ -58,7 +63,8 @@ void kms_resolver_free(struct kms_resolver *resolver)
         return;
     }
     kms_dns_servers_done(&resolver->servers);
-    kms_dns_channel_free(resolver->system);
+    kms_dns_channel_free(resolver->complete_names);
+    kms_dns_channel_free(resolver->short_names);
     free(resolver);
 }
 
@@ -79,7 +85,7 @@ static bool is_root(const char *domain)
 const char *kms_resolver_domain(const struct kms_resolver *resolver, size_t index)
 {
     const char *domain;
-    for (size_t i = 0; (domain = kms_dns_channel_domain(resolver->system, i)); i++) {
+    for (size_t i = 0; (domain = kms_dns_channel_domain(resolver->short_names, i)); i++) {
         if (!is_root(domain) && index-- == 0) {
             return domain;
         }

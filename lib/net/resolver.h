@@ -6,7 +6,8 @@
 #include "net/resolve.h"
 
 struct kms_resolver {
-    struct kms_dns_channel *system; /* for addresses: hosts file, search domains */
+    /* For addresses, with the hosts file: of names that search domains complete, and of others. */
+    struct kms_dns_channel *short_names, *complete_names;
     struct kms_dns_servers servers;
 };
 

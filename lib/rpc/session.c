@@ -15,6 +15,7 @@
 
 #define TIMEOUT_PRESET_MS 10000
 #define SHOWN_MAX         40 /* bytes of an answer that is no RPC */
+#define COMPLETE_SIZE     256
 
 enum stage { STAGE_BIND, STAGE_CALL };
 
@@ -319,6 +320,17 @@ static void timer_fired(void *arg)
     fail(arg, KMS_OUTCOME_INTERNAL, "this program looks up no names");
 }
 
+/* A record names no host but that one, be its name as short as those that people type. */
+static const char *complete_name(const struct kms_session *session, char whole[COMPLETE_SIZE])
+{
+    const char *name = name_of(session);
+    bool is_of_record = session->target->origin == KMS_ORIGIN_DISCOVERED;
+    if (is_of_record && !strchr(name, '.') && kms_text_format(whole, COMPLETE_SIZE, "%s.", name)) {
+        return whole;
+    }
+    return name;
+}
+
 static bool ask_name(struct kms_session *session)
 {
     if (!session->env->resolver) {
@@ -329,7 +341,8 @@ static bool ask_name(struct kms_session *session)
         return session->timer != NULL;
     }
     int64_t timeout_ms = session->target->source[session->source].timeout_ms;
-    session->question = kms_resolve_start(session->env->resolver, name_of(session),
+    char whole[COMPLETE_SIZE];
+    session->question = kms_resolve_start(session->env->resolver, complete_name(session, whole),
                                           timeout_ms > 0 ? timeout_ms : TIMEOUT_PRESET_MS, resolved,
                                           session);
     return session->question != NULL;

@@ -551,6 +551,27 @@ static void servers_are_read_with_and_without_port(void **state)
     }
 }
 
+static void the_root_has_no_address_and_is_not_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    open_resolver(f, 1);
+    static const char *const name[] = {"", "."};
+    for (size_t i = 0; i < KMS_COUNT_OF(name); i++) {
+        resolve(f, name[i]);
+        assert_int_equal(f->outcome, KMS_OUTCOME_DNS_NAME);
+    }
+    assert_int_equal(f->server[0].asked, 0);
+}
+
+static void a_dot_at_the_end_is_not_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    open_resolver(f, 1);
+    resolve(f, "kms1.kms.lab.");
+    assert_int_equal(f->outcome, KMS_OUTCOME_OK);
+    assert_string_equal(f->detail, "192.0.2.1");
+}
+
 /* As in "search .", which resolv.conf has where a machine has no search domain. */
 static void the_root_is_no_search_domain(void **state)
 {
@@ -589,6 +610,8 @@ int main(void)
         WITH_SERVERS(addresses_of_a_name_come_from_dns),
         WITH_SERVERS(an_address_is_its_own_answer),
         WITH_SERVERS(a_name_that_does_not_exist_has_no_address),
+        WITH_SERVERS(the_root_has_no_address_and_is_not_asked_for),
+        WITH_SERVERS(a_dot_at_the_end_is_not_asked_for),
         WITH_SERVERS(what_was_cancelled_does_not_call),
         WITH_SERVERS(servers_are_read_with_and_without_port),
         WITH_SERVERS(the_root_is_no_search_domain),
