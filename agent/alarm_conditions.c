@@ -224,7 +224,8 @@ static enum reach reach_by_word(const struct host *h)
     return is_disowned(h) || is_service_down(h) ? REACH_FAILS : REACH_ANSWERS;
 }
 
-/* The wire decides where it is asked. */
+/* The wire decides where it is asked. Where Windows says it, the machine answers, and all else that
+ * it says is judged. */
 static void find_reach(struct host *h)
 {
     if (is_enabled(h, KMS_SOURCE_RPC)) {
@@ -239,7 +240,7 @@ static void find_reach(struct host *h)
     } else {
         h->reach = REACH_UNASKED;
     }
-    h->suppressed = h->reach == REACH_FAILS ||
+    h->suppressed = (h->reach == REACH_FAILS && h->teller != KMS_SOURCE_WSMAN) ||
                     (h->reach == REACH_UNKNOWN && !h->snapshot->last[h->teller]);
 }
 

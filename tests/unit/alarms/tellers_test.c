@@ -196,6 +196,25 @@ static void what_another_source_may_tell_waits_for_it(void **state)
     assert_int_equal(raised(stage), 0);
 }
 
+/* A report tells keys, and no clock. */
+static void what_the_sources_that_are_left_cannot_tell_is_cleared_and_the_rest_stays(void **state)
+{
+    struct stage *stage = *state;
+    stage_retarget(stage, 0, "kms1", RPC | WSMAN | REPORT, CLIENTS);
+    say_twice(stage, 3, KMS_LICENSE_LICENSED, -5400, KMS_SERVICE_STOPPED);
+    assert_int_equal(stage_raised(stage, KMS_ALARM_COUNT_LOW, NULL), 1);
+    assert_int_equal(stage_raised(stage, KMS_ALARM_CLOCK, NULL), 1);
+    assert_int_equal(stage_raised(stage, KMS_ALARM_UNREACHABLE, NULL), 1);
+    stage_retarget(stage, 0, "kms1", RPC | REPORT, CLIENTS);
+    stage_bind(stage, 0, KMS_RPC_ACCEPTED);
+    assert_int_equal(raised(stage), 1);
+    assert_int_equal(stage_raised(stage, KMS_ALARM_COUNT_LOW, NULL), 1);
+    assert_cleared(stage, 2, "no longer watched");
+    stage_report(stage, 0, 50, KMS_LICENSE_LICENSED);
+    stage_report(stage, 0, 50, KMS_LICENSE_LICENSED);
+    assert_int_equal(raised(stage), 0);
+}
+
 /* ---- genuine or not ---- */
 
 /* Contradicts its platform, and says that its key was made on day 0. */
@@ -324,6 +343,22 @@ static void a_host_that_never_was_one_is_an_alarm_too(void **state)
     stage_bind(stage, 0, KMS_RPC_REFUSED); /* nobody says it any more, whatever the port does */
     assert_int_equal(raised(stage), 0);
     assert_cleared(stage, 1, "no longer watched");
+}
+
+static void where_windows_alone_is_asked_it_is_the_alarm_of_the_port(void **state)
+{
+    struct stage *stage = *state;
+    stage_retarget(stage, 0, "kms1", WSMAN, CLIENTS);
+    say_twice(stage, 3, KMS_LICENSE_NOTIFICATION, 1, KMS_SERVICE_RUNNING);
+    assert_int_equal(stage_raised(stage, KMS_ALARM_KEY, NULL), 1);
+    deny(stage);
+    const struct kms_alarm_view *alarm = NULL;
+    assert_int_equal(raised(stage), 1);
+    assert_int_equal(stage_raised(stage, KMS_ALARM_UNREACHABLE, &alarm), 1);
+    assert_string_equal(alarm->object, "");
+    assert_string_equal(alarm->text, "Windows says that it is no KMS host");
+    well(stage);
+    assert_int_equal(raised(stage), 0);
 }
 
 static void while_the_port_is_silent_what_windows_says_is_no_alarm_of_its_own(void **state)
@@ -455,11 +490,13 @@ int main(void)
         STAGED(what_nobody_is_asked_any_more_is_cleared_with_the_next_poll),
         STAGED(what_was_switched_off_while_nobody_looked_is_cleared_at_the_start),
         STAGED(what_another_source_may_tell_waits_for_it),
+        STAGED(what_the_sources_that_are_left_cannot_tell_is_cleared_and_the_rest_stays),
         STAGED(a_host_that_is_genuine_again_is_suspicious_no_more),
         STAGED(a_change_that_was_suspicious_is_so_for_a_day),
         STAGED(what_the_wire_showed_waits_for_the_wire),
         STAGED(a_host_that_windows_denies_is_one_alarm_and_has_no_keys),
         STAGED(a_host_that_never_was_one_is_an_alarm_too),
+        STAGED(where_windows_alone_is_asked_it_is_the_alarm_of_the_port),
         STAGED(while_the_port_is_silent_what_windows_says_is_no_alarm_of_its_own),
         STAGED(requests_that_are_answered_all_the_same_make_it_a_warning),
         STAGED(a_service_that_is_stopped_is_an_alarm_though_the_port_answers),

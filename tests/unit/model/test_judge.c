@@ -939,6 +939,7 @@ a_machine_whose_windows_is_no_kms_host_is_critical_unless_requests_are_answered(
     judge(&s);
     assert_int_equal(s.judgement.state, KMS_STATE_CRITICAL);
     assert_true(s.judgement.reasons & KMS_BIT(KMS_REASON_NOT_KMS));
+    assert_int_equal(s.judgement.cls[KMS_CLASS_CLIENT].verdict, KMS_VERDICT_NOT_SERVED);
     kms_result_done(&disowned);
     scene_close(&s);
 }
@@ -955,6 +956,13 @@ static void a_machine_that_never_was_a_kms_host_has_an_answer_too(void **state)
     judge(&s);
     assert_int_equal(s.judgement.state, KMS_STATE_CRITICAL);
     assert_int_equal(s.judgement.reasons, KMS_BIT(KMS_REASON_NOT_KMS));
+    s.target.classes = CLIENT;
+    judge(&s);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_CLIENT].verdict, KMS_VERDICT_NOT_SERVED);
+    s.target.source[KMS_SOURCE_WSMAN].max_age_ms = 1000;
+    s.wsman.data_s = NOW - 60; /* who knows what it has now */
+    judge(&s);
+    assert_int_equal(s.judgement.cls[KMS_CLASS_CLIENT].verdict, KMS_VERDICT_UNKNOWN);
     scene_close(&s);
 }
 
