@@ -172,6 +172,7 @@ void kms_judge_classes(const struct kms_evidence *evidence, const struct kms_pol
 {
     uint32_t declared = evidence->target->classes;
     bool any = false;
+    bool disowned = kms_judge_is_disowned(evidence, ret);
     ret->count_state = KMS_STATE_OK;
     for (int c = 1; c <= KMS_CLASS_MAX; c++) {
         struct kms_class_judgement *cls = &ret->cls[c];
@@ -188,7 +189,7 @@ void kms_judge_classes(const struct kms_evidence *evidence, const struct kms_pol
             continue;
         }
         any = true;
-        judge_class(ret, cls, declared != 0, kms_judge_is_disowned(evidence, ret));
+        judge_class(ret, cls, declared != 0, disowned);
         kms_worsen(&ret->count_state, cls->state);
     }
     if (!any) {
