@@ -49,20 +49,34 @@ static enum kms_status unreadable(const char *what, const char *path, int error,
                          what, shown, why ? why : "unknown error");
 }
 
-/* The folder is "", or ends with a slash. */
-static enum kms_status add(const struct walk *walk, const char *folder, const char *name)
+/* What no folder's list has shown yet. */
+static enum kms_status look_for(const char *path, bool *ret_there, struct kms_fault *fault)
+{
+    struct stat about;
+    bool there = lstat(path, &about) == 0;
+    if (!there && !is_no_match(errno)) {
+        return unreadable("file", path, errno, fault);
+    }
+    *ret_there = there;
+    return KMS_OK;
+}
+
+/* The folder is "", or ends with a slash. seen: it is there. */
+static enum kms_status add(const struct walk *walk, const char *folder, const char *name, bool seen)
 {
     struct kms_buf path;
     kms_buf_init(&path, PATH_SIZE_MAX);
     enum kms_status status = kms_buf_addf(&path, "%s%s%s", folder, name, walk->last ? "" : "/");
-    if (status == KMS_OK) {
+    if (status == KMS_ETOOBIG) {
+        status = unreadable("folder", folder, ENAMETOOLONG, walk->fault);
+    } else if (status == KMS_OK && !seen) {
+        status = look_for(kms_buf_str(&path), &seen, walk->fault);
+    }
+    if (status == KMS_OK && seen) {
         status = kms_texts_add(walk->found, kms_buf_str(&path));
     }
     kms_buf_done(&path);
-    if (status == KMS_ETOOBIG) {
-        return unreadable("folder", folder, ENAMETOOLONG, walk->fault);
-    }
-    return status == KMS_OK ? KMS_OK : no_memory(walk->fault);
+    return status == KMS_ENOMEM ? no_memory(walk->fault) : status;
 }
 
 static enum kms_status add_matches(const struct walk *walk, const char *folder, const char *part,
@@ -73,7 +87,7 @@ static enum kms_status add_matches(const struct walk *walk, const char *folder, 
     /* The end and a failure look the same but for errno. */
     while (status == KMS_OK && (errno = 0, entry = readdir(stream)) != NULL) {
         if (fnmatch(part, entry->d_name, FNM_PERIOD) == 0) {
-            status = add(walk, folder, entry->d_name);
+            status = add(walk, folder, entry->d_name, true);
         }
     }
     return status == KMS_OK && errno != 0 ? unreadable("folder", folder, errno, walk->fault)
@@ -102,27 +116,6 @@ static void unescape(char *part)
     *put = '\0';
 }
 
-/* A part without wildcards is one name. Whether a folder is there is seen when it is read. */
-static enum kms_status step_into(const struct walk *walk, const char *folder, const char *name)
-{
-    size_t before = walk->found->count;
-    enum kms_status status = add(walk, folder, name);
-    if (status != KMS_OK || !walk->last) {
-        return status;
-    }
-    struct stat about;
-    char **added = &walk->found->text[before];
-    if (lstat(*added, &about) == 0) {
-        return KMS_OK;
-    }
-    if (!is_no_match(errno)) {
-        return unreadable("file", *added, errno, walk->fault);
-    }
-    free(*added);
-    walk->found->count = before;
-    return KMS_OK;
-}
-
 static bool is_wild(const char *part)
 {
     for (const char *c = part; *c != '\0'; c++) {
@@ -148,8 +141,9 @@ static enum kms_status advance(const struct walk *walk, const struct kms_texts *
     }
     enum kms_status status = KMS_OK;
     for (size_t i = 0; i < folders->count && status == KMS_OK; i++) {
+        /* Whether a folder is there is seen when it is read. */
         status = wild ? match(walk, folders->text[i], part)
-                      : step_into(walk, folders->text[i], part);
+                      : add(walk, folders->text[i], part, !walk->last);
     }
     free(part);
     return status;
