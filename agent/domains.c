@@ -2,16 +2,20 @@
  * configuration makes of them. */
 #include "agent/domains.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "agent/file_writer.h"
 #include "agent/play.h"
+#include "agent/state_dir.h"
 #include "base/bytes.h"
 #include "base/conf.h"
 #include "base/texts.h"
 #include "rpc/probe.h"
 #include "store/seen.h"
 
+#define UNREAD                ".unread" /* of what may not be read */
+#define PATH_SIZE_MAX         ((size_t)16 << 10)
 #define DISCOVERED_TIMEOUT_MS 10000 /* of a bind probe, as for hosts of the configuration */
 
 struct kms_domains {
@@ -67,14 +71,39 @@ static void save_seen(void *arg)
     }
 }
 
+/* It would be written over although nothing is wrong with it. */
+static void put_seen_aside(const struct kms_domains *d, const char *state_dir,
+                           const struct kms_fault *fault)
+{
+    const char *path = kms_buf_str(&d->seen_path);
+    struct kms_buf aside;
+    kms_buf_init(&aside, PATH_SIZE_MAX);
+    bool kept = kms_buf_addf(&aside, "%s" UNREAD, path) == KMS_OK &&
+                rename(path, kms_buf_str(&aside)) == 0;
+    char advice[512];
+    kms_state_dir_advice(advice, sizeof advice, state_dir);
+    kms_log_write(d->config.log, KMS_LOG_WARNING,
+                  "start: what was seen in DNS is not known: %s; %s%s", fault->text,
+                  kept ? "it is kept as seen" UNREAD ": to have it back, end kmsmond, rename it to "
+                         "seen, and "
+                       : "",
+                  advice);
+    kms_buf_done(&aside);
+}
+
 /* A memory that cannot be read is a loss, but no reason not to watch. */
-static void load_seen(const struct kms_domains *d, struct kms_seen *ret)
+static void load_seen(const struct kms_domains *d, const char *state_dir, struct kms_seen *ret)
 {
     const struct kms_log *log = d->config.log;
     struct kms_fault fault = {0};
     if (d->config.env->play) {
         *ret = (struct kms_seen){0};
-    } else if (kms_seen_load(kms_buf_str(&d->seen_path), ret, &fault) != KMS_OK) {
+        return;
+    }
+    enum kms_status status = kms_seen_load(kms_buf_str(&d->seen_path), ret, &fault);
+    if (status == KMS_EDENIED) {
+        put_seen_aside(d, state_dir, &fault);
+    } else if (status != KMS_OK) {
         kms_log_write(log, KMS_LOG_WARNING, "start: what was seen in DNS is not known: %s",
                       fault.text);
     } else if (ret->left_out > 0) {
@@ -179,7 +208,7 @@ static bool open_lookups(struct kms_domains *d, const struct kms_site *site)
         return false;
     }
     struct kms_seen seen;
-    load_seen(d, &seen);
+    load_seen(d, site->state_dir, &seen);
     struct kms_lookups_config lookups = lookups_of(d, site);
     lookups.seen = &seen;
     d->lookups = kms_lookups_new(&lookups);

@@ -54,8 +54,7 @@ static void say(struct kms_file_writer *writer, bool failed, const char *why)
 static void work(void *data)
 {
     struct write_job *job = data;
-    job->status = kms_file_replace(job->path, job->text.data, job->text.len, FILE_MODE,
-                                   &job->fault);
+    job->status = kms_file_keep(job->path, job->text.data, job->text.len, FILE_MODE, &job->fault);
 }
 
 static void written(void *data)
@@ -167,7 +166,7 @@ static void save(struct kms_file_writer *writer)
         say(writer, true, kms_status_text(status));
         return;
     }
-    status = kms_file_replace(source->path, text.data, text.len, FILE_MODE, &fault);
+    status = kms_file_keep(source->path, text.data, text.len, FILE_MODE, &fault);
     if (status == KMS_OK) {
         source->saved(source->arg, mark);
     }

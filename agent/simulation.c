@@ -31,8 +31,10 @@ static enum kms_status read_file(const char *path, struct kms_buf *text, struct 
     if (status == KMS_OK) {
         return KMS_OK;
     }
-    return kms_fault_set(fault, status, 0, "%.140s: %s", path,
-                         error != 0 ? strerrordesc_np(error) : kms_status_text(status));
+    return kms_fault_set(fault, status, 0,
+                         "--simulate: '%.100s' cannot be read (%s); allowed: a recording such as "
+                         "'kmsmon dump' prints, or - for standard input",
+                         path, kms_file_why(status, error));
 }
 
 static enum kms_status load(const char *path, struct kms_recording *ret, struct kms_fault *fault)

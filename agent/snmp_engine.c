@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "agent/state_dir.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -85,8 +86,18 @@ static bool read_lines(const char *text, struct kms_snmp_engine *engine)
     return has_id && has_boots;
 }
 
-static enum kms_status read_file(const char *path, struct kms_snmp_engine *engine,
-                                 struct kms_fault *fault)
+static enum kms_status refuse(const char *state_dir, int error, struct kms_fault *fault)
+{
+    char advice[160] = "see to state-dir and its disk";
+    if (error == EACCES || error == EPERM) {
+        kms_state_dir_advice(advice, sizeof advice, state_dir);
+    }
+    return kms_fault_set(fault, KMS_EIO, 0, "'snmp-engine' of state-dir cannot be read (%s); %s",
+                         strerrordesc_np(error), advice);
+}
+
+static enum kms_status read_file(const char *state_dir, const char *path,
+                                 struct kms_snmp_engine *engine, struct kms_fault *fault)
 {
     struct kms_buf text;
     int error = 0;
@@ -95,8 +106,7 @@ static enum kms_status read_file(const char *path, struct kms_snmp_engine *engin
     if (status == KMS_ENOTFOUND) {
         status = make_id(engine, fault);
     } else if (status == KMS_EIO) {
-        status = kms_fault_set(fault, KMS_EIO, 0, "'%.100s' cannot be read (%s)", path,
-                               strerrordesc_np(error));
+        status = refuse(state_dir, error, fault);
     } else if (status != KMS_OK || !read_lines(kms_buf_str(&text), engine)) {
         status = kms_fault_set(fault, KMS_ESYNTAX, 0,
                                "'%.100s' does not hold an SNMP engine id and its count of starts; "
@@ -117,7 +127,7 @@ static enum kms_status write_file(const char *path, const struct kms_snmp_engine
     char text[FILE_MAX];
     (void)kms_text_format(text, sizeof text, "%sid %s\nboots %lld\n", head, id,
                           (long long)engine->boots);
-    return kms_file_replace(path, text, strlen(text), 0600, fault);
+    return kms_file_keep(path, text, strlen(text), 0600, fault);
 }
 
 enum kms_status kms_snmp_engine_start(const char *state_dir, struct kms_snmp_engine *ret,
@@ -130,7 +140,7 @@ enum kms_status kms_snmp_engine_start(const char *state_dir, struct kms_snmp_eng
     if (status != KMS_OK) {
         (void)kms_fault_set(fault, status, 0, "out of memory");
     } else {
-        status = read_file(kms_buf_str(&path), &engine, fault);
+        status = read_file(state_dir, kms_buf_str(&path), &engine, fault);
     }
     if (status == KMS_OK) {
         engine.boots++;

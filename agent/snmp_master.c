@@ -211,7 +211,9 @@ static enum kms_status refuse(const char *address, int error, struct kms_fault *
     if (error == EADDRINUSE) {
         advice = "; another program listens there: stop it, or choose another address";
     } else if (error == EACCES || error == EPERM) {
-        advice = "; choose a port above 1023 such as udp:127.0.0.1:1161";
+        advice = kms_text_starts(address, "unix:")
+                     ? "; let the user that runs kmsmond write to its folder"
+                     : "; choose a port above 1023 such as udp:127.0.0.1:1161";
     }
     return kms_fault_set(
         fault, KMS_EIO, 0, "cannot listen at '%.80s': %s%s", address,

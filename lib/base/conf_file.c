@@ -53,20 +53,6 @@ static enum kms_status expand(void *arg, const char *from, const char *pattern, 
     return status;
 }
 
-static const char *why(enum kms_status status, int error)
-{
-    switch (status) {
-    case KMS_ENOTFOUND:
-        return "no such file";
-    case KMS_EINVAL:
-        return "not a regular file";
-    case KMS_EIO:
-        return error != 0 ? strerrordesc_np(error) : "it cannot be read";
-    default:
-        return kms_status_text(status);
-    }
-}
-
 static enum kms_status read_whole(void *arg, const char *name, struct kms_buf *text,
                                   uint64_t ret_identity[2], struct kms_fault *fault)
 {
@@ -77,7 +63,7 @@ static enum kms_status read_whole(void *arg, const char *name, struct kms_buf *t
     if (status != KMS_OK) {
         char shown[128];
         kms_text_clean(shown, sizeof shown, name, strlen(name));
-        return kms_fault_set(fault, status, 0, "'%s': %s", shown, why(status, error));
+        return kms_fault_set(fault, status, 0, "'%s': %s", shown, kms_file_why(status, error));
     }
     ret_identity[0] = stamp.device;
     ret_identity[1] = stamp.inode;
@@ -97,7 +83,7 @@ struct kms_conf *kms_conf_load(const char *path, struct kms_conf_errors *errors)
             .expand = expand, .read = read_whole, .top_identity = {stamp.device, stamp.inode}};
         conf = kms_conf_parse(path, kms_buf_str(&text), text.len, &source, errors);
     } else {
-        kms_conf_error(errors, path, 0, "%s", why(status, error));
+        kms_conf_error(errors, path, 0, "%s", kms_file_why(status, error));
     }
     kms_buf_done(&text);
     return conf;

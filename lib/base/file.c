@@ -171,6 +171,23 @@ enum kms_status kms_file_read(const char *path, struct kms_buf *buf,
     return status;
 }
 
+const char *kms_file_why(enum kms_status status, int error)
+{
+    const char *text = status == KMS_EIO && error != 0 ? strerrordesc_np(error) : NULL;
+    switch (status) {
+    case KMS_ENOTFOUND:
+        return "no such file";
+    case KMS_EINVAL:
+        return "not a regular file";
+    case KMS_EBUSY:
+        return "it changed while it was read";
+    case KMS_EIO:
+        return text ? text : "it cannot be read";
+    default:
+        return kms_status_text(status);
+    }
+}
+
 enum kms_status kms_file_read_fd(int fd, struct kms_buf *buf)
 {
     kms_buf_clear(buf);
@@ -258,10 +275,27 @@ static int link_once(const char *temp, const char *path)
     return unlink(temp);
 }
 
-typedef int name_fn(const char *temp, const char *path);
+void kms_file_hand_over(int fd, const char *path)
+{
+    struct stat about;
+    char *folder = geteuid() == 0 ? folder_of(path) : NULL;
+    /* No failure: a file system without owners has nobody to give it to, and where root may not do
+     * it, the file is what it would have been. */
+    if (folder && stat(folder, &about) == 0 && about.st_uid != 0 &&
+        fchown(fd, about.st_uid, about.st_gid) != 0) {
+        errno = 0;
+    }
+    free(folder);
+}
+
+/* How a new file gets its name, and whose it is. */
+struct manner {
+    int (*name)(const char *temp, const char *path);
+    bool hand_over;
+};
 
 static enum kms_status write_and_name(char *temp, const char *path, const void *bytes, size_t len,
-                                      unsigned mode, name_fn *name, struct kms_fault *fault)
+                                      unsigned mode, struct manner manner, struct kms_fault *fault)
 {
     int fd = mkostemp(temp, O_CLOEXEC);
     if (fd < 0) {
@@ -269,6 +303,9 @@ static enum kms_status write_and_name(char *temp, const char *path, const void *
     }
     bool filled = fill_file(fd, bytes, len, mode);
     int error = errno;
+    if (manner.hand_over) {
+        kms_file_hand_over(fd, path);
+    }
     /* Network file systems report a full disk here. */
     if (close(fd) != 0 && filled) {
         error = errno;
@@ -277,7 +314,7 @@ static enum kms_status write_and_name(char *temp, const char *path, const void *
     enum kms_status status = KMS_OK;
     if (!filled) {
         status = fail(fault, "cannot write a new", path, error);
-    } else if (name(temp, path) != 0) {
+    } else if (manner.name(temp, path) != 0) {
         status = fail(fault, "cannot replace", path, errno);
     }
     if (status != KMS_OK) {
@@ -287,7 +324,7 @@ static enum kms_status write_and_name(char *temp, const char *path, const void *
 }
 
 static enum kms_status write_beside(const char *path, const void *bytes, size_t len, unsigned mode,
-                                    name_fn *name, struct kms_fault *fault)
+                                    struct manner manner, struct kms_fault *fault)
 {
     static const char suffix[] = ".XXXXXX";
     size_t size = strlen(path) + sizeof suffix;
@@ -296,7 +333,7 @@ static enum kms_status write_beside(const char *path, const void *bytes, size_t 
         return kms_fault_set(fault, KMS_ENOMEM, 0, "out of memory");
     }
     kms_text_format(temp, size, "%s%s", path, suffix);
-    enum kms_status status = write_and_name(temp, path, bytes, len, mode, name, fault);
+    enum kms_status status = write_and_name(temp, path, bytes, len, mode, manner, fault);
     free(temp);
     return status == KMS_OK ? flush_folder(path, fault) : status;
 }
@@ -304,13 +341,20 @@ static enum kms_status write_beside(const char *path, const void *bytes, size_t 
 enum kms_status kms_file_replace(const char *path, const void *bytes, size_t len, unsigned mode,
                                  struct kms_fault *fault)
 {
-    return write_beside(path, bytes, len, mode, rename, fault);
+    return write_beside(path, bytes, len, mode, (struct manner){.name = rename}, fault);
+}
+
+enum kms_status kms_file_keep(const char *path, const void *bytes, size_t len, unsigned mode,
+                              struct kms_fault *fault)
+{
+    return write_beside(path, bytes, len, mode, (struct manner){.name = rename, .hand_over = true},
+                        fault);
 }
 
 enum kms_status kms_file_create(const char *path, const void *bytes, size_t len, unsigned mode,
                                 struct kms_fault *fault)
 {
-    return write_beside(path, bytes, len, mode, link_once, fault);
+    return write_beside(path, bytes, len, mode, (struct manner){.name = link_once}, fault);
 }
 
 char *kms_file_absolute(const char *path)

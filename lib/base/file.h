@@ -39,6 +39,19 @@ enum kms_status kms_file_replace(const char *path, const void *bytes, size_t len
 enum kms_status kms_file_create(const char *path, const void *bytes, size_t len, unsigned mode,
                                 struct kms_fault *fault);
 
+/* As kms_file_replace, for what belongs with the folder: handed over, see below. */
+enum kms_status kms_file_keep(const char *path, const void *bytes, size_t len, unsigned mode,
+                              struct kms_fault *fault);
+
+/* fd: a file at path, which this process has just made and nobody else could have put there
+ * (O_EXCL). Where root makes it in a folder of somebody else, it becomes his, with the folder's
+ * group: he could neither read nor write it otherwise. It stays root's where that cannot be done.
+ */
+void kms_file_hand_over(int fd, const char *path);
+
+/* What a status and an errno (0: none) of kms_file_read mean to a person: "no such file". */
+const char *kms_file_why(enum kms_status status, int error);
+
 /* The path from the root on, on the heap, for when the working folder is given up; it need not
  * exist. NULL: out of memory, or the working folder has no name. */
 char *kms_file_absolute(const char *path);

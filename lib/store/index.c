@@ -389,11 +389,7 @@ static enum kms_status read_file(struct kms_index *index, const char *path, stru
     if (status == KMS_OK) {
         status = read_text(index, path, &text, fault);
     } else {
-        const char *why = error != 0 ? strerrordesc_np(error) : NULL;
-        if (!why) {
-            why = status == KMS_EINVAL ? "not a regular file" : kms_status_text(status);
-        }
-        (void)kms_fault_set(fault, status, 0, "%s: %s", path, why);
+        (void)kms_fault_set(fault, status, 0, "%s: %s", path, kms_file_why(status, error));
     }
     kms_buf_done(&text);
     return status;

@@ -1,6 +1,7 @@
 /* Reads and writes what was seen in DNS, a line for each row. */
 #include "store/seen.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -163,8 +164,8 @@ enum kms_status kms_seen_load(const char *path, struct kms_seen *ret, struct kms
         return KMS_OK;
     }
     kms_seen_done(ret);
-    const char *why = error != 0 ? strerrordesc_np(error) : NULL;
-    return kms_fault_set(fault, status, 0, "%s: %s", path, why ? why : kms_status_text(status));
+    return kms_fault_set(fault, error == EACCES || error == EPERM ? KMS_EDENIED : status, 0,
+                         "%s: %s", path, kms_file_why(status, error));
 }
 
 void kms_seen_done(struct kms_seen *seen)

@@ -32,7 +32,8 @@ struct kms_seen {
     size_t left_out; /* lines that could not be read */
 };
 
-/* A file that is not there is empty. ret is written whatever comes of it. */
+/* A file that is not there is empty. ret is written whatever comes of it. KMS_EDENIED: it is there,
+ * and may not be read. */
 enum kms_status kms_seen_load(const char *path, struct kms_seen *ret, struct kms_fault *fault);
 void kms_seen_done(struct kms_seen *seen);
 

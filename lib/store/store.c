@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "store/store_parts.h"
 
@@ -301,6 +302,7 @@ static enum kms_status make_file(const struct kms_store *store, bool *ret_made,
     int fd = open(store->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
     *ret_made = fd >= 0;
     if (fd >= 0) {
+        kms_file_hand_over(fd, store->path); /* SQLite gives the WAL the same owner */
         (void)close(fd);
         return KMS_OK;
     }

@@ -297,6 +297,43 @@ static void a_created_file_replaces_nothing(void **state)
     assert_int_equal(count_entries(f->folder, false), 1);
 }
 
+/* Only root can make what is somebody else's. */
+static void what_root_keeps_in_a_folder_of_somebody_is_his(void **state)
+{
+    struct fixture *f = *state;
+    struct stat st;
+    assert_int_equal(kms_file_keep(f->path, "own", 3, 0640, NULL), KMS_OK);
+    assert_int_equal(stat(f->path, &st), 0);
+    assert_int_equal(st.st_uid, geteuid());
+    if (geteuid() != 0) {
+        print_message("not root: nothing can be handed over\n");
+        return;
+    }
+    assert_int_equal(chown(f->folder, 65534, 65533), 0);
+    assert_int_equal(kms_file_keep(f->path, "his", 3, 0640, NULL), KMS_OK);
+    assert_int_equal(stat(f->path, &st), 0);
+    assert_int_equal(st.st_uid, 65534);
+    assert_int_equal(st.st_gid, 65533);
+    assert_int_equal(st.st_mode & 07777U, 0640);
+    assert_int_equal(kms_file_replace(f->path, "root's", 6, 0600, NULL), KMS_OK);
+    assert_int_equal(stat(f->path, &st), 0);
+    assert_int_equal(st.st_uid, 0); /* only what belongs with the folder */
+    assert_int_equal(kms_file_read(f->path, &f->buf, NULL, NULL), KMS_OK);
+    assert_string_equal(kms_buf_str(&f->buf), "root's");
+    assert_int_equal(count_entries(f->folder, false), 1);
+}
+
+static void what_is_wrong_with_a_file_has_words(void **state)
+{
+    (void)state;
+    assert_string_equal(kms_file_why(KMS_ENOTFOUND, ENOENT), "no such file");
+    assert_string_equal(kms_file_why(KMS_EINVAL, 0), "not a regular file");
+    assert_string_equal(kms_file_why(KMS_EIO, EACCES), "Permission denied");
+    assert_string_equal(kms_file_why(KMS_EIO, 0), "it cannot be read");
+    assert_string_equal(kms_file_why(KMS_EBUSY, 0), "it changed while it was read");
+    assert_string_equal(kms_file_why(KMS_ETOOBIG, 0), "too big");
+}
+
 static void a_symbolic_link_is_replaced_not_followed(void **state)
 {
     struct fixture *f = *state;
@@ -356,6 +393,8 @@ int main(void)
         FILE_TEST(a_file_that_changes_while_it_is_read_is_busy),
         FILE_TEST(readers_of_a_replaced_file_see_the_old_or_the_new_never_a_part),
         FILE_TEST(a_failed_replacement_names_the_path_and_leaves_nothing_behind),
+        FILE_TEST(what_root_keeps_in_a_folder_of_somebody_is_his),
+        FILE_TEST(what_is_wrong_with_a_file_has_words),
         FILE_TEST(a_created_file_replaces_nothing),
         FILE_TEST(a_symbolic_link_is_replaced_not_followed),
         FILE_TEST(a_pipe_is_read_to_its_end_even_when_non_blocking),
