@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/keeper_desk.h"
+#include "agent/keeper_held.h"
 #include "agent/keeper_map.h"
 #include "base/text.h"
 
@@ -49,6 +50,7 @@ struct kms_keeper {
     struct kms_store *store;  /* not while a job has it */
     struct kms_store *reader; /* a store that is not to be written, read at the start */
     struct kms_keeper_map pending;
+    struct kms_keeper_held held;
     uint64_t batch; /* number of the last one that was begun */
     struct job *job;
     struct kms_timer *due, *answer;
@@ -328,13 +330,29 @@ static void refill(struct kms_keeper *keeper)
 static const struct kms_fault spoilt = {
     .text = "it has to be made anew again and again: what is written there changes by itself"};
 
+static bool is_needed(void *arg, const struct kms_keeper_item *removal)
+{
+    const struct kms_keeper *keeper = arg;
+    return kms_keeper_held_may(&keeper->held, removal->kind, removal->hash);
+}
+
+/* What was not written waits again, but for what was removed meanwhile. */
+static void take_batch(struct kms_keeper *keeper, struct kms_keeper_desk *desk)
+{
+    kms_keeper_held_back(&keeper->held, desk->written);
+    kms_keeper_map_merge(&keeper->pending, &desk->batch, is_needed, keeper);
+    if (desk->listed) {
+        kms_keeper_held_replace(&keeper->held, &desk->names);
+    }
+}
+
 static void take_outcome(struct kms_keeper *keeper, struct job *job)
 {
     struct kms_keeper_desk *desk = &job->desk;
     bool wrote = desk->status == KMS_OK && !desk->anew;
     keeper->store = desk->store;
     desk->store = NULL;
-    kms_keeper_map_merge(&keeper->pending, &desk->batch);
+    take_batch(keeper, desk);
     take_news(keeper, desk);
     answer_reader(keeper, job);
     keeper->more = wrote && desk->more;
@@ -393,6 +411,8 @@ static void load_desk(struct kms_keeper *keeper, struct kms_keeper_desk *desk)
     keeper->store = NULL;
     desk->batch = keeper->pending;
     keeper->pending = (struct kms_keeper_map){0};
+    desk->list = keeper->held.disk.blind;
+    kms_keeper_held_send(&keeper->held, &desk->batch);
     desk->wipe = keeper->wipe;
     desk->unread = keeper->unread;
     kms_text_copy(desk->aside, sizeof desk->aside, keeper->aside);
@@ -426,7 +446,7 @@ static void begin(struct kms_keeper *keeper)
         return;
     }
     job->keeper = keeper;
-    job->batch = keeper->pending.count > 0 ? keeper->batch + 1 : keeper->batch;
+    job->batch = keeper->batch + 1;
     job->count = keeper->pending.count;
     job->begun_us = keeper->tried_us;
     load_desk(keeper, &job->desk);
@@ -446,8 +466,8 @@ static void begin(struct kms_keeper *keeper)
 
 static bool has_work(const struct kms_keeper *keeper)
 {
-    return keeper->pending.count > 0 || keeper->reading.first || keeper->more ||
-           keeper->aside[0] != '\0' || keeper->rest_ms > 0 || keeper->wipe;
+    return keeper->pending.count > 0 || keeper->waiting.first || keeper->reading.first ||
+           keeper->more || keeper->aside[0] != '\0' || keeper->rest_ms > 0 || keeper->wipe;
 }
 
 static int64_t since_ms(const struct kms_keeper *keeper)
@@ -501,6 +521,10 @@ static void open_store(struct kms_keeper *keeper)
             keeper->reader = NULL;
         }
     }
+    struct kms_store *known = keeper->store ? keeper->store : keeper->reader;
+    if (known) {
+        kms_keeper_names_read(&keeper->held.disk, known);
+    }
     kms_keeper_desk_done(desk);
     free(desk);
 }
@@ -541,6 +565,10 @@ static enum kms_status put(struct kms_keeper *keeper, enum kms_store_kind kind, 
 {
     if (strlen(name) > KMS_STORE_NAME_MAX || len > KMS_STORE_BYTES_MAX) {
         return KMS_ETOOBIG;
+    }
+    if (removed && !kms_keeper_held_may(&keeper->held, kind, kms_keeper_map_hash(kind, name))) {
+        kms_keeper_map_drop(&keeper->pending, kind, name); /* the disk never had it */
+        return KMS_OK;
     }
     enum kms_status status = kms_keeper_map_put(&keeper->pending, kind, name, bytes, len, removed);
     plan(keeper);
@@ -736,6 +764,7 @@ void kms_keeper_close(struct kms_keeper *keeper, int64_t grace_ms)
     kms_store_close(keeper->store);
     kms_store_close(keeper->reader);
     kms_keeper_map_done(&keeper->pending);
+    kms_keeper_held_done(&keeper->held);
     free_queue(&keeper->waiting);
     free_queue(&keeper->reading);
     free_queue(&keeper->ready);

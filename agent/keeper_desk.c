@@ -13,6 +13,7 @@ void kms_keeper_desk_done(struct kms_keeper_desk *desk)
 {
     kms_store_close(desk->store);
     kms_keeper_map_done(&desk->batch);
+    kms_keeper_names_done(&desk->names);
     free(desk->hour);
     desk->store = NULL;
     desk->hour = NULL;
@@ -123,6 +124,7 @@ static void mend(struct kms_keeper_desk *desk)
 static void write(struct kms_keeper_desk *desk)
 {
     desk->status = write_batch(desk);
+    desk->written = desk->status == KMS_OK;
     mend(desk);
     if (desk->anew) {
         return;
@@ -186,6 +188,15 @@ static void read_hours(struct kms_keeper_desk *desk)
     }
 }
 
+/* What was opened is listed once nothing can set it aside any more. */
+static void list_names(struct kms_keeper_desk *desk)
+{
+    desk->listed = desk->store && (desk->list || desk->anew);
+    if (desk->listed) {
+        kms_keeper_names_read(&desk->names, desk->store);
+    }
+}
+
 void kms_keeper_desk_work(struct kms_keeper_desk *desk)
 {
     desk->status = KMS_OK;
@@ -207,4 +218,5 @@ void kms_keeper_desk_work(struct kms_keeper_desk *desk)
     if (desk->store && !desk->anew && desk->status == KMS_OK && desk->aside[0] != '\0') {
         salvage(desk);
     }
+    list_names(desk);
 }

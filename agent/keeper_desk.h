@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/keeper_held.h"
 #include "agent/keeper_map.h"
 #include "agent/keeper_past.h"
 #include "base/status.h"
@@ -26,6 +27,7 @@ struct kms_keeper_desk {
     bool trim;
     struct kms_store_limits limits;
     bool unread; /* what the file holds was never read: it is kept, and not written over */
+    bool list;   /* the names that the file holds are wanted; they are, too, of another file */
     bool read;
     char host[KMS_HISTORY_NAME_SIZE];
     int64_t from_s, to_s;
@@ -34,6 +36,7 @@ struct kms_keeper_desk {
     /* what came of it */
     enum kms_status status; /* of the store: opened and written */
     struct kms_fault fault;
+    bool written; /* the batch, whatever failed after it */
     bool anew;    /* the store was opened again: all that is in memory is to be put once more */
     bool rebuilt; /* a damaged one, or one that was never read, was set aside */
     char why[224];
@@ -41,6 +44,8 @@ struct kms_keeper_desk {
     int64_t aside_at_s;
     struct kms_store_salvage salvage;
     bool more; /* trim again */
+    bool listed;
+    struct kms_keeper_names names;
     enum kms_status read_status;
     struct kms_keeper_past past;
     struct kms_history_hour *hour;

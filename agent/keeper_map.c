@@ -60,6 +60,11 @@ static uint64_t hash_of(enum kms_store_kind kind, const char *name, size_t len)
     return hash ^ hash >> 32;
 }
 
+uint64_t kms_keeper_map_hash(enum kms_store_kind kind, const char *name)
+{
+    return hash_of(kind, name, strlen(name) + 1);
+}
+
 static struct kms_keeper_item **find(const struct kms_keeper_map *map, uint64_t hash,
                                      enum kms_store_kind kind, const char *name, size_t len)
 {
@@ -172,7 +177,57 @@ enum kms_status kms_keeper_map_put_hour(struct kms_keeper_map *map,
     return put(map, &item, name, len, &value);
 }
 
-void kms_keeper_map_merge(struct kms_keeper_map *map, struct kms_keeper_map *older)
+static void drop(struct kms_keeper_map *map, struct kms_keeper_item **at)
+{
+    struct kms_keeper_item *item = *at;
+    *at = item->next;
+    map->count--;
+    free(item);
+}
+
+void kms_keeper_map_drop(struct kms_keeper_map *map, enum kms_store_kind kind, const char *name)
+{
+    struct kms_keeper_item **at = map->cap == 0 ? NULL
+                                                : find(map, kms_keeper_map_hash(kind, name), kind,
+                                                       name, strlen(name) + 1);
+    if (at && *at) {
+        drop(map, at);
+    }
+}
+
+void kms_keeper_map_each(const struct kms_keeper_map *map, kms_keeper_item_fn *each, void *arg)
+{
+    for (size_t i = 0; i < map->cap; i++) {
+        for (const struct kms_keeper_item *item = map->slot[i]; item; item = item->next) {
+            each(arg, item);
+        }
+    }
+}
+
+/* Of older there is a newer word. */
+static void outdate(struct kms_keeper_map *map, struct kms_keeper_item **at,
+                    struct kms_keeper_item *older, kms_keeper_needed_fn *needed, void *arg)
+{
+    if (older->kind == KMS_KEEPER_HOUR) {
+        join_items(*at, older);
+    } else if ((*at)->removed && !needed(arg, *at)) {
+        drop(map, at);
+    }
+    free(older);
+}
+
+static void adopt(struct kms_keeper_map *map, struct kms_keeper_item **at,
+                  struct kms_keeper_item *item)
+{
+    item->next = NULL;
+    *at = item;
+    map->count++;
+    map->hours += item->kind == KMS_KEEPER_HOUR ? 1 : 0;
+    (void)grow(map);
+}
+
+void kms_keeper_map_merge(struct kms_keeper_map *map, struct kms_keeper_map *older,
+                          kms_keeper_needed_fn *needed, void *arg)
 {
     if (map->count == 0) {
         kms_keeper_map_done(map);
@@ -188,16 +243,9 @@ void kms_keeper_map_merge(struct kms_keeper_map *map, struct kms_keeper_map *old
             struct kms_keeper_item **at = find(map, item->hash, item->kind, item->name,
                                                item->name_len);
             if (*at) {
-                if (item->kind == KMS_KEEPER_HOUR) {
-                    join_items(*at, item);
-                }
-                free(item);
+                outdate(map, at, item, needed, arg);
             } else {
-                item->next = NULL;
-                *at = item;
-                map->count++;
-                map->hours += item->kind == KMS_KEEPER_HOUR ? 1 : 0;
-                (void)grow(map);
+                adopt(map, at, item);
             }
             item = next;
         }

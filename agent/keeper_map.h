@@ -34,8 +34,16 @@ enum kms_status kms_keeper_map_put(struct kms_keeper_map *map, enum kms_store_ki
                                    const char *name, const void *bytes, size_t len, bool removed);
 enum kms_status kms_keeper_map_put_hour(struct kms_keeper_map *map,
                                         const struct kms_history_hour *hour);
-/* Moves what map has no newer word of from older, and frees the rest of it. */
-void kms_keeper_map_merge(struct kms_keeper_map *map, struct kms_keeper_map *older);
+/* Forgets what waits of the name. */
+void kms_keeper_map_drop(struct kms_keeper_map *map, enum kms_store_kind kind, const char *name);
+uint64_t kms_keeper_map_hash(enum kms_store_kind kind, const char *name);
+typedef void kms_keeper_item_fn(void *arg, const struct kms_keeper_item *item);
+void kms_keeper_map_each(const struct kms_keeper_map *map, kms_keeper_item_fn *each, void *arg);
+/* Moves what map has no newer word of from older, and frees the rest of it. A removal of what older
+ * was to put stays when needed says so. */
+typedef bool kms_keeper_needed_fn(void *arg, const struct kms_keeper_item *removal);
+void kms_keeper_map_merge(struct kms_keeper_map *map, struct kms_keeper_map *older,
+                          kms_keeper_needed_fn *needed, void *arg);
 /* Writes all into the transaction that is open. */
 enum kms_status kms_keeper_map_write(const struct kms_keeper_map *map, struct kms_store *store,
                                      struct kms_fault *fault);

@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,9 +97,19 @@ static int desk_open(void **state)
     return 0;
 }
 
+/* Writing beyond the first bytes of a file fails, or it does not. */
+static void let_write(bool can)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = can ? limit.rlim_max : 0;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
 static int desk_close(void **state)
 {
     struct desk *desk = *state;
+    let_write(true);
     static const char *const parts[] = {
         "", "-wal", ".corrupt-1", ".corrupt-1-wal", ".corrupt-2", ".corrupt-2-wal"};
     char name[160];
@@ -187,7 +199,7 @@ static void the_newest_of_each_name_is_there_after_a_restart(void **state)
     put(desk, "c", "1");
     put(desk, "b", "2");
     assert_int_equal(kms_keeper_remove(desk->keeper, KMS_STORE_META, "c"), KMS_OK);
-    assert_int_equal(kms_keeper_view(desk->keeper).waiting, 3);
+    assert_int_equal(kms_keeper_view(desk->keeper).waiting, 2);
     keeper_reopen(desk);
     expect(desk, KMS_STORE_META, "a=1;b=2;");
     assert_int_equal(kms_keeper_remove(desk->keeper, KMS_STORE_META, "a"), KMS_OK);
@@ -492,6 +504,245 @@ static void a_write_that_does_not_come_back_hangs(void **state)
     assert_int_equal(close(ends[0]), 0);
 }
 
+static void what_was_put_and_removed_without_a_disk_waits_for_nothing(void **state)
+{
+    struct desk *desk = *state;
+    char path[96];
+    kms_text_copy(path, sizeof path, desk->path);
+    kms_keeper_close(desk->keeper, 5000);
+    kms_text_format(desk->path, sizeof desk->path, "%s/none/store", desk->folder);
+    keeper_open(desk);
+    for (int i = 0; i < 10000; i++) {
+        char name[16];
+        kms_text_format(name, sizeof name, "%06d", i);
+        assert_int_equal(kms_keeper_put(desk->keeper, KMS_STORE_ALARM, name, "1", 1), KMS_OK);
+        assert_int_equal(kms_keeper_put(desk->keeper, KMS_STORE_ALARM, name, "2", 1), KMS_OK);
+        assert_int_equal(kms_keeper_remove(desk->keeper, KMS_STORE_ALARM, name), KMS_OK);
+    }
+    assert_int_equal(kms_keeper_view(desk->keeper).waiting, 0);
+    kms_keeper_close(desk->keeper, 5000);
+    kms_text_copy(desk->path, sizeof desk->path, path);
+    keeper_open(desk);
+}
+
+static void who_waits_for_what_was_removed_meanwhile_is_answered(void **state)
+{
+    struct desk *desk = *state;
+    put(desk, "a", "1");
+    assert_non_null(kms_keeper_flush(desk->keeper, answered, desk));
+    assert_int_equal(kms_keeper_remove(desk->keeper, KMS_STORE_META, "a"), KMS_OK);
+    assert_int_equal(kms_keeper_view(desk->keeper).waiting, 0);
+    await(desk, 1);
+    assert_int_equal(desk->status, KMS_OK);
+    keeper_reopen(desk);
+    expect(desk, KMS_STORE_META, "");
+}
+
+/* ---- against a model ---- */
+
+#define MODEL_KINDS 3
+#define MODEL_NAMES 400 /* they are used up one after the other, as numbers of alarms are */
+#define MODEL_LIVE  8   /* names that are changed at a time, the newest ones */
+
+struct model {
+    uint32_t chance;
+    int value[MODEL_KINDS][MODEL_NAMES]; /* 0: removed, or never put */
+    int disk[MODEL_KINDS][MODEL_NAMES];  /* as it was when all was on the disk last */
+    int next, first_free;
+};
+
+static const enum kms_store_kind model_kinds[MODEL_KINDS] = {KMS_STORE_ALARM, KMS_STORE_NOTICE,
+                                                             KMS_STORE_WINDOW};
+
+static uint32_t chance(struct model *model, uint32_t below)
+{
+    model->chance = model->chance * 1664525U + 1013904223U;
+    return (model->chance >> 8) % below;
+}
+
+static void change_one(struct desk *desk, struct model *model)
+{
+    uint32_t kind = chance(model, MODEL_KINDS);
+    bool fresh = model->first_free < MODEL_LIVE || chance(model, 8) == 0;
+    if (fresh && model->first_free < MODEL_NAMES) {
+        model->first_free++;
+    }
+    int at = model->first_free - 1 - (int)chance(model, MODEL_LIVE);
+    at = at < 0 ? 0 : at;
+    bool put_it = chance(model, 2) == 0;
+    char name[16];
+    char text[16];
+    model->value[kind][at] = put_it ? ++model->next : 0;
+    kms_text_format(name, sizeof name, "%04d", at);
+    kms_text_format(text, sizeof text, "%d", model->next);
+    assert_int_equal(put_it
+                         ? kms_keeper_put(desk->keeper, model_kinds[kind], name, text, strlen(text))
+                         : kms_keeper_remove(desk->keeper, model_kinds[kind], name),
+                     KMS_OK);
+}
+
+static void change_some(struct desk *desk, struct model *model)
+{
+    for (uint32_t i = chance(model, 30); i > 0; i--) {
+        change_one(desk, model);
+    }
+}
+
+/* The keeper's thread does nothing until the end of this pipe is closed. */
+struct gate {
+    int ends[2];
+    bool passed;
+};
+
+static void stand_at(void *data)
+{
+    const struct gate *gate = data;
+    wait_for_end((void *)(uintptr_t)&gate->ends[0]);
+}
+
+static void pass(void *data)
+{
+    struct gate *gate = data;
+    gate->passed = true;
+}
+
+static void close_gate(struct desk *desk, struct gate *gate)
+{
+    *gate = (struct gate){0};
+    assert_int_equal(pipe(gate->ends), 0);
+    assert_non_null(kms_worker_submit(desk->worker, stand_at, pass, gate));
+}
+
+static void turn_until(struct desk *desk, const bool *over)
+{
+    for (int i = 0; i < 1000 && !*over; i++) {
+        kms_loop_once(desk->loop, 20);
+    }
+    assert_true(*over);
+}
+
+/* What the keeper gave to its thread before comes back first. */
+static void open_gate(struct desk *desk, struct gate *gate)
+{
+    struct gate behind;
+    assert_int_equal(close(gate->ends[1]), 0);
+    close_gate(desk, &behind);
+    assert_int_equal(close(behind.ends[1]), 0);
+    turn_until(desk, &gate->passed);
+    turn_until(desk, &behind.passed);
+    assert_int_equal(close(gate->ends[0]), 0);
+    assert_int_equal(close(behind.ends[0]), 0);
+}
+
+/* What is put next is written at once. */
+static void end_rest(struct desk *desk)
+{
+    desk->shift_us += INT64_C(120000000);
+    put(desk, "rest", "over");
+}
+
+/* A write is under way while it is changed. */
+static void change_while_written(struct desk *desk, struct model *model)
+{
+    struct gate gate;
+    close_gate(desk, &gate);
+    end_rest(desk);
+    kms_loop_once(desk->loop, 0);
+    change_some(desk, model);
+    open_gate(desk, &gate);
+}
+
+static void is_on_disk(struct model *model)
+{
+    memcpy(model->disk, model->value, sizeof model->disk);
+}
+
+/* Each record that lives waits once at most, and each removal is of a record that is on the disk.
+ */
+static void expect_bound(const struct desk *desk, const struct model *model)
+{
+    uint64_t most = 1; /* what ended the rest */
+    for (size_t kind = 0; kind < MODEL_KINDS; kind++) {
+        for (size_t i = 0; i < MODEL_NAMES; i++) {
+            most += model->value[kind][i] != 0 || model->disk[kind][i] != 0 ? 1 : 0;
+        }
+    }
+    assert_in_range(kms_keeper_view(desk->keeper).waiting, 0, most);
+}
+
+static void expect_model(struct desk *desk, const struct model *model)
+{
+    struct kms_buf text;
+    for (size_t kind = 0; kind < MODEL_KINDS; kind++) {
+        kms_buf_init(&text, 1 << 20);
+        for (size_t i = 0; i < MODEL_NAMES; i++) {
+            if (model->value[kind][i] != 0) {
+                assert_int_equal(kms_buf_addf(&text, "%04d=%d;", (int)i, model->value[kind][i]),
+                                 KMS_OK);
+            }
+        }
+        expect(desk, model_kinds[kind], kms_buf_str(&text));
+        kms_buf_done(&text);
+    }
+}
+
+/* Changes while nothing can be written, between tries, and while each of them is under way. */
+static void fail_for_a_while(struct desk *desk, struct model *model)
+{
+    let_write(false);
+    for (uint32_t tries = chance(model, 4); tries > 0; tries--) {
+        change_while_written(desk, model);
+        expect_bound(desk, model);
+        change_some(desk, model);
+        expect_bound(desk, model);
+    }
+    let_write(true);
+}
+
+static void write_all(struct desk *desk, struct model *model)
+{
+    for (int i = 0; i < 1000 && (!is_well(desk) || kms_keeper_view(desk->keeper).waiting > 0);
+         i++) {
+        end_rest(desk);
+        for (int k = 0; k < 50 && kms_keeper_view(desk->keeper).waiting > 0; k++) {
+            kms_loop_once(desk->loop, 20);
+        }
+    }
+    flush(desk, KMS_OK);
+    is_on_disk(model);
+}
+
+static void whatever_fails_meanwhile_the_disk_has_what_was_put_last_and_little_waits(void **state)
+{
+    struct desk *desk = *state;
+    struct model *model = calloc(1, sizeof *model);
+    assert_non_null(model);
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+    model->chance = 7;
+    for (int round = 0; round < 60; round++) {
+        change_some(desk, model);
+        fail_for_a_while(desk, model);
+        if (chance(model, 4) == 0) {
+            keeper_reopen(desk);
+            expect_model(desk, model);
+            is_on_disk(model);
+        } else if (chance(model, 2) == 0) {
+            write_all(desk, model);
+        } else {
+            write_all(desk, model);
+            change_some(desk, model);
+            change_while_written(desk, model);
+            write_all(desk, model);
+        }
+    }
+    keeper_reopen(desk);
+    expect_model(desk, model);
+    assert_int_equal(desk->refills, 0);
+    assert_true(model->first_free > 200); /* most of them are gone again */
+    (void)signal(SIGXFSZ, before);
+    free(model);
+}
+
 /* ---- history ---- */
 
 static void a_store_that_could_not_be_read_at_the_start_is_not_written_over(void **state)
@@ -675,6 +926,9 @@ int main(void)
         AT_DESK(a_store_that_may_not_be_written_to_is_denied),
         cmocka_unit_test(every_failure_has_a_state_with_a_next_step),
         AT_DESK(a_write_that_does_not_come_back_hangs),
+        AT_DESK(whatever_fails_meanwhile_the_disk_has_what_was_put_last_and_little_waits),
+        AT_DESK(what_was_put_and_removed_without_a_disk_waits_for_nothing),
+        AT_DESK(who_waits_for_what_was_removed_meanwhile_is_answered),
         AT_DESK(a_store_that_could_not_be_read_at_the_start_is_not_written_over),
         AT_DESK(hours_are_read_back_with_the_newest_value),
         AT_DESK(a_host_of_the_past_is_found_by_its_name_with_the_hours_before_its_end),
