@@ -12,6 +12,9 @@
 
 /* ---- overview ---- */
 
+#define SUMMARY_MIN 28
+#define KEY_MIN     15 /* "notification..." */
+
 enum column {
     COLUMN_STATE,
     COLUMN_HOST,
@@ -32,6 +35,11 @@ void kms_asked_hosts_init(struct kms_table *table)
     table->right[COLUMN_COUNT] = true;
     table->right[COLUMN_AGE] = true;
     table->shrink = COLUMN_SUMMARY;
+    table->shrink_min = SUMMARY_MIN;
+    table->spare[0].column = COLUMN_AGE;
+    table->spare[1].column = COLUMN_DNS;
+    table->spare[2].column = COLUMN_KEY;
+    table->spare[2].least = KEY_MIN;
     for (size_t i = 0; i < COLUMNS; i++) {
         kms_table_add(table, KMS_COLOUR_BOLD, heads[i]);
     }
@@ -72,8 +80,22 @@ static enum kms_state state_of(const json_t *object, const char *name)
     return (enum kms_state)state;
 }
 
-void kms_asked_hosts_add(struct kms_table *table, const struct json_t *host)
+/* "count 6: servers ok (5)" beside a column with the 6. */
+static const char *behind_count(const json_t *host, const char *text)
 {
+    int64_t count;
+    char prefix[40];
+
+    if (!kms_asking_number(host, "count", &count)) {
+        return text;
+    }
+    kms_text_format(prefix, sizeof(prefix), "count %lld: ", (long long)count);
+    return kms_text_starts(text, prefix) ? text + strlen(prefix) : text;
+}
+
+void kms_asked_hosts_add(struct kms_table *table, const struct json_t *host, bool brief)
+{
+    const char *summary = kms_asking_text(host, "text");
     enum kms_state state = kms_asking_state(host);
     enum kms_state key = state_of(host, "key-state");
     char text[64];
@@ -87,7 +109,7 @@ void kms_asked_hosts_add(struct kms_table *table, const struct json_t *host)
     kms_table_add(table, KMS_COLOUR_NONE, kms_asking_text(host, "publication"));
     age_text(host, "data-age", text, sizeof(text));
     kms_table_add(table, KMS_COLOUR_NONE, text);
-    kms_table_add(table, KMS_COLOUR_NONE, kms_asking_text(host, "text"));
+    kms_table_add(table, KMS_COLOUR_NONE, brief ? behind_count(host, summary) : summary);
 }
 
 /* ---- details ---- */

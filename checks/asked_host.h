@@ -13,8 +13,8 @@ enum kms_status kms_asked_host_details(const struct json_t *host,
 enum kms_status kms_asked_host_sources(const struct json_t *host,
                                        const struct kms_listing_style *style, struct kms_buf *out);
 
-/* The overview, a row a host. */
+/* The overview, a row a host; brief, for a terminal: nothing is said twice. */
 void kms_asked_hosts_init(struct kms_table *table);
-void kms_asked_hosts_add(struct kms_table *table, const struct json_t *host);
+void kms_asked_hosts_add(struct kms_table *table, const struct json_t *host, bool brief);
 
 #endif

@@ -60,7 +60,7 @@ static bool add_host(void *arg, const struct json_t *host)
         return add_json(showing, host);
     }
     if (!showing->details) {
-        kms_asked_hosts_add(&showing->table, host);
+        kms_asked_hosts_add(&showing->table, host, showing->style.width > 0);
         return true;
     }
     return (showing->count == 1 || kms_buf_add_str(&showing->out, "\n") == KMS_OK) &&

@@ -107,55 +107,137 @@ static void measure(const struct kms_table *table, size_t widths[KMS_TABLE_COLUM
     }
 }
 
+/* Which columns are shown, and how wide. */
+struct layout {
+    size_t width[KMS_TABLE_COLUMNS_MAX];
+    bool is_left_out[KMS_TABLE_COLUMNS_MAX];
+};
+
+static bool is_empty(const struct kms_table *table, size_t column)
+{
+    for (size_t i = column + table->columns; i < table->cells; i += table->columns) {
+        if (table->cell[i].text[0] != '\0') {
+            return false;
+        }
+    }
+    return column != table->shrink;
+}
+
+static size_t least_of(const struct kms_table *table)
+{
+    return table->shrink_min > 0 ? table->shrink_min : SHRINK_MIN;
+}
+
 size_t kms_table_least_width(const struct kms_table *table)
 {
-    size_t widths[KMS_TABLE_COLUMNS_MAX];
-    size_t total = GAP * (table->columns - 1);
+    size_t widths[KMS_TABLE_COLUMNS_MAX], least = least_of(table), total = 0;
 
     measure(table, widths);
     for (size_t i = 0; i < table->columns; i++) {
-        total += i == table->shrink && widths[i] > SHRINK_MIN ? SHRINK_MIN : widths[i];
+        size_t width = i == table->shrink && widths[i] > least ? least : widths[i];
+        if (!is_empty(table, i)) {
+            total += width + (total > 0 ? GAP : 0);
+        }
     }
     return total;
 }
 
-static void fit(const struct kms_table *table, size_t indent, size_t limit,
-                size_t widths[KMS_TABLE_COLUMNS_MAX])
+static size_t total_of(const struct kms_table *table, size_t indent, const struct layout *layout)
 {
-    size_t total = indent + GAP * (table->columns - 1);
-    size_t excess, *give;
+    size_t total = indent, shown = 0;
 
-    if (limit == 0 || table->shrink >= table->columns) {
-        return;
-    }
     for (size_t i = 0; i < table->columns; i++) {
-        total += widths[i];
+        if (!layout->is_left_out[i]) {
+            total += layout->width[i] + (shown++ > 0 ? GAP : 0);
+        }
     }
-    if (total <= limit) {
-        return;
-    }
-    excess = total - limit;
-    give = &widths[table->shrink];
-    if (*give > SHRINK_MIN) {
-        *give = *give - SHRINK_MIN > excess ? *give - excess : SHRINK_MIN;
+    return total;
+}
+
+/* By how much the rows are too wide. */
+static size_t excess_of(const struct kms_table *table, size_t indent, size_t limit,
+                        const struct layout *layout)
+{
+    size_t total = total_of(table, indent, layout);
+
+    return total > limit ? total - limit : 0;
+}
+
+static void leave_out_empty(const struct kms_table *table, struct layout *layout)
+{
+    for (size_t i = 0; i < table->columns; i++) {
+        layout->is_left_out[i] = is_empty(table, i);
     }
 }
 
-/* The first width characters, with a dot at the end of what was cut. */
+static size_t widest_of(const struct kms_table *table, const struct layout *layout)
+{
+    size_t widest = table->shrink;
+
+    for (size_t i = 0; i < table->columns; i++) {
+        if (!layout->is_left_out[i] && layout->width[i] > layout->width[widest]) {
+            widest = i;
+        }
+    }
+    return widest;
+}
+
+static void spare(const struct kms_table *table, size_t which, size_t excess, struct layout *layout)
+{
+    size_t *width = &layout->width[table->spare[which].column];
+    size_t least = table->spare[which].least;
+
+    if (excess > 0 && least == 0) {
+        layout->is_left_out[table->spare[which].column] = true;
+    } else if (*width > least) {
+        *width -= *width - least < excess ? *width - least : excess;
+    }
+}
+
+/* First goes what is empty, then what the column that gives way has too much, then the columns that
+ * can be spared; at last the widest ones are cut. */
+static void fit(const struct kms_table *table, size_t indent, size_t limit, struct layout *layout)
+{
+    size_t excess, least = least_of(table), *give = &layout->width[table->shrink];
+
+    if (limit == 0 || table->shrink >= table->columns ||
+        excess_of(table, indent, limit, layout) == 0) {
+        return;
+    }
+    leave_out_empty(table, layout);
+    size_t whole = *give;
+    *give = whole > least ? least : whole;
+    for (size_t i = 0; i < KMS_TABLE_SPARE_MAX && table->spare[i].column != 0; i++) {
+        spare(table, i, excess_of(table, indent, limit, layout), layout);
+    }
+    for (excess = excess_of(table, indent, limit, layout); excess > 0; excess--) {
+        size_t widest = widest_of(table, layout);
+        layout->width[widest] -= layout->width[widest] > 1 ? 1 : 0;
+    }
+    size_t total = total_of(table, indent, layout);
+    size_t room = total < limit ? limit - total : 0;
+    *give += whole - *give < room ? whole - *give : room;
+}
+
+/* The first characters, at most width with the dots that tell of the cut. */
 static void cut(const char *text, size_t width, char *dst, size_t size)
 {
+    static const char dots[] = "...";
     struct kms_rd rd = kms_rd_over(text, strlen(text));
-    size_t keep = width > 0 ? width - 1 : 0;
+    size_t mark = width < sizeof(dots) ? 0 : sizeof(dots) - 1;
     uint32_t c;
 
     if (kms_text_width(text) <= width) {
         kms_text_copy(dst, size, text);
         return;
     }
-    for (size_t i = 0; i < keep; i++) {
+    for (size_t i = 0; i < width - mark; i++) {
         (void)kms_rd_utf8(&rd, &c);
     }
-    kms_text_format(dst, size, "%.*s.", (int)rd.at, text);
+    while (mark > 0 && rd.at > 0 && text[rd.at - 1] == ' ') {
+        rd.at--;
+    }
+    kms_text_format(dst, size, "%.*s%.*s", (int)rd.at, text, (int)mark, dots);
 }
 
 static enum kms_status add_cell(const struct kms_table *table, size_t at, size_t width,
@@ -191,20 +273,24 @@ static void trim_blanks(struct kms_buf *out)
 enum kms_status kms_table_render(const struct kms_table *table, size_t indent, size_t width,
                                  bool colours, struct kms_buf *out)
 {
-    size_t widths[KMS_TABLE_COLUMNS_MAX];
+    struct layout layout = {.width = {0}};
     enum kms_status status = table->lost ? KMS_ENOMEM : KMS_OK;
+    size_t shown = 0;
 
-    measure(table, widths);
-    fit(table, indent, width, widths);
+    measure(table, layout.width);
+    fit(table, indent, width, &layout);
     for (size_t i = 0; i < table->cells && status == KMS_OK; i++) {
         size_t column = i % table->columns;
-        status = kms_buf_addf(out, "%*s", (int)(column == 0 ? indent : GAP), "");
-        if (status == KMS_OK) {
-            status = add_cell(table, i, widths[column], colours, out);
+        if (!layout.is_left_out[column]) {
+            status = kms_buf_addf(out, "%*s", (int)(shown++ == 0 ? indent : GAP), "");
+        }
+        if (status == KMS_OK && !layout.is_left_out[column]) {
+            status = add_cell(table, i, layout.width[column], colours, out);
         }
         if (status == KMS_OK && column + 1 == table->columns) {
             trim_blanks(out);
             status = kms_buf_add_str(out, "\n");
+            shown = 0;
         }
     }
     return status;

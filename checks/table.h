@@ -10,6 +10,7 @@
 #include "vocab/vocab.h"
 
 #define KMS_TABLE_COLUMNS_MAX 12
+#define KMS_TABLE_SPARE_MAX   4
 
 enum kms_colour {
     KMS_COLOUR_NONE,
@@ -31,8 +32,13 @@ struct kms_cell {
 struct kms_table {
     size_t columns;
     bool right[KMS_TABLE_COLUMNS_MAX]; /* numbers */
-    size_t shrink;                     /* the column that gives way when the width is limited */
-    struct kms_cell *cell;             /* rows * columns */
+    /* When the width is limited: the column that gives way, and how much of it stays (0: 20); then
+     * others down to their least, or out altogether where that is 0, ended by the first column. */
+    size_t shrink, shrink_min;
+    struct {
+        size_t column, least;
+    } spare[KMS_TABLE_SPARE_MAX];
+    struct kms_cell *cell; /* rows * columns */
     size_t cells, cap;
     bool lost; /* memory ran out */
 };
@@ -41,11 +47,14 @@ void kms_table_init(struct kms_table *table, size_t columns);
 void kms_table_done(struct kms_table *table);
 /* Fills row by row, from left to right. Control characters become '?'. */
 void kms_table_add(struct kms_table *table, enum kms_colour colour, const char *text);
-/* Writes the rows, each indented by indent blanks. width 0: not limited. */
+/* Writes the rows, each indented by indent blanks and at most width wide; the first one is a
+ * heading, and a column with nothing under it is left out before anything is cut, which "..."
+ * marks. width 0, or no column gives way: not limited. */
 enum kms_status kms_table_render(const struct kms_table *table, size_t indent, size_t width,
                                  bool colours, struct kms_buf *out);
 
-/* The width of a row once the column that gives way has given all it can. */
+/* The width of a row once the column that gives way has given all it can, and the empty ones are
+ * left out. */
 size_t kms_table_least_width(const struct kms_table *table);
 
 /* Characters of UTF-8 text. */
