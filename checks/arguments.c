@@ -36,9 +36,14 @@ bool kms_arguments_read(const struct kms_opt *rows, int argc, char **argv, void 
     return true;
 }
 
-bool kms_arguments_end(int argc, char **argv, int rest, const char *instead, char *why, size_t size)
+bool kms_arguments_end(int argc, char **argv, int rest, const char *agent, const char *instead,
+                       char *why, size_t size)
 {
-    if (rest < argc) {
+    if (rest < argc && agent != NULL && agent[0] == '\0') {
+        kms_text_format(why, size,
+                        "'%s' is not an option; the socket of kmsmond is named with --agent=SOCKET",
+                        argv[rest]);
+    } else if (rest < argc) {
         kms_text_format(why, size, "'%s' is not an option; %s", argv[rest], instead);
     }
     return rest >= argc;

@@ -132,7 +132,8 @@ static bool read_options(struct check *check, int argc, char **argv, char *why, 
     if (options->help || options->version) {
         return true;
     }
-    if (!kms_arguments_end(argc, argv, rest, "a host is named with -H", why, size)) {
+    if (!kms_arguments_end(argc, argv, rest, options->agent, "a host is named with -H", why,
+                           size)) {
         return false;
     }
     if (options->host == NULL || options->host[0] == '\0') {

@@ -165,7 +165,8 @@ static bool read_options(struct kms_check *check, const struct kms_opt *rows, in
     if (options->help || options->version) {
         return true;
     }
-    if (!kms_arguments_end(argc, argv, rest, "a report is named with --report", why, size)) {
+    if (!kms_arguments_end(argc, argv, rest, options->agent, "a report is named with --report", why,
+                           size)) {
         return false;
     }
     if (!read_sources(options, why, size)) {

@@ -43,6 +43,9 @@ for plugin in check_kms_count check_kms_requests check_kms_key check_kms; do
     refused "$plugin" --report "$SAMPLE" one-more
     says "one-more"
     refused "$plugin" "$SAMPLE"
+    says "a report is named with --report"
+    refused "$plugin" --agent /run/kmsmon/control -H kms01
+    says "'/run/kmsmon/control' is not an option; the socket of kmsmond is named with --agent=SOCKET"
     refused "$plugin" --report "$SAMPLE" -p 0
     refused "$plugin" --report "$SAMPLE" -p 65536
     refused "$plugin" --report "$SAMPLE" -t soon
