@@ -205,7 +205,7 @@ static json_t *key_object(const struct kms_key_judgement *key, bool *ok)
     return object;
 }
 
-static json_t *class_object(const struct kms_class_judgement *cls, bool *ok)
+static json_t *class_object(const struct kms_class_judgement *cls, uint32_t declared, bool *ok)
 {
     json_t *object = json_object();
     char text[100];
@@ -213,6 +213,7 @@ static json_t *class_object(const struct kms_class_judgement *cls, bool *ok)
     kms_json_word(object, "state", kms_words_state(), (int)cls->state, ok);
     kms_json_word(object, "verdict", kms_words_verdict(), (int)cls->verdict, ok);
     kms_judge_class_text(cls, text, sizeof text);
+    kms_text_append(text, sizeof text, "%s", kms_judge_reliance_text(cls, declared));
     kms_json_text(object, "text", text, ok);
     kms_json_flag(object, "declared", cls->wanted, ok);
     kms_json_number(object, "required", cls->required, ok);
@@ -322,7 +323,8 @@ struct json_t *kms_control_host_details(const struct kms_snapshot *snapshot, siz
     }
     for (size_t i = 1; i <= KMS_CLASS_MAX; i++) {
         if (judgement->cls[i].present) {
-            kms_json_append(classes, class_object(&judgement->cls[i], &ok), &ok);
+            kms_json_append(classes,
+                            class_object(&judgement->cls[i], snapshot->target->classes, &ok), &ok);
         }
     }
     kms_json_some(object, "next-step", kms_control_next_step(snapshot), &ok);

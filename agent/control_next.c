@@ -3,6 +3,13 @@
 
 #include "base/text.h"
 
+static const char more_machines[] =
+    "let more machines of the class ask this host (slmgr /ato there)";
+/* Where nobody has said what the site relies on. */
+static const char more_machines_or_classes[] =
+    "let more machines of the class ask this host (slmgr /ato there), or say with classes in its "
+    "block what the site relies on";
+
 struct advice {
     enum kms_reason reason;
     const char *text;
@@ -19,9 +26,7 @@ static const struct advice advices[] = {
     {KMS_REASON_STATUS_UNKNOWN, "look at the license status with slmgr /dlv on the host"},
     {KMS_REASON_NOT_SERVED,
      "install a host key for the class, or take the class out of classes of the host's block"},
-    {KMS_REASON_COUNT_LOW,
-     "let more machines of the class ask this host (slmgr /ato there), or say "
-     "with classes in its block what the site relies on"},
+    {KMS_REASON_COUNT_LOW, more_machines},
     {KMS_REASON_FAILED_REQUESTS, "look for event 12290 and its error codes in the Key Management "
                                  "Service log of the host"},
     {KMS_REASON_NOT_ACTIVATING, "look up what the error code of the activation request means, and "
@@ -84,6 +89,9 @@ const char *kms_control_next_step(const struct kms_snapshot *snapshot)
         return failed->hint;
     }
     const char *advice = advice_of(judgement->reasons);
+    if (advice == more_machines && snapshot->target->classes == 0) {
+        return more_machines_or_classes;
+    }
     bool old = judgement->source[KMS_SOURCE_REPORT].stale;
     return old && advice == advice_of(KMS_BIT(KMS_REASON_STALE)) ? old_report : advice;
 }

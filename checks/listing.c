@@ -334,8 +334,11 @@ static void add_facts(struct kms_table *table, const struct kms_facts *facts)
     }
 }
 
-static void add_classes(struct kms_table *table, const struct kms_judgement *judgement, int key)
+static void add_classes(struct kms_table *table, const struct kms_listed *listed, int key)
 {
+    const struct kms_judgement *judgement = &listed->judgement;
+    uint32_t declared = listed->target.classes;
+
     for (size_t c = 1; c <= KMS_CLASS_MAX; c++) {
         const struct kms_class_judgement *cls = &judgement->cls[c];
         char text[96];
@@ -346,6 +349,7 @@ static void add_classes(struct kms_table *table, const struct kms_judgement *jud
         if (cls->verdict == KMS_VERDICT_BELOW_THRESHOLD) {
             kms_text_append(text, sizeof(text), ", %d more needed", -cls->headroom);
         }
+        kms_text_append(text, sizeof(text), "%s", kms_judge_reliance_text(cls, declared));
         add_pair(table, "verdict", kms_colour_of_state(cls->state), text);
     }
 }
@@ -394,7 +398,7 @@ static enum kms_status add_host(const struct kms_listed *listed,
     kms_judge_date_text(judgement, text, sizeof(text));
     add_pair(&table, "data of", KMS_COLOUR_NONE, behind_data_of(text));
     add_facts(&table, &judgement->host);
-    add_classes(&table, judgement, -1);
+    add_classes(&table, listed, -1);
     add_notes(&table, &listed->result);
     return render_pairs(&table, style, out);
 }
@@ -419,7 +423,7 @@ static enum kms_status add_key(const struct kms_listed *listed, size_t at,
         return status;
     }
     kms_table_init(&table, 2);
-    add_classes(&table, &listed->judgement, (int)at);
+    add_classes(&table, listed, (int)at);
     add_facts(&table, &key->facts);
     return render_pairs(&table, style, out);
 }

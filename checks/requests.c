@@ -93,11 +93,11 @@ void kms_requests_short_text(const struct kms_check *check, size_t key, char *ds
 
     dst[0] = '\0';
     if (judged_ever(check, key, &ever)) {
-        kms_text_format(dst, size, "%lld requests failed ever, no window kept",
-                        (long long)ever.failed);
+        kms_text_format(dst, size, "%lld request%s failed ever, no window kept",
+                        (long long)ever.failed, kms_text_plural((uint64_t)ever.failed));
     } else if (alarming(check, key)) {
-        kms_text_format(dst, size, "%u requests failed",
-                        (unsigned)key_of(check, key)->window.failed);
+        unsigned failed = (unsigned)key_of(check, key)->window.failed;
+        kms_text_format(dst, size, "%u request%s failed", failed, kms_text_plural(failed));
     }
 }
 

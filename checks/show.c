@@ -223,10 +223,7 @@ static void class_node(struct kms_check *check, unsigned depth,
     } else if (cls->verdict == KMS_VERDICT_CAN_ACTIVATE) {
         kms_text_append(text, sizeof(text), ": %d above the threshold", cls->headroom);
     }
-    if (check->target.classes != 0) {
-        kms_text_append(text, sizeof(text), "%s",
-                        cls->wanted ? ", the site relies on it" : ", the site does not rely on it");
-    }
+    kms_text_append(text, sizeof(text), "%s", kms_judge_reliance_text(cls, check->target.classes));
     kms_output_node(&check->out, depth, class_state(check, cls), "%s", text);
 }
 
@@ -470,15 +467,19 @@ void kms_show_source(struct kms_check *check, unsigned depth)
 
 /* ---- advice ---- */
 
+static const char more_machines[] =
+    "next step: let more machines of the class ask this host (slmgr /ato there)";
+static const char more_machines_or_classes[] =
+    "next step: let more machines of the class ask this host (slmgr /ato there), or say with "
+    "--classes what the site relies on";
+
 struct advice {
     enum kms_reason reason;
     const char *text;
 };
 
 static const struct advice advices[] = {
-    {KMS_REASON_COUNT_LOW,
-     "next step: let more machines of the class ask this host (slmgr /ato there), or say with "
-     "--classes what the site relies on"},
+    {KMS_REASON_COUNT_LOW, more_machines},
     {KMS_REASON_KEY_NOT_LICENSED,
      "next step: activate the host key on the KMS host (slmgr /ato), by telephone if it has no way "
      "to the Internet"},
@@ -505,11 +506,20 @@ static const struct advice advices[] = {
      "next step: compare the host's own settings with what clients and this check expect"},
 };
 
+/* Who has said what the site relies on is not told to say it. */
+static const char *advice_of(const struct kms_check *check, const struct advice *advice)
+{
+    bool declared = check->target.classes != 0;
+
+    return advice->reason == KMS_REASON_COUNT_LOW && !declared ? more_machines_or_classes
+                                                               : advice->text;
+}
+
 void kms_show_advice(struct kms_check *check, uint32_t reasons)
 {
     for (size_t i = 0; i < KMS_COUNT_OF(advices); i++) {
         if (reasons & KMS_BIT(advices[i].reason)) {
-            kms_output_line(&check->out, 0, "%s", advices[i].text);
+            kms_output_line(&check->out, 0, "%s", advice_of(check, &advices[i]));
         }
     }
     /* A host that could not be asked itself has its next step beside its outcome. */

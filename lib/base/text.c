@@ -332,6 +332,23 @@ void kms_text_age(char *dst, size_t size, int64_t seconds)
     }
 }
 
+void kms_text_span(char *dst, size_t size, int64_t ms)
+{
+    if (ms < 1000) {
+        kms_text_format(dst, size, "%lld ms", (long long)(ms < 0 ? 0 : ms));
+    } else if (ms < 10000) {
+        kms_text_format(dst, size, "%lld.%lld s", (long long)(ms / 1000),
+                        (long long)(ms / 100 % 10));
+    } else {
+        kms_text_age(dst, size, ms / 1000);
+    }
+}
+
+const char *kms_text_plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 bool kms_text_bytes(const char *text, uint64_t *ret)
 {
     static const struct unit units[] = {

@@ -49,6 +49,10 @@ bool kms_text_double(const char *text, double *ret);
 bool kms_text_duration_ms(const char *text, int64_t *ret_ms);
 /* "26 h", "3 days", "90 s": the two most useful digits, for people. */
 void kms_text_age(char *dst, size_t size, int64_t seconds);
+/* "850 ms", "8.1 s", "23 s", "11 min": how long something took, for people. */
+void kms_text_span(char *dst, size_t size, int64_t ms);
+/* What follows a word after a number: "" behind 1, else "s". */
+const char *kms_text_plural(uint64_t count);
 /* "4h", "90s", "1500ms": what kms_text_duration_ms reads back to the same value. */
 void kms_text_duration(char *dst, size_t size, int64_t ms);
 /* "8M", "512K", "1G" or a bare number of bytes. */

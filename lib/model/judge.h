@@ -147,6 +147,9 @@ void kms_judge_count_text(const struct kms_judgement *judgement, size_t key, cha
 void kms_judge_machine_text(const struct kms_judgement *judgement, char *dst, size_t size);
 /* "servers ok (5)", "clients below 25". */
 void kms_judge_class_text(const struct kms_class_judgement *cls, char *dst, size_t size);
+/* ", the site relies on it" or that it does not, to be put behind it; "" where the site has
+ * declared (a mask as that of the target) nothing. */
+const char *kms_judge_reliance_text(const struct kms_class_judgement *cls, uint32_t declared);
 /* "licensed", "licensed, expires in 12 days", "notification: 0xC004F035 ...". */
 void kms_judge_key_text(const struct kms_key_judgement *key, char *dst, size_t size);
 /* The same on little room: "notification (0xC004F035)". */

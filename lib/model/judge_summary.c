@@ -66,8 +66,8 @@ static void summarise_key(struct kms_judgement *ret, size_t at)
     kms_judge_key_short(key, text, sizeof text);
     kms_text_append(ret->summary, sizeof ret->summary, ", key %s", text);
     if (key->requests_state == KMS_STATE_WARNING || key->requests_state == KMS_STATE_CRITICAL) {
-        kms_text_append(ret->summary, sizeof ret->summary, ", %u requests failed",
-                        (unsigned)key->window.failed);
+        kms_text_append(ret->summary, sizeof ret->summary, ", %u request%s failed",
+                        (unsigned)key->window.failed, kms_text_plural(key->window.failed));
     }
 }
 

@@ -55,6 +55,14 @@ void kms_judge_class_text(const struct kms_class_judgement *cls, char *dst, size
     }
 }
 
+const char *kms_judge_reliance_text(const struct kms_class_judgement *cls, uint32_t declared)
+{
+    if (declared == 0) {
+        return "";
+    }
+    return cls->wanted ? ", the site relies on it" : ", the site does not rely on it";
+}
+
 /* Classes that are fine come first: "servers ok (5), clients below 25" reads as it is meant. */
 void kms_judge_count_text(const struct kms_judgement *judgement, size_t key, char *dst, size_t size)
 {
@@ -151,12 +159,14 @@ void kms_judge_requests_text(const struct kms_key_judgement *key, char *dst, siz
         kms_text_copy(dst, size, "request counters not known");
         return;
     }
-    kms_text_format(dst, size, "%lld requests, %lld failed", (long long)total, (long long)failed);
+    kms_text_format(dst, size, "%lld request%s, %lld failed", (long long)total,
+                    kms_text_plural((uint64_t)total), (long long)failed);
     if (key->window.known) {
         char span[32];
         kms_text_age(span, sizeof span, key->window.span_s);
-        kms_text_append(dst, size, "; in the last %s %u requests, %u failed", span,
-                        (unsigned)key->window.total, (unsigned)key->window.failed);
+        kms_text_append(dst, size, "; in the last %s %u request%s, %u failed", span,
+                        (unsigned)key->window.total, kms_text_plural(key->window.total),
+                        (unsigned)key->window.failed);
     }
 }
 

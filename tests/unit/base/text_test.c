@@ -83,6 +83,24 @@ static void ages_are_for_people(void **state)
     }
 }
 
+static void spans_are_for_people(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t ms;
+        const char *text;
+    } cases[] = {{-5, "0 ms"},    {0, "0 ms"},     {896, "896 ms"}, {1000, "1.0 s"},
+                 {9999, "9.9 s"}, {10000, "10 s"}, {86792, "86 s"}, {688544, "11 min"}};
+    for (size_t i = 0; i < KMS_COUNT_OF(cases); i++) {
+        char text[32];
+        kms_text_span(text, sizeof text, cases[i].ms);
+        assert_string_equal(text, cases[i].text);
+    }
+    assert_string_equal(kms_text_plural(0), "s");
+    assert_string_equal(kms_text_plural(1), "");
+    assert_string_equal(kms_text_plural(2), "s");
+}
+
 static void whole_numbers_are_the_whole_text(void **state)
 {
     (void)state;
@@ -387,6 +405,7 @@ int main(void)
         cmocka_unit_test(what_is_no_duration_is_refused),
         cmocka_unit_test(sizes_have_binary_units),
         cmocka_unit_test(ages_are_for_people),
+        cmocka_unit_test(spans_are_for_people),
         cmocka_unit_test(whole_numbers_are_the_whole_text),
         cmocka_unit_test(hexadecimal_numbers_have_at_most_eight_digits),
         cmocka_unit_test(decimals_use_the_point),
