@@ -96,7 +96,9 @@ static void end_of_hosts(struct probing *probing)
     size_t gone = probing->all ? 0 : probing->hosts.named - probing->counted;
     if (gone > 0) {
         kms_control_fail(probing->call, "kmsmon show lists the hosts",
-                         "%zu of the hosts are not watched any more", gone);
+                         gone == 1 ? "%zu of the hosts is not watched any more"
+                                   : "%zu of the hosts are not watched any more",
+                         gone);
         return;
     }
     put_summary(probing);

@@ -16,6 +16,7 @@
 #include "agent/reload.h"
 #include "agent/scheduler.h"
 #include "agent/site.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "model/zone.h"
 
@@ -109,16 +110,20 @@ static bool tell_polls(const struct kms_control_parts *parts, struct told *told)
         return false;
     }
     struct kms_scheduler_view view = kms_scheduler_view(parts->scheduler);
+    /* A simulation counts its own time, and is late by less of ours. */
+    int64_t speed = parts->facts && parts->facts->speed > 0 ? parts->facts->speed : 1;
+    int64_t lag_ms = view.lag_ms / speed;
     char lag[32], worst[32];
-    kms_text_duration(lag, sizeof lag, view.lag_ms);
-    kms_text_duration(worst, sizeof worst, view.lag_worst_ms);
-    told->state = view.lag_ms < LATE_MS ? KMS_STATE_OK : KMS_STATE_WARNING;
+    kms_text_span(lag, sizeof lag, lag_ms);
+    kms_text_span(worst, sizeof worst, view.lag_worst_ms / speed);
+    told->state = lag_ms < LATE_MS ? KMS_STATE_OK : KMS_STATE_WARNING;
     kms_text_format(told->text, sizeof told->text,
-                    "%zu sources, at most %s late (%s since the start); %zu are being asked, %zu "
-                    "wait",
-                    view.polls, lag, worst, view.in_flight, view.waiting);
+                    "%zu source%s, at most %s late (%s since the start); being asked: %zu, "
+                    "waiting: %zu",
+                    view.polls, kms_text_plural(view.polls), lag, worst, view.in_flight,
+                    view.waiting);
     if (view.backed_off > 0) {
-        kms_text_append(told->text, sizeof told->text, ", %zu say nothing and are asked less often",
+        kms_text_append(told->text, sizeof told->text, ", silent and asked less often: %zu",
                         view.backed_off);
     }
     if (told->state != KMS_STATE_OK) {
@@ -165,7 +170,7 @@ static bool tell_store(const struct kms_control_parts *parts, struct told *told)
     } else {
         told->state = KMS_STATE_WARNING;
         kms_text_format(told->text, sizeof told->text,
-                        "%s: %s; written last: %s, %llu records wait", store_word(&view),
+                        "%s: %s; written last: %s, records that wait: %llu", store_word(&view),
                         view.trouble, when, (unsigned long long)view.waiting);
     }
     if (view.rebuilt > 0) {
@@ -241,6 +246,10 @@ static void put_agent(struct kms_control_call *call)
     kms_json_number(item, "uid", geteuid(), &ok);
     if (parts->facts) {
         kms_json_flag(item, "simulated", parts->facts->simulated, &ok);
+        if (parts->facts->speed > 0) {
+            kms_json_number(item, "speed", parts->facts->speed, &ok);
+        }
+        kms_json_time(item, "now", kms_clock_wall_s(parts->clock), &ok);
         kms_json_time(item, "started", parts->facts->started_s, &ok);
         kms_json_time(item, "config-loaded", parts->facts->config_loaded_s, &ok);
         kms_json_word(item, "config-result", kms_words_config_result(),

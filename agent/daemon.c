@@ -15,6 +15,7 @@
 #include "agent/program_snmp.h"
 #include "agent/program_store.h"
 #include "agent/site_open.h"
+#include "base/text.h"
 #include "base/undumpable.h"
 
 #define PROGRAM "kmsmond"
@@ -132,12 +133,13 @@ static bool write_pid(struct daemon *d)
 
 static void say_simulation(const struct kms_program *p)
 {
-    kms_log_write(
-        &p->log, KMS_LOG_WARNING,
-        "start: " PROGRAM " " KMSMON_VERSION ", a simulation: nothing here is true of "
-        "any host; %zu hosts and %zu domains of %s, %lld times as fast as time, state in %s",
-        p->site->host_count, p->site->dns.domain_count, p->options->simulate,
-        (long long)p->simulation->speed, p->site->state_dir);
+    size_t hosts = p->site->host_count, domains = p->site->dns.domain_count;
+    kms_log_write(&p->log, KMS_LOG_WARNING,
+                  "start: " PROGRAM " " KMSMON_VERSION ", a simulation: nothing here is true of "
+                  "any host; %zu host%s and %zu domain%s of %s, %lld times as fast as time, state "
+                  "in %s",
+                  hosts, kms_text_plural(hosts), domains, kms_text_plural(domains),
+                  p->options->simulate, (long long)p->simulation->speed, p->site->state_dir);
     kms_log_write(&p->log, KMS_LOG_INFO,
                   "start: ask it with 'kmsmon status --socket %s' or 'check_kms --agent=%s -H "
                   "HOST'",
@@ -154,9 +156,9 @@ static void say_start(const struct kms_program *p)
                       "exist",
                       p->options->config);
     } else {
-        kms_log_write(&p->log, KMS_LOG_INFO,
-                      "start: " PROGRAM " " KMSMON_VERSION ", %zu hosts of %s", p->site->host_count,
-                      p->options->config);
+        kms_log_write(
+            &p->log, KMS_LOG_INFO, "start: " PROGRAM " " KMSMON_VERSION ", %zu host%s of %s",
+            p->site->host_count, kms_text_plural(p->site->host_count), p->options->config);
     }
     if (kms_privileges_are_ours() && !p->simulation) {
         kms_log_write(&p->log, KMS_LOG_WARNING,

@@ -10,6 +10,7 @@
 #include "agent/state_dir.h"
 #include "base/bytes.h"
 #include "base/conf.h"
+#include "base/text.h"
 #include "base/texts.h"
 #include "rpc/probe.h"
 #include "store/seen.h"
@@ -107,9 +108,8 @@ static void load_seen(const struct kms_domains *d, const char *state_dir, struct
         kms_log_write(log, KMS_LOG_WARNING, "start: what was seen in DNS is not known: %s",
                       fault.text);
     } else if (ret->left_out > 0) {
-        kms_log_write(log, KMS_LOG_WARNING,
-                      "start: %zu lines of %s cannot be read and are left out", ret->left_out,
-                      kms_buf_str(&d->seen_path));
+        kms_log_write(log, KMS_LOG_WARNING, "start: %zu line%s of %s cannot be read: left out",
+                      ret->left_out, kms_text_plural(ret->left_out), kms_buf_str(&d->seen_path));
     }
 }
 

@@ -730,8 +730,9 @@ static void write_rest(struct kms_keeper *keeper)
     }
     if (keeper->pending.count > 0) {
         kms_log_write(keeper->config.log, KMS_LOG_WARNING,
-                      "store: %zu records could not be written and are lost",
-                      keeper->pending.count);
+                      "store: %zu record%s could not be written and %s lost", keeper->pending.count,
+                      kms_text_plural(keeper->pending.count),
+                      keeper->pending.count == 1 ? "is" : "are");
     }
 }
 

@@ -16,6 +16,7 @@
  * the loop, read at each request. Times are wall-clock seconds; 0: not known. */
 struct kms_agent_facts {
     bool simulated; /* what is shown is no host's */
+    int64_t speed;  /* of its clock then, times that of time; 0: not simulated */
     int64_t started_s;
     int64_t config_loaded_s;
     enum kms_config_result config_result;

@@ -33,6 +33,7 @@ static bool open_mib(struct kms_program *p)
 {
     int64_t now_s = kms_clock_wall_s(&p->env.clock);
     p->facts = (struct kms_agent_facts){.simulated = p->simulation != NULL,
+                                        .speed = p->simulation ? p->simulation->speed : 0,
                                         .started_s = now_s,
                                         .config_loaded_s = now_s,
                                         .config_result = KMS_CONFIG_OK,

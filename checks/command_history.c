@@ -187,9 +187,10 @@ static int show(const struct fetch *fetch, const struct options *options)
 
     if (!any && !options->asking.json) {
         (void)fprintf(stderr,
-                      "kmsmon history: nothing is known of %s in the last %lld days; what is new "
+                      "kmsmon history: nothing is known of %s in the last %lld day%s; what is new "
                       "is kept every five minutes\n",
-                      fetch->history.host, (long long)options->days);
+                      fetch->history.host, (long long)options->days,
+                      kms_text_plural((uint64_t)options->days));
         return code;
     }
     if (options->svg != NULL) {

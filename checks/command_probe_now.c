@@ -128,8 +128,9 @@ static bool render_summary(struct probing *probing)
     (void)kms_asking_number(probing->summary, "hosts", &hosts);
     (void)kms_asking_number(probing->summary, "polls", &polls);
     wall_text(probing->summary, wall, sizeof(wall));
-    ok = kms_buf_addf(&probing->out, "%lld hosts, %lld polls in %s:", (long long)hosts,
-                      (long long)polls, wall) == KMS_OK;
+    ok = kms_buf_addf(&probing->out, "%lld host%s, %lld poll%s in %s:", (long long)hosts,
+                      kms_text_plural((uint64_t)hosts), (long long)polls,
+                      kms_text_plural((uint64_t)polls), wall) == KMS_OK;
     for (size_t i = 0; i < states->count; i++) {
         if (ok && kms_asking_number(probing->summary, states->words[i].label, &of) && of > 0) {
             ok = kms_buf_addf(&probing->out, " %lld %s", (long long)of, states->words[i].label) ==

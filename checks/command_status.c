@@ -4,13 +4,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
 #include "asking.h"
-#include "base/clock.h"
 #include "base/text.h"
 #include "listing.h"
 #include "table.h"
@@ -99,13 +97,35 @@ static bool add_item(void *arg, const struct json_t *item)
 
 /* ---- JSON ---- */
 
+static int64_t not_ok_count(const struct status *status)
+{
+    int64_t count = 0, well = 0;
+
+    (void)kms_asking_number(status->hosts, "count", &count);
+    (void)kms_asking_number(status->hosts, "ok", &well);
+    return count > well ? count - well : 0;
+}
+
+/* Whether no host and no alarm is left out. */
+static bool is_whole(const struct status *status)
+{
+    int64_t alarms = 0;
+
+    (void)kms_asking_number(status->alarms, "count", &alarms);
+    return (int64_t)json_array_size(status->section[SECTION_HOSTS]) >= not_ok_count(status) &&
+           (int64_t)json_array_size(status->section[SECTION_ALARMS]) >= alarms;
+}
+
 static bool render_json(const struct status *status, struct kms_buf *out)
 {
     json_t *all = json_object();
     char *text = NULL;
     bool ok = all != NULL && json_object_set(all, "agent", status->agent) == 0 &&
               json_object_set(all, "hosts", status->hosts) == 0 &&
-              json_object_set(all, "active-alarms", json_object_get(status->alarms, "count")) == 0;
+              json_object_set(all, "active-alarms", json_object_get(status->alarms, "count")) ==
+                  0 &&
+              json_object_set_new(all, "not-ok-hosts", json_integer(not_ok_count(status))) == 0 &&
+              json_object_set_new(all, "whole", json_boolean(is_whole(status))) == 0;
 
     for (size_t i = 0; i < SECTIONS; i++) {
         ok = ok && json_object_set(all, sections[i].json, status->section[i]) == 0;
@@ -122,9 +142,8 @@ static bool render_json(const struct status *status, struct kms_buf *out)
 static bool render_head(const struct status *status, const struct kms_listing_style *style,
                         struct kms_buf *out)
 {
-    char title[160], since[32] = "", up[32] = "";
-    struct kms_clock clock = kms_clock_system();
-    int64_t started_s = 0, pid = 0;
+    char title[160], since[32] = "", age[32], up[100] = "", speed[64] = "";
+    int64_t started_s = 0, now_s = 0, pid = 0, times = 0;
 
     (void)kms_asking_number(status->agent, "pid", &pid);
     kms_text_format(title, sizeof(title), "kmsmond %s%s", kms_asking_text(status->agent, "version"),
@@ -132,12 +151,19 @@ static bool render_head(const struct status *status, const struct kms_listing_st
                         ? ", a simulation: nothing here is true of any host"
                         : "");
     if (kms_asking_number(status->agent, "started", &started_s)) {
-        int64_t age_s = kms_clock_wall_s(&clock) - started_s;
         kms_date_text(since, sizeof(since), started_s);
-        kms_text_age(up, sizeof(up), age_s < 0 ? 0 : age_s);
+    }
+    /* Its clock is the one that matters: that of a simulation runs ahead of ours. */
+    if (kms_asking_number(status->agent, "speed", &times) && times > 1) {
+        kms_text_format(speed, sizeof(speed), " of its time, %lld times as fast as ours",
+                        (long long)times);
+    }
+    if (kms_asking_number(status->agent, "now", &now_s)) {
+        kms_text_age(age, sizeof(age), now_s - started_s);
+        kms_text_format(up, sizeof(up), " (%s%s)", age, speed);
     }
     return kms_colour_add(out, style->colours, KMS_COLOUR_BOLD, title) == KMS_OK &&
-           kms_buf_addf(out, ", process %lld, since %s UTC (%s)\n\n", (long long)pid, since, up) ==
+           kms_buf_addf(out, ", process %lld, since %s UTC%s\n\n", (long long)pid, since, up) ==
                KMS_OK;
 }
 
@@ -215,22 +241,19 @@ static bool render_more_alarms(const struct status *status, struct kms_buf *out)
 
     (void)kms_asking_number(status->alarms, "count", &count);
     return count <= named ||
-           kms_buf_addf(out, "  and %lld older ones: snmptable kmsmonAlarmTable\n",
+           kms_buf_addf(out,
+                        "  and %lld older: snmptable -v2c -c public -M +" KMSMON_MIB_STUBS
+                        " -m KMSMON-MIB localhost kmsmonAlarmTable\n",
                         (long long)(count - named)) == KMS_OK;
 }
 
 /* Only the worst hosts are named. */
 static bool render_more_hosts(const struct status *status, struct kms_buf *out)
 {
-    int64_t count = 0, well = 0, named = (int64_t)json_array_size(status->section[SECTION_HOSTS]);
+    int64_t more = not_ok_count(status) - (int64_t)json_array_size(status->section[SECTION_HOSTS]);
 
-    (void)kms_asking_number(status->hosts, "count", &count);
-    (void)kms_asking_number(status->hosts, "ok", &well);
-    if (count - well <= named) {
-        return true;
-    }
-    return kms_buf_addf(out, "  and %lld more: kmsmon show\n", (long long)(count - well - named)) ==
-           KMS_OK;
+    return more <= 0 ||
+           kms_buf_addf(out, "  and %lld more: kmsmon show\n", (long long)more) == KMS_OK;
 }
 
 static bool render_text(const struct status *status, const struct kms_listing_style *style,

@@ -1,6 +1,7 @@
 /* How every command of kmsmon begins, complains and ends. */
 #include "form.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +17,10 @@ static int print_help(const struct kms_form *form)
     (void)printf("%s\n\n%s\n", form->purpose, form->usage);
     kms_opts_help(form->rows, print_line, stdout);
     (void)printf("\n%s", form->note);
-    return fflush(stdout) == 0 ? KMS_FORM_OK : form->failed;
+    if (fflush(stdout) == 0) {
+        return KMS_FORM_OK;
+    }
+    return errno == EPIPE ? KMS_FORM_NOBODY : form->failed;
 }
 
 bool kms_form_begin(const struct kms_form *form, int argc, char **argv, void *options,
@@ -65,6 +69,9 @@ int kms_form_print(const struct kms_form *form, const struct kms_buf *out, int c
 {
     if (fwrite(kms_buf_str(out), 1, out->len, stdout) == out->len && fflush(stdout) == 0) {
         return code;
+    }
+    if (errno == EPIPE) {
+        return KMS_FORM_NOBODY;
     }
     kms_form_complain(form, "the output could not be written");
     return form->failed;

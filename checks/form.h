@@ -3,6 +3,7 @@
 #ifndef KMS_CHECKS_FORM_H
 #define KMS_CHECKS_FORM_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -11,6 +12,8 @@
 
 #define KMS_FORM_OK    0
 #define KMS_FORM_USAGE 2
+/* What a shell says of a program that SIGPIPE ended. */
+#define KMS_FORM_NOBODY (128 + SIGPIPE)
 
 struct kms_form {
     const char *name;           /* "status" */
@@ -32,7 +35,8 @@ int kms_form_mistake(const struct kms_form *form, const char *message);
 /* Says so on stderr; the message may hold text of others. */
 void kms_form_complain(const struct kms_form *form, const char *message);
 int kms_form_no_memory(const struct kms_form *form);
-/* Writes what is in out. The exit code, or form->failed when it cannot be written. */
+/* Writes what is in out. The exit code; form->failed when it cannot be written, and
+ * KMS_FORM_NOBODY, without a word, when nobody reads it: 'kmsmon show | head'. */
 int kms_form_print(const struct kms_form *form, const struct kms_buf *out, int code);
 /* The rows of --help. */
 void kms_form_options_help(const struct kms_form *form, void (*line)(void *arg, const char *text),
