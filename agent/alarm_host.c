@@ -1,139 +1,15 @@
-/* Which facts of a host or a domain are wrong, which are right, and which cannot be told. */
-#include "agent/alarm_conditions.h"
-
-#include <stdlib.h>
+/* Which facts of a host are wrong, which are right, and which cannot be told. */
 #include <string.h>
 
 #include "agent/alarm_asked.h"
+#include "agent/alarm_inquiry.h"
 #include "base/text.h"
 
-#define ALL_TYPES (((UINT32_C(1) << KMS_ALARM_TYPE_MAX) - 1) << 1)
-#define RECORD_TYPES \
-    (KMS_ALARM_TYPE_BIT(KMS_ALARM_PUBLICATION) | KMS_ALARM_TYPE_BIT(KMS_ALARM_ROGUE))
-#define DOMAIN_TYPES (RECORD_TYPES | KMS_ALARM_TYPE_BIT(KMS_ALARM_STALE))
-#define HOST_TYPES   (ALL_TYPES & ~RECORD_TYPES)
+#define ALL_TYPES  (((UINT32_C(1) << KMS_ALARM_TYPE_MAX) - 1) << 1)
+#define HOST_TYPES (ALL_TYPES & ~KMS_ALARM_TYPES_OF_RECORDS)
 #define KEY_TYPES                                                                  \
     (KMS_ALARM_TYPE_BIT(KMS_ALARM_KEY) | KMS_ALARM_TYPE_BIT(KMS_ALARM_COUNT_LOW) | \
      KMS_ALARM_TYPE_BIT(KMS_ALARM_REQUESTS))
-
-enum mib_table_number {
-    TABLE_HOST = 2,
-    TABLE_KEY = 3,
-    TABLE_CLASS = 4,
-    TABLE_DOMAIN = 5,
-    TABLE_SRV = 6,
-    TABLE_PUBLICATION = 7,
-    TABLE_SOURCE = 10
-};
-
-struct kms_alarm_finding {
-    struct kms_alarm_condition condition;
-    char object[KMS_ALARM_NAME_SIZE];
-    char text[KMS_ALARM_TEXT_SIZE];
-};
-
-static void make_lower(char *text)
-{
-    for (; *text; text++) {
-        *text = kms_text_lower(*text);
-    }
-}
-
-void kms_alarm_subject(char dst[KMS_ALARM_SUBJECT_SIZE], const char *kind, const char *name)
-{
-    kms_text_format(dst, KMS_ALARM_SUBJECT_SIZE, "%s %s", kind, name);
-    make_lower(dst);
-}
-
-void kms_alarm_findings_done(struct kms_alarm_findings *findings)
-{
-    free(findings->finding);
-    free(findings->condition);
-    *findings = (struct kms_alarm_findings){0};
-}
-
-static bool grow(struct kms_alarm_findings *findings)
-{
-    if (findings->count < findings->cap) {
-        return true;
-    }
-    size_t cap = findings->cap ? findings->cap * 2 : 8;
-    struct kms_alarm_finding *finding = realloc(findings->finding, cap * sizeof *finding);
-    if (finding) {
-        findings->finding = finding;
-    }
-    struct kms_alarm_condition *condition = realloc(findings->condition, cap * sizeof *condition);
-    if (condition) {
-        findings->condition = condition;
-    }
-    if (!finding || !condition) {
-        findings->failed = true;
-        return false;
-    }
-    findings->cap = cap;
-    return true;
-}
-
-/* One inquiry: what is looked at, and what is found. */
-struct inquiry {
-    struct kms_alarm_findings *findings;
-    const struct kms_alarms *alarms;
-    bool tracked; /* something of the subject is */
-};
-
-static bool is_wrong(enum kms_state severity, bool frozen)
-{
-    return severity != KMS_STATE_OK && !frozen;
-}
-
-/* Whether a thing that stands so may matter; spares the words about all that is right. */
-static bool matters(const struct inquiry *q, enum kms_state severity, bool frozen)
-{
-    return q->tracked || is_wrong(severity, frozen);
-}
-
-/* Adds what matters; the caller fills in the text. NULL: it does not matter, or no memory. */
-static struct kms_alarm_finding *add(struct inquiry *q, const struct kms_alarm_condition *of,
-                                     const char *object)
-{
-    struct kms_alarm_findings *findings = q->findings;
-    if ((!is_wrong(of->severity, of->frozen) &&
-         !kms_alarms_tracks(q->alarms, findings->subject, of->type, of->owner, object)) ||
-        !grow(findings)) {
-        return NULL;
-    }
-    struct kms_alarm_finding *finding = &findings->finding[findings->count++];
-    *finding = (struct kms_alarm_finding){.condition = *of};
-    kms_text_copy(finding->object, sizeof finding->object, object);
-    return finding;
-}
-
-static void begin(struct inquiry *q, const char *kind, const char *name)
-{
-    q->findings->count = 0;
-    q->findings->failed = false;
-    kms_alarm_subject(q->findings->subject, kind, name);
-    q->tracked = kms_alarms_tracks_any(q->alarms, q->findings->subject);
-}
-
-/* Their texts stay where they are from now on. */
-static bool end(const struct inquiry *q, struct kms_alarm_update *ret)
-{
-    struct kms_alarm_findings *findings = q->findings;
-    for (size_t i = 0; i < findings->count; i++) {
-        struct kms_alarm_finding *finding = &findings->finding[i];
-        finding->condition.object = finding->object;
-        finding->condition.text = finding->text;
-        findings->condition[i] = finding->condition;
-    }
-    ret->subject = findings->subject;
-    ret->condition = findings->condition;
-    ret->count = findings->count;
-    /* Of what is tracked, nothing may look gone because it found no room. */
-    return !findings->failed && (q->tracked || findings->count > 0);
-}
-
-/* ---- hosts ---- */
 
 enum reach {
     REACH_UNASKED, /* nothing is asked that would tell */
@@ -143,7 +19,7 @@ enum reach {
 };
 
 struct host {
-    struct inquiry inquiry;
+    struct kms_inquiry inquiry;
     const struct kms_snapshot *snapshot;
     const struct kms_judgement *judgement;
     enum kms_source polled;
@@ -246,12 +122,8 @@ static void find_reach(struct host *h)
 
 static struct kms_alarm_row host_row(const struct host *h)
 {
-    return (struct kms_alarm_row){.table = TABLE_HOST, .len = 1, .index = {h->snapshot->index, 0}};
-}
-
-static struct kms_alarm_row row_of(uint8_t table, uint32_t index, uint32_t sub)
-{
-    return (struct kms_alarm_row){.table = table, .len = 2, .index = {index, sub}};
+    return (struct kms_alarm_row){
+        .table = KMS_ALARM_TABLE_HOST, .len = 1, .index = {h->snapshot->index, 0}};
 }
 
 static void find_unreachable(struct host *h)
@@ -264,10 +136,10 @@ static void find_unreachable(struct host *h)
                                                                                : KMS_STATE_OK,
                                            .frozen = h->reach == REACH_UNKNOWN,
                                            .polled = h->polled == h->teller};
-    if (h->reach == REACH_UNASKED || !matters(&h->inquiry, of.severity, of.frozen)) {
+    if (h->reach == REACH_UNASKED || !kms_inquiry_matters(&h->inquiry, of.severity, of.frozen)) {
         return;
     }
-    struct kms_alarm_finding *finding = add(&h->inquiry, &of, "");
+    struct kms_alarm_finding *finding = kms_inquiry_add(&h->inquiry, &of, "");
     if (!finding) {
         return;
     }
@@ -322,10 +194,10 @@ static void find_word(struct host *h)
                                            .frozen = h->suppressed ||
                                                      !is_current(h, KMS_SOURCE_WSMAN),
                                            .polled = h->polled == KMS_SOURCE_WSMAN};
-    if (!matters(&h->inquiry, of.severity, of.frozen)) {
+    if (!kms_inquiry_matters(&h->inquiry, of.severity, of.frozen)) {
         return;
     }
-    struct kms_alarm_finding *finding = add(&h->inquiry, &of, KMS_ALARM_OBJECT_WORD);
+    struct kms_alarm_finding *finding = kms_inquiry_add(&h->inquiry, &of, KMS_ALARM_OBJECT_WORD);
     if (finding) {
         word_text(h, finding->text, sizeof finding->text);
     }
@@ -372,17 +244,17 @@ static void find_count(struct host *h, const struct kms_class_judgement *cls)
     const struct kms_alarm_condition of = {
         .type = KMS_ALARM_COUNT_LOW,
         .owner = h->snapshot->target->name,
-        .row = row_of(TABLE_CLASS, h->snapshot->index, cls->client_class),
+        .row = kms_alarm_row_of(KMS_ALARM_TABLE_CLASS, h->snapshot->index, cls->client_class),
         .severity = low ? cls->state : KMS_STATE_OK,
         .frozen = h->suppressed || !told,
         .polled = h->answered && polled};
-    if (!matters(&h->inquiry, of.severity, of.frozen)) {
+    if (!kms_inquiry_matters(&h->inquiry, of.severity, of.frozen)) {
         return;
     }
     char object[64];
     kms_text_format(object, sizeof object, "class %s",
                     kms_word_label(kms_words_client_class(), (int)cls->client_class));
-    struct kms_alarm_finding *finding = add(&h->inquiry, &of, object);
+    struct kms_alarm_finding *finding = kms_inquiry_add(&h->inquiry, &of, object);
     if (finding) {
         count_text(h, cls, finding->text, sizeof finding->text);
     }
@@ -396,18 +268,18 @@ static void find_unserved(struct host *h, const struct kms_class_judgement *cls)
     const struct kms_alarm_condition of = {
         .type = KMS_ALARM_KEY,
         .owner = h->snapshot->target->name,
-        .row = row_of(TABLE_CLASS, h->snapshot->index, cls->client_class),
+        .row = kms_alarm_row_of(KMS_ALARM_TABLE_CLASS, h->snapshot->index, cls->client_class),
         .severity = unserved ? KMS_STATE_CRITICAL : KMS_STATE_OK,
         .frozen = h->suppressed || is_disowned(h) || cls->verdict == KMS_VERDICT_UNKNOWN ||
                   cls->verdict == KMS_VERDICT_UNREACHABLE,
         .polled = h->answered && kms_alarm_tells_keys(h->polled)};
-    if (!matters(&h->inquiry, of.severity, of.frozen)) {
+    if (!kms_inquiry_matters(&h->inquiry, of.severity, of.frozen)) {
         return;
     }
     const char *name = kms_word_label(kms_words_client_class(), (int)cls->client_class);
     char object[64];
     kms_text_format(object, sizeof object, "class %s", name);
-    struct kms_alarm_finding *finding = add(&h->inquiry, &of, object);
+    struct kms_alarm_finding *finding = kms_inquiry_add(&h->inquiry, &of, object);
     if (finding) {
         kms_text_format(
             finding->text, sizeof finding->text,
@@ -418,7 +290,8 @@ static void find_unserved(struct host *h, const struct kms_class_judgement *cls)
 /* A key without a number has no row. */
 static struct kms_alarm_row key_row(const struct host *h, const struct kms_key_judgement *key)
 {
-    return key->index != 0 ? row_of(TABLE_KEY, h->snapshot->index, key->index) : host_row(h);
+    return key->index != 0 ? kms_alarm_row_of(KMS_ALARM_TABLE_KEY, h->snapshot->index, key->index)
+                           : host_row(h);
 }
 
 static void key_text(const struct kms_key_judgement *key,
@@ -444,12 +317,12 @@ static void find_of_key(struct host *h, const struct kms_key_judgement *key,
                                            .severity = severity,
                                            .frozen = h->suppressed || key->stale || frozen,
                                            .polled = h->answered && h->polled == key->source};
-    if (!matters(&h->inquiry, of.severity, of.frozen)) {
+    if (!kms_inquiry_matters(&h->inquiry, of.severity, of.frozen)) {
         return;
     }
     char object[KMS_ALARM_NAME_SIZE];
     kms_text_format(object, sizeof object, "%s %s", word, key->identity);
-    struct kms_alarm_finding *finding = add(&h->inquiry, &of, object);
+    struct kms_alarm_finding *finding = kms_inquiry_add(&h->inquiry, &of, object);
     if (finding) {
         key_text(key, words, finding->text, sizeof finding->text);
     }
@@ -483,10 +356,10 @@ static void find_clock(struct host *h)
         .severity = state,
         .frozen = h->suppressed || state == KMS_STATE_UNKNOWN,
         .polled = h->answered && kms_facts_has(&last->host, KMS_FACT_CLOCK_SKEW)};
-    if (!matters(&h->inquiry, of.severity, of.frozen)) {
+    if (!kms_inquiry_matters(&h->inquiry, of.severity, of.frozen)) {
         return;
     }
-    struct kms_alarm_finding *finding = add(&h->inquiry, &of, "");
+    struct kms_alarm_finding *finding = kms_inquiry_add(&h->inquiry, &of, "");
     if (!finding) {
         return;
     }
@@ -529,10 +402,10 @@ static void find_suspicion(struct host *h)
         .severity = seen == KMS_AUTHENTICITY_SUSPICIOUS ? KMS_STATE_WARNING : KMS_STATE_OK,
         .frozen = h->suppressed || !is_suspicion_told(h, seen),
         .polled = h->answered && h->polled != KMS_SOURCE_DNS};
-    if (!matters(&h->inquiry, of.severity, of.frozen)) {
+    if (!kms_inquiry_matters(&h->inquiry, of.severity, of.frozen)) {
         return;
     }
-    struct kms_alarm_finding *finding = add(&h->inquiry, &of, "");
+    struct kms_alarm_finding *finding = kms_inquiry_add(&h->inquiry, &of, "");
     if (finding) {
         const char *why = kms_facts_text(host, KMS_FACT_AUTHENTICITY_REASONS);
         kms_text_format(finding->text, sizeof finding->text, "%s%s%s",
@@ -589,20 +462,20 @@ static bool waits_for_dns(const struct host *h, enum kms_source source)
 static void find_stale(struct host *h, enum kms_source source)
 {
     bool stale = h->judgement->source[source].stale;
-    const struct kms_alarm_condition of = {.type = KMS_ALARM_STALE,
-                                           .owner = h->snapshot->target->name,
-                                           .row = row_of(TABLE_SOURCE, h->snapshot->index, source),
-                                           .severity = stale ? KMS_STATE_UNKNOWN : KMS_STATE_OK,
-                                           .frozen = h->suppressed || !h->snapshot->last[source] ||
-                                                     waits_for_dns(h, source),
-                                           .polled = h->polled == source};
-    if (!matters(&h->inquiry, of.severity, of.frozen)) {
+    const struct kms_alarm_condition of = {
+        .type = KMS_ALARM_STALE,
+        .owner = h->snapshot->target->name,
+        .row = kms_alarm_row_of(KMS_ALARM_TABLE_SOURCE, h->snapshot->index, source),
+        .severity = stale ? KMS_STATE_UNKNOWN : KMS_STATE_OK,
+        .frozen = h->suppressed || !h->snapshot->last[source] || waits_for_dns(h, source),
+        .polled = h->polled == source};
+    if (!kms_inquiry_matters(&h->inquiry, of.severity, of.frozen)) {
         return;
     }
     char object[64];
     kms_text_format(object, sizeof object, KMS_ALARM_OBJECT_SOURCE "%s",
                     kms_word_label(kms_words_source(), (int)source));
-    struct kms_alarm_finding *finding = add(&h->inquiry, &of, object);
+    struct kms_alarm_finding *finding = kms_inquiry_add(&h->inquiry, &of, object);
     if (finding) {
         stale_text(h, source, finding->text, sizeof finding->text);
     }
@@ -633,7 +506,8 @@ static void find_drift(struct host *h)
                                                          h->polled != KMS_SOURCE_DNS};
         char object[KMS_ALARM_NAME_SIZE];
         kms_text_format(object, sizeof object, "drift %.*s", (int)len, at);
-        struct kms_alarm_finding *finding = is_part ? add(&h->inquiry, &of, object) : NULL;
+        struct kms_alarm_finding *finding = is_part ? kms_inquiry_add(&h->inquiry, &of, object)
+                                                    : NULL;
         if (finding) {
             kms_text_format(finding->text, sizeof finding->text, "%.*s", (int)len, at);
         }
@@ -670,7 +544,7 @@ bool kms_alarm_find_host(struct kms_alarm_findings *findings, const struct kms_a
         return false;
     }
     h.answered = kms_outcome_good(last->outcome) || last->outcome == KMS_OUTCOME_WSMAN_NOT_A_HOST;
-    begin(&h.inquiry, "host", snapshot->target->name);
+    kms_inquiry_begin(&h.inquiry, "host", snapshot->target->name);
     find_reach(&h);
     find_unreachable(&h);
     find_word(&h);
@@ -690,124 +564,5 @@ bool kms_alarm_find_host(struct kms_alarm_findings *findings, const struct kms_a
                                             .unsure = (unsure ? KEY_TYPES : 0) | drift,
                                             .polled = keys_polled ? HOST_TYPES
                                                                   : HOST_TYPES & ~KEY_TYPES};
-    return end(&h.inquiry, ret_update);
-}
-
-/* ---- domains ---- */
-
-static void find_publication(struct inquiry *q, const struct kms_board *board,
-                             const struct kms_zone *zone,
-                             const struct kms_zone_publication *publication)
-{
-    if (publication->host_slot >= kms_board_count(board)) {
-        return;
-    }
-    const struct kms_snapshot *host = kms_board_snapshot(board, publication->host_slot);
-    bool lost = publication->expected && (publication->state == KMS_STATE_WARNING ||
-                                          publication->state == KMS_STATE_CRITICAL);
-    const struct kms_alarm_condition of = {
-        .type = KMS_ALARM_PUBLICATION,
-        .owner = host->target->name,
-        .row = row_of(TABLE_PUBLICATION, publication->host_index, zone->index),
-        .severity = lost ? publication->state : KMS_STATE_OK,
-        .frozen = publication->expected && publication->state == KMS_STATE_UNKNOWN,
-        .polled = true};
-    if (host->retired || host->index != publication->host_index ||
-        !matters(q, of.severity, of.frozen)) {
-        return;
-    }
-    char object[KMS_ALARM_NAME_SIZE];
-    kms_text_format(object, sizeof object, "domain %s", zone->name);
-    make_lower(object);
-    struct kms_alarm_finding *finding = add(q, &of, object);
-    if (finding) {
-        kms_text_copy(finding->text, sizeof finding->text, publication->reason);
-    }
-}
-
-static struct kms_alarm_row domain_row(const struct kms_zone *zone)
-{
-    return (struct kms_alarm_row){.table = TABLE_DOMAIN, .len = 1, .index = {zone->index, 0}};
-}
-
-static void find_rogue(struct inquiry *q, const struct kms_alarm_lookup *lookup,
-                       const struct kms_zone_record_view *view)
-{
-    const struct kms_zone *zone = lookup->zone;
-    bool rogue = view->state == KMS_SRV_ROGUE;
-    bool asked = lookup->strangers_are_asked || !view->stranger;
-    const struct kms_alarm_condition of = {
-        .type = KMS_ALARM_ROGUE,
-        .owner = zone->name,
-        .row = view->index != 0 ? row_of(TABLE_SRV, zone->index, view->index) : domain_row(zone),
-        .severity = rogue ? KMS_STATE_WARNING : KMS_STATE_OK,
-        .frozen = asked && view->present && view->state == KMS_SRV_UNKNOWN,
-        .polled = true};
-    if (!matters(q, of.severity, of.frozen)) {
-        return;
-    }
-    char object[KMS_ALARM_NAME_SIZE];
-    kms_text_format(object, sizeof object, "record %s:%u", view->record.target,
-                    (unsigned)view->record.port);
-    make_lower(object);
-    struct kms_alarm_finding *finding = add(q, &of, object);
-    if (finding) {
-        kms_text_format(finding->text, sizeof finding->text, "%s:%u: %s", view->record.target,
-                        (unsigned)view->record.port,
-                        asked ? kms_word_meaning(kms_words_srv_state(), (int)view->state)
-                              : "what it leads to is not asked any more");
-    }
-}
-
-/* DNS gave an answer, if only that there is nothing. */
-static bool is_answered(enum kms_outcome outcome)
-{
-    return outcome == KMS_OUTCOME_OK || outcome == KMS_OUTCOME_DNS_NXDOMAIN ||
-           outcome == KMS_OUTCOME_DNS_NODATA || outcome == KMS_OUTCOME_DNS_NO_SERVICE;
-}
-
-static void find_silence(struct inquiry *q, const struct kms_zone *zone)
-{
-    bool silent = !is_answered(zone->outcome);
-    const struct kms_alarm_condition of = {.type = KMS_ALARM_STALE,
-                                           .owner = zone->name,
-                                           .row = domain_row(zone),
-                                           .severity = silent ? KMS_STATE_UNKNOWN : KMS_STATE_OK,
-                                           .polled = true};
-    if (!matters(q, of.severity, of.frozen)) {
-        return;
-    }
-    struct kms_alarm_finding *finding = add(q, &of, "lookup");
-    if (!finding) {
-        return;
-    }
-    const struct kms_outcome_row *row = kms_outcome_row(zone->outcome);
-    if (silent) {
-        kms_text_format(finding->text, sizeof finding->text, "%s: %s: %s", zone->name, row->token,
-                        zone->detail[0] ? zone->detail : row->meaning);
-    } else {
-        kms_text_format(finding->text, sizeof finding->text, "%s can be looked up", zone->name);
-    }
-}
-
-bool kms_alarm_find_zone(struct kms_alarm_findings *findings, const struct kms_alarms *alarms,
-                         const struct kms_alarm_lookup *lookup, struct kms_alarm_update *ret_update)
-{
-    const struct kms_zone *zone = lookup->zone;
-    struct inquiry q = {.findings = findings, .alarms = alarms};
-    begin(&q, "domain", zone->name);
-    find_silence(&q, zone);
-    if (!is_answered(zone->outcome)) {
-        *ret_update = (struct kms_alarm_update){
-            .types = DOMAIN_TYPES, .unsure = RECORD_TYPES, .polled = DOMAIN_TYPES & ~RECORD_TYPES};
-        return end(&q, ret_update);
-    }
-    for (size_t i = 0; i < zone->publication_count; i++) {
-        find_publication(&q, lookup->board, zone, &zone->publication[i]);
-    }
-    for (size_t i = 0; i < zone->record_count; i++) {
-        find_rogue(&q, lookup, &zone->record[i]);
-    }
-    *ret_update = (struct kms_alarm_update){.types = DOMAIN_TYPES, .polled = DOMAIN_TYPES};
-    return end(&q, ret_update);
+    return kms_inquiry_end(&h.inquiry, ret_update);
 }
