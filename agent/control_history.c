@@ -71,6 +71,31 @@ static void put_hour(struct kms_control_call *call)
     kms_control_put(call, item_of(&history->hour[history->at++]));
 }
 
+static bool has_text(const json_t *array, const char *text)
+{
+    const json_t *item;
+    size_t i;
+    json_array_foreach(array, i, item)
+    {
+        if (kms_text_equal(json_string_value(item), text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The keys that there are, for who asks for one. */
+static json_t *keys_of(const struct history *history, bool *ok)
+{
+    json_t *keys = json_array();
+    for (size_t i = 0; i < history->count; i++) {
+        if (!has_text(keys, history->hour[i].key)) {
+            kms_json_append(keys, json_string(history->hour[i].key), ok);
+        }
+    }
+    return keys;
+}
+
 static void put_head(struct history *history)
 {
     bool ok = true;
@@ -83,6 +108,9 @@ static void put_head(struct history *history)
     kms_json_flag(head, "watched", !history->is_past, &ok);
     if (history->is_past) {
         kms_json_number(head, "last-hour", history->to_s - HOUR_S, &ok);
+    }
+    if (history->key[0] != '\0') {
+        kms_json_put(head, "keys", keys_of(history, &ok), &ok);
     }
     json_t *whole = kms_json_whole(head, ok);
     if (!whole) {

@@ -51,6 +51,7 @@ static const struct kms_form form = {
 struct fetch {
     struct kms_history history;
     json_t *hours;
+    json_t *keys; /* that there are, when one was asked for; else NULL */
 };
 
 static void free_history(struct kms_history *history)
@@ -109,6 +110,8 @@ static bool add_item(void *arg, const struct json_t *item)
         (void)kms_asking_number(item, "from", &fetch->history.from_s);
         (void)kms_asking_number(item, "to", &fetch->history.to_s);
         (void)kms_asking_number(item, "now", &fetch->history.now_s);
+        json_decref(fetch->keys);
+        fetch->keys = json_incref(json_object_get(item, "keys"));
         fetch->history.is_past = kms_asking_number(item, "last-hour", &fetch->history.last_s);
         return true;
     }
@@ -137,6 +140,7 @@ static bool render_json(const struct fetch *fetch, struct kms_buf *out)
                  json_object_set_new(all, "from", json_integer(history->from_s)) == 0 &&
                  json_object_set_new(all, "to", json_integer(history->to_s)) == 0 &&
                  json_object_set_new(all, "now", json_integer(history->now_s)) == 0 &&
+                 (fetch->keys == NULL || json_object_set(all, "keys", fetch->keys) == 0) &&
                  json_object_set(all, "hours", fetch->hours) == 0;
     char *text = whole ? json_dumps(all, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
 
@@ -177,6 +181,31 @@ static int write_picture(const struct kms_history *history, const char *path)
     return code;
 }
 
+static void complain(const struct fetch *fetch, const struct options *options)
+{
+    const json_t *key;
+    char message[600];
+    size_t i;
+
+    if (json_array_size(fetch->keys) > 0) {
+        kms_text_format(message, sizeof(message), "no key '%.100s' of %s; there %s", options->key,
+                        fetch->history.host, json_array_size(fetch->keys) == 1 ? "is" : "are");
+    } else {
+        kms_text_format(message, sizeof(message),
+                        "nothing is known of %s in the last %lld day%s; what is new is kept every "
+                        "five minutes",
+                        fetch->history.host, (long long)options->days,
+                        kms_text_plural((uint64_t)options->days));
+    }
+    json_array_foreach(fetch->keys, i, key)
+    {
+        const char *name = json_string_value(key);
+        kms_text_append(message, sizeof(message), "%s %s", i > 0 ? "," : ":",
+                        name != NULL ? name : "");
+    }
+    kms_form_complain(&form, message);
+}
+
 static int show(const struct fetch *fetch, const struct options *options)
 {
     struct kms_buf out;
@@ -186,11 +215,7 @@ static int show(const struct fetch *fetch, const struct options *options)
     int code = any ? KMS_ASKING_OK : KMS_ASKING_NOT_OK;
 
     if (!any && !options->asking.json) {
-        (void)fprintf(stderr,
-                      "kmsmon history: nothing is known of %s in the last %lld day%s; what is new "
-                      "is kept every five minutes\n",
-                      fetch->history.host, (long long)options->days,
-                      kms_text_plural((uint64_t)options->days));
+        complain(fetch, options);
         return code;
     }
     if (options->svg != NULL) {
@@ -230,6 +255,7 @@ static int history(const struct options *options, int argc, char **argv, int res
     }
     free_history(&fetch.history);
     json_decref(fetch.hours);
+    json_decref(fetch.keys);
     return code;
 }
 

@@ -119,8 +119,8 @@ void kms_history_words(const struct kms_history *history, const struct kms_histo
         kms_text_copy(dst, size, "no count is known");
     }
     if (all.requests_known) {
-        kms_text_append(dst, size, "; %lld requests, %lld failed", (long long)all.requests,
-                        (long long)all.failed);
+        kms_text_append(dst, size, "; %lld request%s, %lld failed", (long long)all.requests,
+                        kms_text_plural((uint64_t)all.requests), (long long)all.failed);
     }
     if (unknown > 0) {
         kms_text_append(dst, size, "; nothing is known of %zu hour%s", unknown,
