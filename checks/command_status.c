@@ -242,7 +242,7 @@ static bool render_more_alarms(const struct status *status, struct kms_buf *out)
     (void)kms_asking_number(status->alarms, "count", &count);
     return count <= named ||
            kms_buf_addf(out,
-                        "  and %lld older: snmptable -v2c -c public -M +" KMSMON_MIB_STUBS
+                        "  and %lld older: snmptable -v2c -c public -M +" KMSMON_MIB_FOLDERS
                         " -m KMSMON-MIB localhost kmsmonAlarmTable\n",
                         (long long)(count - named)) == KMS_OK;
 }
