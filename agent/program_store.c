@@ -40,6 +40,16 @@ static void refill(void *arg)
     }
 }
 
+static void tell_index(const struct kms_program *p, enum kms_status status,
+                       const struct kms_fault *fault)
+{
+    char advice[512] = "restore it, or remove it and accept new row numbers";
+    if (status == KMS_EDENIED) {
+        kms_state_dir_advice(advice, sizeof advice, p->site->state_dir);
+    }
+    kms_log_write(&p->log, KMS_LOG_ERROR, "start: index file: %s; %s", fault->text, advice);
+}
+
 /* A store that is damaged or cannot be written to stops nothing; an index file of an earlier
  * release that cannot be read does: its numbers would move to other rows. */
 bool kms_program_open_store(struct kms_program *p)
@@ -57,14 +67,12 @@ bool kms_program_open_store(struct kms_program *p)
     if (!p->keeper) {
         return kms_program_no_memory(p);
     }
-    if (kms_numbers_open(p->keeper, kms_buf_str(&p->index_path), &p->log, &p->numbers, &fault) !=
-        KMS_OK) {
-        kms_log_write(&p->log, KMS_LOG_ERROR,
-                      "start: index file: %s; restore it, or remove it and accept new row numbers",
-                      fault.text);
-        return false;
+    enum kms_status status = kms_numbers_open(p->keeper, kms_buf_str(&p->index_path), &p->log,
+                                              &p->numbers, &fault);
+    if (status != KMS_OK) {
+        tell_index(p, status, &fault);
     }
-    return true;
+    return status == KMS_OK;
 }
 
 bool kms_program_open_memories(struct kms_program *p)

@@ -1,6 +1,7 @@
 /* The numbers that names keep for good, as a list under one hash table. */
 #include "store/index.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -390,6 +391,7 @@ static enum kms_status read_file(struct kms_index *index, const char *path, stru
         status = read_text(index, path, &text, fault);
     } else {
         (void)kms_fault_set(fault, status, 0, "%s: %s", path, kms_file_why(status, error));
+        status = error == EACCES || error == EPERM ? KMS_EDENIED : status;
     }
     kms_buf_done(&text);
     return status;

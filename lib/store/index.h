@@ -42,7 +42,8 @@ enum kms_status kms_index_settle(struct kms_index *index, size_t *ret_lost);
 
 /* Takes over the file of an earlier release, and settles. A line that cannot be read is an error
  * with its line number and changes nothing; nothing is guessed, since a wrong number would move a
- * row. KMS_ENOTFOUND: there is no such file. ret_lost: names that have another number already. */
+ * row. KMS_ENOTFOUND: there is no such file. KMS_EDENIED: it may not be read. ret_lost: names that
+ * have another number already. */
 enum kms_status kms_index_take_over(struct kms_index *index, const char *path, size_t *ret_count,
                                     size_t *ret_lost, struct kms_fault *fault);
 
