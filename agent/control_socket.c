@@ -135,6 +135,12 @@ static enum kms_status clear_place(const char *path, const struct sockaddr_un *a
     if (lstat(path, &st) != 0) {
         return errno == ENOENT ? KMS_OK : refuse(path, "it cannot be looked at", errno, fault);
     }
+    if (S_ISDIR(st.st_mode)) {
+        return kms_fault_set(fault, KMS_EIO, 0,
+                             "control socket '%.100s' is a folder; name a socket in it with socket "
+                             "in the block control",
+                             path);
+    }
     if (!S_ISSOCK(st.st_mode)) {
         return kms_fault_set(fault, KMS_EIO, 0,
                              "control socket '%.107s': something else has this name; remove it, or "

@@ -67,11 +67,18 @@ enum kms_status kms_identity_folder(const char *state_dir, struct kms_fault *fau
         char user[40];
         user_text(st.st_uid, user, sizeof user);
         return kms_fault_set(fault, KMS_EIO, 0,
-                             "state directory '%.80s' belongs to %s, who alone may use it; run as "
-                             "%s",
+                             "state directory '%.60s' belongs to %s, who alone may use it; run as "
+                             "%s, or name another one with state-dir",
                              state_dir, user, user);
     }
     /* Who may write there may put another file in the place of one that is the owner's alone. */
+    if ((st.st_mode & S_ISVTX) != 0 && (st.st_mode & S_IWOTH) != 0) {
+        /* Everybody's, as /tmp is: nothing is wrong with the folder. */
+        return kms_fault_set(fault, KMS_EIO, 0,
+                             "state directory '%.60s' may be written by others (mode %04o): name a "
+                             "folder of this user's own with state-dir",
+                             state_dir, (unsigned)(st.st_mode & 07777U));
+    }
     if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         return kms_fault_set(fault, KMS_EIO, 0,
                              "state directory '%.60s' may be written by others (mode %04o): chmod "

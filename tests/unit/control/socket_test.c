@@ -153,6 +153,10 @@ static void what_is_no_socket_stays(void **state)
     assert_int_equal(kms_control_socket_open(folder.file, 0600, &socket, &fault), KMS_EIO);
     assert_non_null(strstr(fault.text, "something else has this name"));
     assert_int_equal(unlink(folder.file), 0);
+    assert_int_equal(mkdir(folder.file, 0700), 0);
+    assert_int_equal(kms_control_socket_open(folder.file, 0600, &socket, &fault), KMS_EIO);
+    assert_non_null(strstr(fault.text, "' is a folder; name a socket in it with socket"));
+    assert_int_equal(rmdir(folder.file), 0);
     assert_int_equal(symlink("/nowhere/at/all", folder.file), 0);
     assert_int_equal(kms_control_socket_open(folder.file, 0600, &socket, &fault), KMS_EIO);
     assert_int_equal(unlink(folder.file), 0);
