@@ -100,6 +100,16 @@ static void put_window(void *arg, const char *identity, const struct kms_window 
     }
 }
 
+/* A record that nothing in memory is behind would never be written again. */
+static void forget_window(void *arg, const struct kms_target *target, const char *identity)
+{
+    struct kms_memories *memories = arg;
+    if (kms_memories_name_window(target, identity, &memories->name) == KMS_OK) {
+        (void)kms_keeper_remove(memories->config.keeper, KMS_STORE_WINDOW,
+                                kms_buf_str(&memories->name));
+    }
+}
+
 static void put_windows(struct kms_memories *memories, size_t at, bool at_once)
 {
     struct slot *slot = &memories->slot[at];
@@ -369,10 +379,14 @@ struct kms_memories *kms_memories_open(const struct kms_memories_config *config)
     kms_buf_init(&memories->text, KMS_STORE_BYTES_MAX);
     kms_buf_init(&memories->name, KMS_STORE_NAME_MAX);
     memories->timer = kms_timer_new(config->loop, look, memories);
+    kms_board_watch_forgotten(config->board, forget_window, memories);
     if (!memories->timer || !restore_all(memories)) {
+        kms_board_watch_forgotten(config->board, NULL, NULL);
         if (memories->timer) {
             kms_timer_free(memories->timer);
         }
+        kms_buf_done(&memories->text);
+        kms_buf_done(&memories->name);
         free(memories);
         return NULL;
     }
@@ -392,6 +406,7 @@ void kms_memories_close(struct kms_memories *memories)
         look_at(memories, i, now_s, true);
         forget_slot(memories, &memories->slot[i]);
     }
+    kms_board_watch_forgotten(memories->config.board, NULL, NULL);
     kms_timer_free(memories->timer);
     kms_buf_done(&memories->text);
     kms_buf_done(&memories->name);

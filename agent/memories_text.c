@@ -146,6 +146,12 @@ uint64_t kms_memories_content(const char *text)
 
 /* ---- windows ---- */
 
+enum kms_status kms_memories_name_window(const struct kms_target *target, const char *identity,
+                                         struct kms_buf *name)
+{
+    return write_name(name, target->name, identity);
+}
+
 enum kms_status kms_memories_write_window(const struct kms_target *target, const char *identity,
                                           const struct kms_window *window,
                                           const struct kms_now *now, const char *boot,

@@ -28,6 +28,9 @@ enum kms_status kms_memories_write_window(const struct kms_target *target, const
                                           const struct kms_window *window,
                                           const struct kms_now *now, const char *boot,
                                           struct kms_buf *name, struct kms_buf *text);
+/* The name alone. */
+enum kms_status kms_memories_name_window(const struct kms_target *target, const char *identity,
+                                         struct kms_buf *name);
 enum kms_status kms_memories_read_window(const char *text, size_t len, const struct kms_now *now,
                                          const char *boot, uint64_t *ret_place, int64_t *ret_wall_s,
                                          struct kms_window *ret);

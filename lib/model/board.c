@@ -45,6 +45,8 @@ struct kms_board {
     void *key_index_arg;
     kms_board_published_fn *published;
     void *published_arg;
+    kms_board_forgotten_fn *forgotten;
+    void *forgotten_arg;
     struct slot **slot; /* each of its own: targets keep their place while hosts are added */
     size_t count, cap;
     size_t retired;      /* slots */
@@ -136,7 +138,7 @@ static struct key_memory *find_key(const struct slot *slot, const char *identity
 
 /* A place for one more key; that of the key not seen for longest when there are too many: a report
  * that shows other keys at every poll must not grow without bound. */
-static struct key_memory *room_for_key(struct slot *slot)
+static struct key_memory *room_for_key(const struct kms_board *board, struct slot *slot)
 {
     if (slot->key && slot->key_count == KEY_MEMORY_MAX) {
         struct key_memory *oldest = &slot->key[0];
@@ -144,6 +146,9 @@ static struct key_memory *room_for_key(struct slot *slot)
             oldest = slot->key[i].used < oldest->used ? &slot->key[i] : oldest;
         }
         kms_window_done(&oldest->window);
+        if (board->forgotten) {
+            board->forgotten(board->forgotten_arg, slot->target, oldest->identity);
+        }
         return oldest;
     }
     struct key_memory *grown = realloc(slot->key, (slot->key_count + 1) * sizeof *grown);
@@ -159,7 +164,7 @@ static struct key_memory *need_key(struct kms_board *board, struct slot *slot, c
 {
     struct key_memory *key = find_key(slot, identity);
     if (!key) {
-        key = room_for_key(slot);
+        key = room_for_key(board, slot);
         if (!key) {
             return NULL;
         }
@@ -782,6 +787,13 @@ enum kms_status kms_board_publish(struct kms_board *board, size_t at,
         board->published(board->published_arg, at, result->source);
     }
     return status;
+}
+
+void kms_board_watch_forgotten(struct kms_board *board, kms_board_forgotten_fn *forgotten,
+                               void *arg)
+{
+    board->forgotten = forgotten;
+    board->forgotten_arg = arg;
 }
 
 void kms_board_watch(struct kms_board *board, kms_board_published_fn *published, void *arg)

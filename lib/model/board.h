@@ -102,6 +102,13 @@ enum kms_status kms_board_tick(struct kms_board *board, size_t slot, struct kms_
 typedef void kms_board_window_fn(void *arg, const char *identity, const struct kms_window *window);
 void kms_board_each_window(struct kms_board *board, size_t slot, bool changed_only,
                            kms_board_window_fn *each, void *arg);
+/* Calls forgotten for a key of a host that another key took the place of: the board remembers so
+ * many of each slot and no more. From inside of any call that publishes, judges or restores; the
+ * board must not be changed from there. NULL: nobody asks any more. */
+typedef void kms_board_forgotten_fn(void *arg, const struct kms_target *target,
+                                    const char *identity);
+void kms_board_watch_forgotten(struct kms_board *board, kms_board_forgotten_fn *forgotten,
+                               void *arg);
 /* The request window of a key that a slot shows, for whoever looks on; NULL: it has none. */
 const struct kms_window *kms_board_window(const struct kms_board *board, size_t slot,
                                           const char *identity);

@@ -259,6 +259,52 @@ static void windows_of_keys_that_are_gone_are_forgotten_after_a_month(void **sta
     kms_buf_done(&found.text);
 }
 
+/* Keys that no poll before this one has shown. */
+static void publish_other_keys(struct stage *stage, int poll)
+{
+    struct kms_result result;
+    struct kms_change change;
+    kms_result_init(&result, KMS_SOURCE_WSMAN);
+    result.outcome = KMS_OUTCOME_OK;
+    result.wall_s = result.data_s = result.data_s_min = result.data_s_max = now_s(stage);
+    for (int i = 0; i < KMS_KEYS_MAX; i++) {
+        char id[40];
+        kms_text_format(id, sizeof id, "%08x-%04x-4000-8000-000000000000", (unsigned)poll,
+                        (unsigned)i);
+        struct kms_facts *key = kms_result_add_key(&result);
+        kms_facts_set_text(key, KMS_FACT_ACTIVATION_ID, id);
+        kms_facts_set_text(key, KMS_FACT_APPLICATION_ID, "55c92734-d682-4d71-983e-d6ec3f16059f");
+        kms_facts_set_number(key, KMS_FACT_TOTAL_REQUESTS, 5);
+        kms_facts_set_number(key, KMS_FACT_FAILED_REQUESTS, 0);
+    }
+    assert_int_equal(kms_board_publish(stage->board, 0, &result, &change), KMS_OK);
+    kms_result_done(&result);
+}
+
+static void expect_windows(struct stage *stage, size_t wanted)
+{
+    struct found found;
+    look_up(stage, KMS_STORE_WINDOW, &found);
+    assert_int_equal(found.count, wanted);
+    kms_buf_done(&found.text);
+}
+
+static void other_keys_at_each_poll_fill_the_store_to_a_limit(void **state)
+{
+    struct stage *stage = *state;
+    int polls = 0;
+    for (int run = 0; run < 6; run++) {
+        for (int i = 0; i < 3; i++) {
+            publish_other_keys(stage, polls++);
+            pass(stage, 60);
+        }
+        restart(stage);
+        size_t shown = (size_t)polls * KMS_KEYS_MAX;
+        size_t most = (size_t)4 * KMS_KEYS_MAX;
+        expect_windows(stage, shown < most ? shown : most);
+    }
+}
+
 static void a_text_whose_times_alone_are_new_has_the_same_content(void **state)
 {
     (void)state;
@@ -441,6 +487,7 @@ int main(void)
         ON_STAGE(what_was_told_of_another_place_does_not_come_back),
         ON_STAGE(hosts_that_are_gone_are_forgotten_after_a_month),
         ON_STAGE(windows_of_keys_that_are_gone_are_forgotten_after_a_month),
+        ON_STAGE(other_keys_at_each_poll_fill_the_store_to_a_limit),
         cmocka_unit_test(a_text_whose_times_alone_are_new_has_the_same_content),
         ON_STAGE(an_hour_has_its_counts_and_what_was_asked_in_it),
         ON_STAGE(counters_that_begin_again_are_no_requests),

@@ -230,11 +230,28 @@ static void a_failure_keeps_the_last_good_snapshot_as_stale(void **state)
     kms_board_free(stage.board);
 }
 
+#define MEMORY 128 /* keys that a slot remembers */
+
+struct forgotten {
+    int count;
+    char identity[KMS_KEY_IDENTITY_SIZE];
+};
+
+static void take_forgotten(void *arg, const struct kms_target *target, const char *identity)
+{
+    struct forgotten *forgotten = arg;
+    assert_string_equal(target->name, "kms01");
+    forgotten->count++;
+    kms_text_copy(forgotten->identity, sizeof forgotten->identity, identity);
+}
+
 static void a_report_with_other_keys_at_every_poll_is_remembered_to_a_limit(void **state)
 {
     (void)state;
     struct stage stage;
+    struct forgotten forgotten = {.count = 0};
     stage_open(&stage);
+    kms_board_watch_forgotten(stage.board, take_forgotten, &forgotten);
     for (int64_t i = 0; i < 1000; i++) {
         struct kms_result result;
         kms_result_init(&result, KMS_SOURCE_REPORT);
@@ -247,6 +264,11 @@ static void a_report_with_other_keys_at_every_poll_is_remembered_to_a_limit(void
         assert_int_equal(kms_board_publish(stage.board, 0, &result, &change), KMS_OK);
         assert_true(kms_board_snapshot(stage.board, 0)->judgement.key[0].index > 0);
         kms_result_done(&result);
+        assert_int_equal(forgotten.count, i < MEMORY ? 0 : i - MEMORY + 1);
+        kms_text_format(id, sizeof id, "id-%lld", (long long)((i + 200 - MEMORY) % 200));
+        if (forgotten.count > 0) { /* the one that was seen before all others */
+            assert_non_null(strstr(forgotten.identity, id));
+        }
     }
     /* Forgotten keys are asked for again, which gives them the numbers they had. */
     assert_int_equal(stage.keys_numbered, 1000);
