@@ -211,6 +211,9 @@ enum {
     COLUMNS
 };
 
+#define ADDRESS_MIN 15
+#define PROBE_MIN   16
+
 static void add_number(struct kms_table *table, uint32_t number)
 {
     char text[16];
@@ -267,6 +270,21 @@ static void add_record(struct kms_table *table, const struct kms_discovered *of,
     kms_table_add(table, KMS_COLOUR_NONE, text);
 }
 
+/* On a narrow terminal the target, what is wrong with it and where it is stay to the last. */
+static void spare_columns(struct kms_table *table)
+{
+    static const size_t out[] = {COLUMN_LATENCY, COLUMN_TTL, COLUMN_WEIGHT, COLUMN_PRIORITY};
+
+    table->shrink = COLUMN_ADDRESS;
+    table->shrink_min = ADDRESS_MIN;
+    for (size_t i = 0; i < KMS_COUNT_OF(out); i++) {
+        table->spare[i].column = out[i];
+    }
+    table->spare[KMS_COUNT_OF(out)].column = COLUMN_PROBE;
+    table->spare[KMS_COUNT_OF(out)].least = PROBE_MIN;
+    table->spare[KMS_COUNT_OF(out) + 1].column = COLUMN_SHARE;
+}
+
 static enum kms_status add_table(const struct kms_discovered *found, size_t count,
                                  const struct kms_listing_style *style, struct kms_buf *out)
 {
@@ -278,7 +296,7 @@ static enum kms_status add_table(const struct kms_discovered *found, size_t coun
     size_t rows = 0;
 
     kms_table_init(&table, COLUMNS);
-    table.shrink = COLUMN_ADDRESS;
+    spare_columns(&table);
     for (size_t i = 0; i < COLUMNS; i++) {
         table.right[i] = (i >= COLUMN_PORT && i <= COLUMN_SHARE) || i == COLUMN_LATENCY;
         kms_table_add(&table, KMS_COLOUR_BOLD, heads[i]);

@@ -105,6 +105,7 @@ enum kms_status kms_probed_table(const struct kms_probed *probed, size_t count,
     kms_table_init(&table, COLUMNS);
     table.right[COLUMN_LATENCY] = true;
     table.shrink = COLUMN_HAPPENED;
+    table.spare[0].column = COLUMN_LATENCY;
     for (size_t i = 0; i < COLUMNS; i++) {
         kms_table_add(&table, KMS_COLOUR_BOLD, heads[i]);
     }

@@ -10,7 +10,7 @@
 #include "vocab/vocab.h"
 
 #define KMS_TABLE_COLUMNS_MAX 12
-#define KMS_TABLE_SPARE_MAX   4
+#define KMS_TABLE_SPARE_MAX   8
 
 enum kms_colour {
     KMS_COLOUR_NONE,
