@@ -14,6 +14,7 @@
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 #include <net-snmp/agent/agent_callbacks.h>
 
+#include "agent/agentx_tables.h"
 #include "agent/agentx_unix.h"
 #include "agent/mib_table.h"
 #include "agent/site.h"
@@ -28,9 +29,10 @@ struct kms_agentx {
     struct kms_mib *mib;
     const struct kms_log *log;
     struct kms_snmp_library *library;
-    struct kms_timer *look;  /* whether the master is still the one that is connected to */
-    bool master;             /* its own, there is no other */
-    char socket[SOCKET_MAX]; /* as configured, for messages */
+    struct kms_agentx_tables *tables; /* NULL: it has no master */
+    struct kms_timer *look;           /* whether the master is still the one that is connected to */
+    bool master;                      /* its own, there is no other */
+    char socket[SOCKET_MAX];          /* as configured, for messages */
     int64_t ping_s;
     int64_t speed; /* the master lives in the time of the machine */
     bool connected;
@@ -54,6 +56,7 @@ static int on_connect(int major, int minor, void *session, void *arg)
     struct kms_agentx *agentx = arg;
     agentx->connected = true;
     agentx->session = session;
+    kms_agentx_tables_begin(agentx->tables);
     kms_log_write(agentx->log, KMS_LOG_INFO, "agentx %s: connected to the master agent",
                   agentx->socket);
     tell_change(agentx);
@@ -74,8 +77,31 @@ static int on_disconnect(int major, int minor, void *session, void *arg)
     agentx->connected = false;
     agentx->session = NULL;
     agentx->tried = 0;
+    kms_agentx_tables_begin(agentx->tables);
     tell_change(agentx);
     return SNMPERR_SUCCESS;
+}
+
+/* Connected, the tables were refused, or all that were are taken. */
+static void on_tables(void *arg)
+{
+    const struct kms_agentx *agentx = arg;
+    struct kms_agentx_refusal refusal = kms_agentx_tables_refusal(agentx->tables);
+    if (refusal.tables == 0) {
+        kms_log_write(agentx->log, KMS_LOG_INFO, "agentx %s: the master agent took the tables",
+                      agentx->socket);
+    } else if (refusal.other_has_it) {
+        kms_log_write(agentx->log, KMS_LOG_WARNING,
+                      "agentx %s: the master agent refused %zu of %zu tables, which another agent "
+                      "has: is another kmsmond connected to it? Asking again every %lld s",
+                      agentx->socket, refusal.tables, refusal.of, (long long)agentx->ping_s);
+    } else {
+        kms_log_write(
+            agentx->log, KMS_LOG_WARNING,
+            "agentx %s: the master agent refused %zu of %zu tables with error %ld; asking "
+            "again every %lld s",
+            agentx->socket, refusal.tables, refusal.of, refusal.error, (long long)agentx->ping_s);
+    }
 }
 
 /* Names, or numbers where there are none. */
@@ -148,6 +174,9 @@ static void look(void *arg)
                       "agentx %s: another master agent has taken the socket's place",
                       agentx->socket);
     }
+    if (agentx->session != NULL) {
+        kms_agentx_tables_again(agentx->tables, agentx->session);
+    }
     kms_timer_set(agentx->look, agentx->ping_s * 1000 * agentx->speed);
 }
 
@@ -179,6 +208,8 @@ static bool prepare_subagent(struct kms_agentx *agentx)
 
 static void leave_subagent(struct kms_agentx *agentx)
 {
+    kms_agentx_tables_free(agentx->tables);
+    agentx->tables = NULL;
     (void)snmp_unregister_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_START,
                                    on_connect, agentx, 1);
     (void)snmp_unregister_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_STOP,
@@ -196,7 +227,8 @@ static bool not_started(const struct kms_agentx *agentx)
 static bool start_subagent(struct kms_agentx *agentx, struct kms_loop *loop)
 {
     agentx->look = kms_timer_new(loop, look, agentx);
-    if (agentx->look == NULL) {
+    agentx->tables = kms_agentx_tables_new(loop, agentx->library, on_tables, agentx);
+    if (agentx->look == NULL || agentx->tables == NULL) {
         return false;
     }
     if (!prepare_subagent(agentx) || !kms_mib_register(agentx->mib)) {
@@ -315,8 +347,13 @@ void kms_agentx_stop(struct kms_agentx *agentx)
 struct kms_agentx_view kms_agentx_view(const struct kms_agentx *agentx)
 {
     const char *why = agentx->tried == 0 ? "no answer" : strerrordesc_np(agentx->tried);
+    struct kms_agentx_refusal refusal = {0};
+    if (agentx->tables != NULL) {
+        refusal = kms_agentx_tables_refusal(agentx->tables);
+    }
     return (struct kms_agentx_view){.standalone = agentx->master,
                                     .connected = agentx->connected,
+                                    .refusal = refusal,
                                     .socket = agentx->socket,
                                     .why = why != NULL ? why : "no answer"};
 }

@@ -4,6 +4,7 @@
 #define KMS_AGENT_AGENTX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/log.h"
@@ -44,11 +45,19 @@ void kms_agentx_watch(struct kms_agentx *agentx, void (*changed)(void *arg), voi
 /* Closes the session and frees everything; before kms_mib_free and kms_loop_free. NULL is fine. */
 void kms_agentx_stop(struct kms_agentx *agentx);
 
+/* Tables that a master did not take. */
+struct kms_agentx_refusal {
+    size_t tables, of; /* how many, of how many; 0: it has all */
+    long error;        /* the last one's, RFC 2741 section 6.2.16 */
+    bool other_has_it; /* which says that another agent has it */
+};
+
 /* How it stands with the master, for people. The texts are valid until the next turn of the loop.
  */
 struct kms_agentx_view {
     bool standalone; /* there is none */
     bool connected;
+    struct kms_agentx_refusal refusal; /* by that master, which is asked again */
     const char *socket;
     const char *why; /* it is not connected: what the last attempt met */
 };

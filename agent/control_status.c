@@ -80,15 +80,43 @@ static bool tell_config(const struct kms_control_parts *parts, struct told *told
     return true;
 }
 
+static void tell_refusal(const struct kms_agentx_view *view, struct told *told)
+{
+    const struct kms_agentx_refusal *refusal = &view->refusal;
+    char which[32] = "";
+    if (refusal->tables < refusal->of) {
+        kms_text_format(which, sizeof which, "%zu of ", refusal->tables);
+    }
+    if (refusal->other_has_it) {
+        kms_text_format(told->text, sizeof told->text,
+                        "another agent has %sthe tables below this master, snmpd at %s: nobody "
+                        "sees those of this kmsmond",
+                        which, view->socket);
+        kms_text_copy(told->next, sizeof told->next,
+                      "stop the other agent (is it another kmsmond?) or give this one another "
+                      "master; it goes on asking");
+    } else {
+        kms_text_format(told->text, sizeof told->text,
+                        "snmpd at %s refused %sthe tables with error %ld of AgentX: nobody sees "
+                        "them",
+                        view->socket, which, refusal->error);
+        kms_text_copy(told->next, sizeof told->next,
+                      "see the log of snmpd; kmsmond goes on asking");
+    }
+}
+
 static bool tell_master(const struct kms_control_parts *parts, struct told *told)
 {
     if (!parts->agentx) {
         return false;
     }
     struct kms_agentx_view view = kms_agentx_view(parts->agentx);
-    told->state = view.standalone || view.connected ? KMS_STATE_OK : KMS_STATE_CRITICAL;
+    bool is_well = view.standalone || (view.connected && view.refusal.tables == 0);
+    told->state = is_well ? KMS_STATE_OK : KMS_STATE_CRITICAL;
     if (view.standalone) {
         kms_text_copy(told->text, sizeof told->text, "none: SNMP is answered by kmsmond itself");
+    } else if (view.connected && view.refusal.tables > 0) {
+        tell_refusal(&view, told);
     } else if (view.connected) {
         kms_text_format(told->text, sizeof told->text, "connected to snmpd at %s", view.socket);
     } else {

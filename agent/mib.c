@@ -181,7 +181,7 @@ struct lookup {
     size_t base_len;
 };
 
-static size_t table_oid(const struct kms_mib_table *table, oid *dst)
+size_t kms_mib_table_name(const struct kms_mib_table *table, oid *dst)
 {
     size_t len = KMS_COUNT_OF(root);
     memcpy(dst, root, sizeof root);
@@ -193,7 +193,7 @@ static size_t table_oid(const struct kms_mib_table *table, oid *dst)
 /* Of the columns, or of the scalars themselves. */
 static size_t column_base(const struct kms_mib_table *table, oid *dst)
 {
-    size_t len = table_oid(table, dst);
+    size_t len = kms_mib_table_name(table, dst);
     if (!table->scalars) {
         dst[len++] = 1; /* the entry */
     }
@@ -502,8 +502,8 @@ static int handle(netsnmp_mib_handler *handler, netsnmp_handler_registration *re
 
 static bool register_table(struct kms_mib *mib, const struct kms_mib_table *table)
 {
-    oid name[BASE_MAX];
-    size_t len = table_oid(table, name);
+    oid name[KMS_MIB_NAME_MAX];
+    size_t len = kms_mib_table_name(table, name);
     struct binding *binding = &mib->binding[table->number];
     netsnmp_handler_registration *registration = netsnmp_create_handler_registration(
         "kmsmon", handle, name, len, HANDLER_CAN_RONLY | HANDLER_CAN_GETBULK);

@@ -127,6 +127,8 @@ const oid *kms_mib_root(size_t *ret_len);
 
 /* NAME_MAX parts at most: root, kmsmonObjects, table, entry, column, index. */
 #define KMS_MIB_NAME_MAX 32
+/* The name that a table is registered under. Returns its length. */
+size_t kms_mib_table_name(const struct kms_mib_table *table, oid *dst);
 /* The name of an instance; index has as many parts as the table's rows (scalars: one, 0). Returns
  * its length. */
 size_t kms_mib_name(const struct kms_mib_table *table, unsigned column, const oid *index,

@@ -2,6 +2,7 @@
  * its own. */
 #include "agent/snmp_library.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
@@ -23,6 +24,7 @@ struct kms_snmp_library {
     struct kms_guest *guest;
     netsnmp_large_fd_set fds;
     char said[256]; /* by Net-SNMP, at last */
+    long refusal;   /* error of the last one that was logged */
 };
 
 /* Whoever can reach a port of our own can make the library complain; that must not fill the log. */
@@ -32,6 +34,22 @@ static enum kms_log_level level_of(const struct kms_snmp_library *library, int p
         return KMS_LOG_DEBUG;
     }
     return priority <= LOG_ERR ? KMS_LOG_WARNING : KMS_LOG_DEBUG;
+}
+
+/* The only trace that Net-SNMP leaves of a refused registration. */
+static bool take_refusal(struct kms_snmp_library *library, const char *text)
+{
+    static const char before[] = "registering pdu failed: ";
+    uint64_t error;
+    if (!kms_text_starts(text, before)) {
+        return false;
+    }
+    const char *number = text + strlen(before);
+    if (!kms_text_u64_len(number, strcspn(number, "!"), &error) || error > INT_MAX) {
+        return false;
+    }
+    library->refusal = (long)error;
+    return true;
 }
 
 /* What the roles notice has messages of its own; what else the library says is shown once when it
@@ -45,7 +63,7 @@ static int on_library_log(int major, int minor, void *message, void *arg)
     char text[sizeof library->said];
     kms_text_clean(text, sizeof text, said->msg, strcspn(said->msg, "\r\n"));
     enum kms_log_level level = level_of(library, said->priority);
-    if (kms_text_equal(text, library->said)) {
+    if (take_refusal(library, text) || kms_text_equal(text, library->said)) {
         level = KMS_LOG_DEBUG;
     }
     (void)kms_text_copy(library->said, sizeof library->said, text);
@@ -163,6 +181,13 @@ bool kms_snmp_library_serve(struct kms_snmp_library *library, struct kms_loop *l
 const char *kms_snmp_library_said(const struct kms_snmp_library *library)
 {
     return library->said;
+}
+
+long kms_snmp_library_take_refusal(struct kms_snmp_library *library)
+{
+    long error = library->refusal;
+    library->refusal = 0;
+    return error;
 }
 
 /* Before the shutdown, which frees what callbacks were given. */

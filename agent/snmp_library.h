@@ -23,6 +23,8 @@ void kms_snmp_library_init(void);
 bool kms_snmp_library_serve(struct kms_snmp_library *library, struct kms_loop *loop);
 /* What it said last, "" for nothing; cleaned. */
 const char *kms_snmp_library_said(const struct kms_snmp_library *library);
+/* The error with which a master agent refused a table since this was last asked, 0: it did not. */
+long kms_snmp_library_take_refusal(struct kms_snmp_library *library);
 /* No loop and no log for it any more; then the caller shuts Net-SNMP down. */
 void kms_snmp_library_leave(struct kms_snmp_library *library);
 /* After the shutdown. NULL is fine. */
