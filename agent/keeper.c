@@ -51,7 +51,8 @@ struct kms_keeper {
     struct kms_store *reader; /* a store that is not to be written, read at the start */
     struct kms_keeper_map pending;
     struct kms_keeper_held held;
-    uint64_t batch; /* number of the last one that was begun */
+    struct kms_keeper_broom broom; /* waits for its turn */
+    uint64_t batch;                /* number of the last one that was begun */
     struct job *job;
     struct kms_timer *due, *answer;
     bool urgent;        /* somebody waits for what is pending */
@@ -341,8 +342,23 @@ static void take_batch(struct kms_keeper *keeper, struct kms_keeper_desk *desk)
 {
     kms_keeper_held_back(&keeper->held, desk->written);
     kms_keeper_map_merge(&keeper->pending, &desk->batch, is_needed, keeper);
+    kms_keeper_held_forget(&keeper->held, desk->swept.hash, desk->swept.count);
     if (desk->listed) {
         kms_keeper_held_replace(&keeper->held, &desk->names);
+    }
+}
+
+/* What is not swept yet is swept with the next batch, but for a later broom. */
+static void take_broom(struct kms_keeper *keeper, struct kms_keeper_desk *desk)
+{
+    if (desk->swept.count > 0) {
+        kms_log_write(keeper->config.log, KMS_LOG_INFO,
+                      "store: %zu results and request windows that are a month old were dropped",
+                      desk->swept.count);
+    }
+    if (!keeper->broom.is_over) {
+        keeper->broom = desk->broom;
+        desk->broom = (struct kms_keeper_broom){0};
     }
 }
 
@@ -353,6 +369,7 @@ static void take_outcome(struct kms_keeper *keeper, struct job *job)
     keeper->store = desk->store;
     desk->store = NULL;
     take_batch(keeper, desk);
+    take_broom(keeper, desk);
     take_news(keeper, desk);
     answer_reader(keeper, job);
     keeper->more = wrote && desk->more;
@@ -413,6 +430,8 @@ static void load_desk(struct kms_keeper *keeper, struct kms_keeper_desk *desk)
     keeper->pending = (struct kms_keeper_map){0};
     desk->list = keeper->held.disk.blind;
     kms_keeper_held_send(&keeper->held, &desk->batch);
+    desk->broom = keeper->broom;
+    keeper->broom = (struct kms_keeper_broom){0};
     desk->wipe = keeper->wipe;
     desk->unread = keeper->unread;
     kms_text_copy(desk->aside, sizeof desk->aside, keeper->aside);
@@ -467,7 +486,8 @@ static void begin(struct kms_keeper *keeper)
 static bool has_work(const struct kms_keeper *keeper)
 {
     return keeper->pending.count > 0 || keeper->waiting.first || keeper->reading.first ||
-           keeper->more || keeper->aside[0] != '\0' || keeper->rest_ms > 0 || keeper->wipe;
+           keeper->more || keeper->aside[0] != '\0' || keeper->rest_ms > 0 || keeper->wipe ||
+           keeper->broom.is_over;
 }
 
 static int64_t since_ms(const struct kms_keeper *keeper)
@@ -668,6 +688,13 @@ void kms_keeper_forget(struct kms_keeper_ticket *ticket)
     free_ticket(ticket);
 }
 
+void kms_keeper_sweep(struct kms_keeper *keeper, const struct kms_keeper_broom *broom)
+{
+    kms_keeper_broom_done(&keeper->broom);
+    keeper->broom = *broom;
+    plan(keeper);
+}
+
 struct kms_keeper_view kms_keeper_view(const struct kms_keeper *keeper)
 {
     struct kms_keeper_view view = {.state = KMS_STORE_STATE_OK,
@@ -715,6 +742,7 @@ static void wait_for_job(struct kms_keeper *keeper, int64_t grace_ms)
 /* A store that is made anew in it is written in a second round. */
 static void write_rest(struct kms_keeper *keeper)
 {
+    kms_keeper_broom_done(&keeper->broom); /* there is another day */
     for (int round = 0; round < 2 && (keeper->pending.count > 0 || keeper->wipe); round++) {
         struct job *job = calloc(1, sizeof *job);
         if (!job) {
@@ -766,6 +794,7 @@ void kms_keeper_close(struct kms_keeper *keeper, int64_t grace_ms)
     kms_store_close(keeper->reader);
     kms_keeper_map_done(&keeper->pending);
     kms_keeper_held_done(&keeper->held);
+    kms_keeper_broom_done(&keeper->broom);
     free_queue(&keeper->waiting);
     free_queue(&keeper->reading);
     free_queue(&keeper->ready);

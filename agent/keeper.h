@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "agent/keeper_past.h"
+#include "agent/keeper_sweep.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/status.h"
@@ -94,6 +95,10 @@ typedef void kms_keeper_past_fn(void *arg, enum kms_status status,
 struct kms_keeper_ticket *kms_keeper_past_hours(struct kms_keeper *keeper, const char *name,
                                                 int64_t span_s, kms_keeper_past_fn *done,
                                                 void *arg);
+
+/* Removes results and windows that are over, on the keeper's thread; a store that cannot be written
+ * is swept when it can. The broom is the keeper's from now on; one that waits still makes way. */
+void kms_keeper_sweep(struct kms_keeper *keeper, const struct kms_keeper_broom *broom);
 
 /* What is known, without a look at the disk: never blocks. */
 struct kms_keeper_view kms_keeper_view(const struct kms_keeper *keeper);

@@ -14,6 +14,7 @@ void kms_keeper_desk_done(struct kms_keeper_desk *desk)
     kms_store_close(desk->store);
     kms_keeper_map_done(&desk->batch);
     kms_keeper_names_done(&desk->names);
+    kms_keeper_broom_done(&desk->broom);
     free(desk->hour);
     desk->store = NULL;
     desk->hour = NULL;
@@ -188,6 +189,20 @@ static void read_hours(struct kms_keeper_desk *desk)
     }
 }
 
+static void sweep(struct kms_keeper_desk *desk)
+{
+    desk->status = kms_keeper_sweep_store(&desk->broom, desk->store, &desk->swept, &desk->fault);
+    if (desk->status == KMS_OK && desk->swept.count < KMS_KEEPER_SWEEP_MAX) {
+        kms_keeper_broom_done(&desk->broom);
+    }
+    mend(desk);
+}
+
+static bool is_well(const struct kms_keeper_desk *desk)
+{
+    return desk->store && !desk->anew && desk->status == KMS_OK;
+}
+
 /* What was opened is listed once nothing can set it aside any more. */
 static void list_names(struct kms_keeper_desk *desk)
 {
@@ -215,8 +230,11 @@ void kms_keeper_desk_work(struct kms_keeper_desk *desk)
     if (desk->store && !desk->anew) {
         write(desk);
     }
-    if (desk->store && !desk->anew && desk->status == KMS_OK && desk->aside[0] != '\0') {
+    if (is_well(desk) && desk->aside[0] != '\0') {
         salvage(desk);
+    }
+    if (is_well(desk) && desk->broom.is_over) {
+        sweep(desk);
     }
     list_names(desk);
 }

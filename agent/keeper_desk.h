@@ -10,6 +10,7 @@
 #include "agent/keeper_held.h"
 #include "agent/keeper_map.h"
 #include "agent/keeper_past.h"
+#include "agent/keeper_sweep.h"
 #include "base/status.h"
 #include "store/history.h"
 #include "store/store.h"
@@ -25,6 +26,7 @@ struct kms_keeper_desk {
     struct kms_keeper_map batch; /* written in one transaction */
     bool wipe;                   /* batch holds all that is known: what else is there is older */
     bool trim;
+    struct kms_keeper_broom broom; /* gone once all is swept */
     struct kms_store_limits limits;
     bool unread; /* what the file holds was never read: it is kept, and not written over */
     bool list;   /* the names that the file holds are wanted; they are, too, of another file */
@@ -44,6 +46,7 @@ struct kms_keeper_desk {
     int64_t aside_at_s;
     struct kms_store_salvage salvage;
     bool more; /* trim again */
+    struct kms_keeper_swept swept;
     bool listed;
     struct kms_keeper_names names;
     enum kms_status read_status;

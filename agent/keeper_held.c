@@ -39,7 +39,7 @@ static size_t place(const struct kms_keeper_names *names, uint64_t mark)
     return at;
 }
 
-static bool has(const struct kms_keeper_names *names, uint64_t hash)
+bool kms_keeper_names_has(const struct kms_keeper_names *names, uint64_t hash)
 {
     if (names->blind || names->cap == 0) {
         return names->blind;
@@ -74,7 +74,7 @@ static void go_blind(struct kms_keeper_names *names)
     names->blind = true;
 }
 
-static void add(struct kms_keeper_names *names, uint64_t hash)
+void kms_keeper_names_add(struct kms_keeper_names *names, uint64_t hash)
 {
     if (names->blind) {
         return;
@@ -91,7 +91,7 @@ static void add(struct kms_keeper_names *names, uint64_t hash)
 /* Those behind it that would not be found over the gap move up. */
 static void take(struct kms_keeper_names *names, uint64_t hash)
 {
-    if (!has(names, hash) || names->blind) {
+    if (!kms_keeper_names_has(names, hash) || names->blind) {
         return;
     }
     size_t last = names->cap - 1;
@@ -123,7 +123,7 @@ static void add_row(void *arg, const char *name, const char *bytes, size_t len)
     const struct reading *reading = arg;
     (void)bytes;
     (void)len;
-    add(reading->names, kms_keeper_map_hash(reading->kind, name));
+    kms_keeper_names_add(reading->names, kms_keeper_map_hash(reading->kind, name));
 }
 
 void kms_keeper_names_read(struct kms_keeper_names *ret, struct kms_store *store)
@@ -159,7 +159,7 @@ void kms_keeper_held_done(struct kms_keeper_held *held)
 bool kms_keeper_held_may(const struct kms_keeper_held *held, enum kms_store_kind kind,
                          uint64_t hash)
 {
-    return !is_listed(kind) || has(&held->disk, hash);
+    return !is_listed(kind) || kms_keeper_names_has(&held->disk, hash);
 }
 
 static void send_item(void *arg, const struct kms_keeper_item *item)
@@ -167,9 +167,9 @@ static void send_item(void *arg, const struct kms_keeper_item *item)
     struct kms_keeper_held *held = arg;
     if (item->removed) {
         held->removed[held->removed_count++] = item->hash;
-    } else if (is_listed(item->kind) && !has(&held->disk, item->hash)) {
+    } else if (is_listed(item->kind) && !kms_keeper_names_has(&held->disk, item->hash)) {
         held->put[held->put_count++] = item->hash;
-        add(&held->disk, item->hash);
+        kms_keeper_names_add(&held->disk, item->hash);
     }
 }
 
@@ -194,10 +194,15 @@ void kms_keeper_held_back(struct kms_keeper_held *held, bool written)
 {
     const uint64_t *gone = written ? held->removed : held->put;
     size_t count = written ? held->removed_count : held->put_count;
-    for (size_t i = 0; i < count; i++) {
-        take(&held->disk, gone[i]);
-    }
+    kms_keeper_held_forget(held, gone, count);
     forget_batch(held);
+}
+
+void kms_keeper_held_forget(struct kms_keeper_held *held, const uint64_t *hash, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        take(&held->disk, hash[i]);
+    }
 }
 
 void kms_keeper_held_replace(struct kms_keeper_held *held, struct kms_keeper_names *names)

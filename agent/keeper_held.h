@@ -18,6 +18,8 @@ struct kms_keeper_names {
 };
 
 void kms_keeper_names_done(struct kms_keeper_names *names);
+bool kms_keeper_names_has(const struct kms_keeper_names *names, uint64_t hash);
+void kms_keeper_names_add(struct kms_keeper_names *names, uint64_t hash);
 /* Those of the kinds that records are removed of. Blocks. */
 void kms_keeper_names_read(struct kms_keeper_names *ret, struct kms_store *store);
 
@@ -35,6 +37,8 @@ bool kms_keeper_held_may(const struct kms_keeper_held *held, enum kms_store_kind
 void kms_keeper_held_send(struct kms_keeper_held *held, const struct kms_keeper_map *batch);
 /* It was written, all of it or nothing. */
 void kms_keeper_held_back(struct kms_keeper_held *held, bool written);
+/* These were removed without a batch. */
+void kms_keeper_held_forget(struct kms_keeper_held *held, const uint64_t *hash, size_t count);
 /* Another file stands there: names are moved from. */
 void kms_keeper_held_replace(struct kms_keeper_held *held, struct kms_keeper_names *names);
 

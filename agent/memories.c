@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/memories_hours.h"
+#include "agent/memories_sweep.h"
 #include "agent/memories_text.h"
 #include "base/text.h"
 
@@ -16,10 +17,10 @@
 #define PAUSE_MS    2     /* between two parts of the board */
 #define SLICE_US    1000  /* for one part */
 #define PART        16    /* slots between two looks at the clock */
-#define REST_US     INT64_C(60000000)     /* what a host tells anew is put once a minute, ... */
-#define REST_OF_US  INT64_C(30000)        /* ... or, where they are many, as often as 33 a second */
-#define REST_OLD_US INT64_C(600000000)    /* what only its times are new of, seldom */
-#define FOREIGN_S   (INT64_C(30) * 86400) /* of hosts that are not on the board */
+#define REST_US     INT64_C(60000000)  /* what a host tells anew is put once a minute, ... */
+#define REST_OF_US  INT64_C(30000)     /* ... or, where they are many, as often as 33 a second */
+#define REST_OLD_US INT64_C(600000000) /* what only its times are new of, seldom */
+#define SWEEP_US    INT64_C(86400000000)
 
 static const enum kms_source sources[] = {KMS_SOURCE_RPC, KMS_SOURCE_ACTIVATION, KMS_SOURCE_WSMAN,
                                           KMS_SOURCE_REPORT};
@@ -47,9 +48,11 @@ struct kms_memories {
     struct slot *slot;
     size_t count;
     struct kms_timer *timer;
-    size_t at;    /* the next slot of the round */
-    bool running; /* a round is under way */
-    bool again;   /* something was published meanwhile */
+    size_t at;                        /* the next slot of the round */
+    bool running;                     /* a round is under way */
+    bool again;                       /* something was published meanwhile */
+    struct kms_memories_sweep *sweep; /* is told of the hosts in this round; NULL: not in it */
+    int64_t swept_us;
     struct kms_buf text, name;
 };
 
@@ -199,10 +202,42 @@ static int64_t wall_s(const struct kms_memories *memories)
     return kms_clock_wall_s(kms_loop_clock(memories->config.loop));
 }
 
+static void begin_round(struct kms_memories *memories, int64_t now_s)
+{
+    memories->running = true;
+    memories->again = false;
+    memories->at = 0;
+    (void)room(memories);
+    if (mono_us(memories) - memories->swept_us >= SWEEP_US) {
+        memories->sweep = kms_memories_sweep_new(now_s);
+    }
+}
+
+/* Not without the hosts that came meanwhile. */
+static void end_sweep(struct kms_memories *memories)
+{
+    if (memories->sweep && memories->count >= kms_board_count(memories->config.board)) {
+        memories->swept_us = mono_us(memories);
+        kms_memories_sweep_begin(memories->sweep, memories->config.keeper);
+    } else {
+        kms_memories_sweep_free(memories->sweep);
+    }
+    memories->sweep = NULL;
+}
+
 static void end_round(struct kms_memories *memories)
 {
+    end_sweep(memories);
     memories->running = false;
     kms_timer_set(memories->timer, memories->again ? LOOK_MS : IDLE_MS);
+}
+
+static void tell_sweep(const struct kms_memories *memories, size_t at)
+{
+    const struct kms_snapshot *snapshot = kms_board_snapshot(memories->config.board, at);
+    if (memories->sweep && !snapshot->retired) {
+        kms_memories_sweep_host(memories->sweep, snapshot->target->name);
+    }
 }
 
 static void look(void *arg)
@@ -210,16 +245,14 @@ static void look(void *arg)
     struct kms_memories *memories = arg;
     int64_t now_s = wall_s(memories);
     if (!memories->running) {
-        memories->running = true;
-        memories->again = false;
-        memories->at = 0;
-        (void)room(memories);
+        begin_round(memories, now_s);
     }
     int64_t until_us = mono_us(memories) + SLICE_US;
     for (size_t i = 0; memories->at < memories->count; i++) {
         if (i > 0 && i % PART == 0 && mono_us(memories) >= until_us) {
             break; /* others want a turn of the loop */
         }
+        tell_sweep(memories, memories->at);
         look_at(memories, memories->at++, now_s, false);
     }
     if (memories->at < memories->count) {
@@ -277,7 +310,7 @@ static void remove_record(const struct restore *restore, enum kms_store_kind kin
 static void keep_foreign(struct restore *restore, enum kms_store_kind kind, const char *name,
                          int64_t wall)
 {
-    if (wall == 0 || restore->now_s - wall > FOREIGN_S) {
+    if (kms_memories_is_over(wall, restore->now_s)) {
         remove_record(restore, kind, name);
         restore->foreign++;
     }
@@ -322,7 +355,7 @@ static void restore_window(void *arg, const char *name, const char *bytes, size_
     }
     if (!host) {
         keep_foreign(restore, KMS_STORE_WINDOW, name, wall);
-    } else if (restore->now_s - wall > FOREIGN_S) {
+    } else if (kms_memories_is_over(wall, restore->now_s)) {
         /* Of a key that the host does not show any more, or as old as no window may be. */
         remove_record(restore, KMS_STORE_WINDOW, name);
     } else if (place == kms_memories_place(
@@ -391,6 +424,7 @@ struct kms_memories *kms_memories_open(const struct kms_memories_config *config)
         return NULL;
     }
     mark_kept(memories);
+    memories->swept_us = mono_us(memories);
     end_round(memories);
     return memories;
 }
@@ -406,6 +440,7 @@ void kms_memories_close(struct kms_memories *memories)
         look_at(memories, i, now_s, true);
         forget_slot(memories, &memories->slot[i]);
     }
+    kms_memories_sweep_free(memories->sweep);
     kms_board_watch_forgotten(memories->config.board, NULL, NULL);
     kms_timer_free(memories->timer);
     kms_buf_done(&memories->text);

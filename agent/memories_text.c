@@ -74,6 +74,12 @@ static enum kms_status write_host(struct kms_buf *name, const char *host)
     return status;
 }
 
+enum kms_status kms_memories_name_host(const char *host, struct kms_buf *word)
+{
+    kms_buf_clear(word);
+    return write_host(word, host);
+}
+
 static enum kms_status write_name(struct kms_buf *name, const char *host, const char *rest)
 {
     kms_buf_clear(name);
@@ -166,21 +172,37 @@ enum kms_status kms_memories_write_window(const struct kms_target *target, const
     return status == KMS_OK ? kms_window_write(window, now, boot, text) : status;
 }
 
+static enum kms_status read_window_head(struct kms_rd *rd, uint64_t *ret_place, int64_t *ret_wall_s)
+{
+    const char *line;
+    size_t line_len;
+    uint64_t wall_s;
+    if (!read_place(rd, ret_place) || !kms_rd_match(rd, " ", 1) ||
+        !kms_rd_line(rd, &line, &line_len) || !kms_text_u64_len(line, line_len, &wall_s) ||
+        wall_s > INT64_MAX) {
+        return KMS_ESYNTAX;
+    }
+    *ret_wall_s = (int64_t)wall_s;
+    return KMS_OK;
+}
+
+enum kms_status kms_memories_read_window_wall(const char *text, size_t len, int64_t *ret_wall_s)
+{
+    struct kms_rd rd = kms_rd_over(text, len);
+    uint64_t place;
+    return read_window_head(&rd, &place, ret_wall_s);
+}
+
 enum kms_status kms_memories_read_window(const char *text, size_t len, const struct kms_now *now,
                                          const char *boot, uint64_t *ret_place, int64_t *ret_wall_s,
                                          struct kms_window *ret)
 {
     struct kms_rd rd = kms_rd_over(text, len);
-    const char *line;
-    size_t line_len;
-    uint64_t wall_s;
     size_t used = 0;
-    if (!read_place(&rd, ret_place) || !kms_rd_match(&rd, " ", 1) ||
-        !kms_rd_line(&rd, &line, &line_len) || !kms_text_u64_len(line, line_len, &wall_s) ||
-        wall_s > INT64_MAX) {
-        return KMS_ESYNTAX;
+    enum kms_status status = read_window_head(&rd, ret_place, ret_wall_s);
+    if (status != KMS_OK) {
+        return status;
     }
-    *ret_wall_s = (int64_t)wall_s;
     return kms_window_read(text + rd.at, len - rd.at, now, boot, ret, &used, NULL);
 }
 

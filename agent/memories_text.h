@@ -17,6 +17,8 @@
  * about another machine. */
 uint64_t kms_memories_place(const struct kms_target *target, enum kms_source source);
 
+/* The word that records of a host are named with. */
+enum kms_status kms_memories_name_host(const char *host, struct kms_buf *word);
 /* "HOST SOURCE", and the place before the text of the result; both buffers are overwritten. */
 enum kms_status kms_memories_write_result(const struct kms_target *target,
                                           const struct kms_result *result, struct kms_buf *name,
@@ -28,6 +30,8 @@ enum kms_status kms_memories_write_window(const struct kms_target *target, const
                                           const struct kms_window *window,
                                           const struct kms_now *now, const char *boot,
                                           struct kms_buf *name, struct kms_buf *text);
+/* The time alone. */
+enum kms_status kms_memories_read_window_wall(const char *text, size_t len, int64_t *ret_wall_s);
 /* The name alone. */
 enum kms_status kms_memories_name_window(const struct kms_target *target, const char *identity,
                                          struct kms_buf *name);

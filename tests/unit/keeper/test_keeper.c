@@ -743,6 +743,121 @@ static void whatever_fails_meanwhile_the_disk_has_what_was_put_last_and_little_w
     free(model);
 }
 
+/* ---- sweeping ---- */
+
+struct sweep {
+    int freed;
+};
+
+static bool begins_with_old(void *arg, enum kms_store_kind kind, const char *name,
+                            const char *bytes, size_t len)
+{
+    (void)arg;
+    assert_true(kind == KMS_STORE_RESULT || kind == KMS_STORE_WINDOW);
+    return kms_text_starts(name, "old") && len == 1 && bytes[0] == '1';
+}
+
+static void count_free(void *arg)
+{
+    ((struct sweep *)arg)->freed++;
+}
+
+static void put_kind(struct desk *desk, enum kms_store_kind kind, const char *name,
+                     const char *text)
+{
+    assert_int_equal(kms_keeper_put(desk->keeper, kind, name, text, strlen(text)), KMS_OK);
+}
+
+static void sweep_away(struct desk *desk, struct sweep *sweep)
+{
+    const struct kms_keeper_broom broom = {
+        .is_over = begins_with_old, .free = count_free, .arg = sweep};
+    kms_keeper_sweep(desk->keeper, &broom);
+}
+
+/* The end of it is seen by the broom, which is freed after its last turn. */
+static void await_free(struct desk *desk, const struct sweep *sweep, int wanted)
+{
+    for (int i = 0; i < 1000 && sweep->freed < wanted; i++) {
+        end_rest(desk);
+        kms_loop_once(desk->loop, 20);
+    }
+    assert_int_equal(sweep->freed, wanted);
+    flush(desk, KMS_OK);
+}
+
+static void what_is_over_is_swept_however_much_it_is(void **state)
+{
+    struct desk *desk = *state;
+    struct sweep sweep = {.freed = 0};
+    for (int i = 0; i < 2 * KMS_KEEPER_SWEEP_MAX + 7; i++) {
+        char name[32];
+        kms_text_format(name, sizeof name, "old%d", i);
+        put_kind(desk, i % 2 ? KMS_STORE_RESULT : KMS_STORE_WINDOW, name, "1");
+    }
+    put_kind(desk, KMS_STORE_RESULT, "new", "1");
+    put_kind(desk, KMS_STORE_WINDOW, "old but other", "2");
+    put_kind(desk, KMS_STORE_ALARM, "old", "1");
+    flush(desk, KMS_OK);
+    sweep_away(desk, &sweep);
+    await_free(desk, &sweep, 1);
+    assert_int_equal(kms_keeper_remove(desk->keeper, KMS_STORE_RESULT, "old1"), KMS_OK);
+    assert_int_equal(kms_keeper_view(desk->keeper).waiting, 0); /* it is known to be gone */
+    keeper_reopen(desk);
+    expect(desk, KMS_STORE_RESULT, "new=1;");
+    expect(desk, KMS_STORE_WINDOW, "old but other=2;");
+    expect(desk, KMS_STORE_ALARM, "old=1;");
+}
+
+static void what_is_put_while_it_is_swept_stays(void **state)
+{
+    struct desk *desk = *state;
+    struct sweep sweep = {.freed = 0};
+    struct gate gate;
+    put_kind(desk, KMS_STORE_RESULT, "old", "1");
+    put_kind(desk, KMS_STORE_WINDOW, "old", "1");
+    flush(desk, KMS_OK);
+    close_gate(desk, &gate);
+    sweep_away(desk, &sweep);
+    end_rest(desk);
+    kms_loop_once(desk->loop, 0);
+    put_kind(desk, KMS_STORE_RESULT, "old", "1"); /* and so it waits for the next sweep */
+    assert_int_equal(kms_keeper_remove(desk->keeper, KMS_STORE_WINDOW, "old"), KMS_OK);
+    open_gate(desk, &gate);
+    assert_int_equal(sweep.freed, 1);
+    keeper_reopen(desk);
+    expect(desk, KMS_STORE_RESULT, "old=1;");
+    expect(desk, KMS_STORE_WINDOW, "");
+}
+
+static void a_store_that_cannot_be_written_is_swept_later(void **state)
+{
+    struct desk *desk = *state;
+    struct sweep sweep = {.freed = 0};
+    struct sweep other = {.freed = 0};
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+    put_kind(desk, KMS_STORE_RESULT, "old", "1");
+    flush(desk, KMS_OK);
+    let_write(false);
+    sweep_away(desk, &sweep);
+    struct gate gate;
+    close_gate(desk, &gate);
+    end_rest(desk);
+    kms_loop_once(desk->loop, 0);
+    open_gate(desk, &gate);
+    assert_false(is_well(desk));
+    assert_int_equal(sweep.freed, 0);
+    sweep_away(desk, &other); /* the next day */
+    assert_int_equal(sweep.freed, 1);
+    let_write(true);
+    await_free(desk, &other, 1);
+    sweep_away(desk, &sweep);
+    keeper_reopen(desk); /* it had no turn */
+    assert_int_equal(sweep.freed, 2);
+    expect(desk, KMS_STORE_RESULT, "");
+    (void)signal(SIGXFSZ, before);
+}
+
 /* ---- history ---- */
 
 static void a_store_that_could_not_be_read_at_the_start_is_not_written_over(void **state)
@@ -930,6 +1045,9 @@ int main(void)
         AT_DESK(what_was_put_and_removed_without_a_disk_waits_for_nothing),
         AT_DESK(who_waits_for_what_was_removed_meanwhile_is_answered),
         AT_DESK(a_store_that_could_not_be_read_at_the_start_is_not_written_over),
+        AT_DESK(what_is_over_is_swept_however_much_it_is),
+        AT_DESK(what_is_put_while_it_is_swept_stays),
+        AT_DESK(a_store_that_cannot_be_written_is_swept_later),
         AT_DESK(hours_are_read_back_with_the_newest_value),
         AT_DESK(a_host_of_the_past_is_found_by_its_name_with_the_hours_before_its_end),
         AT_DESK(hours_of_a_store_that_is_set_aside_follow),

@@ -33,6 +33,7 @@ struct stage {
     struct kms_memories *memories;
     int64_t total, failed, count; /* of the host */
     char address[32];
+    char line[256]; /* the last one of the log */
 };
 
 static int64_t stage_mono(void *arg)
@@ -45,11 +46,11 @@ static int64_t stage_wall(void *arg)
     return ((struct stage *)arg)->wall_us;
 }
 
-static void ignore_line(void *arg, enum kms_log_level level, const char *line)
+static void take_line(void *arg, enum kms_log_level level, const char *line)
 {
-    (void)arg;
+    struct stage *stage = arg;
     (void)level;
-    (void)line;
+    kms_text_copy(stage->line, sizeof stage->line, line);
 }
 
 static void stage_begin(struct stage *stage)
@@ -97,7 +98,7 @@ static int stage_open(void **state)
     assert_non_null(mkdtemp(stage->folder));
     kms_text_format(stage->path, sizeof stage->path, "%s/store", stage->folder);
     stage->log = (struct kms_log){
-        .kind = KMS_LOG_TO_CALLBACK, .level = KMS_LOG_ERROR, .callback = ignore_line};
+        .kind = KMS_LOG_TO_CALLBACK, .level = KMS_LOG_INFO, .callback = take_line, .arg = stage};
     kms_policy_preset(&stage->policy);
     stage->loop = kms_loop_new(&stage->clock);
     stage->worker = kms_worker_new(stage->loop, 1);
@@ -305,6 +306,68 @@ static void other_keys_at_each_poll_fill_the_store_to_a_limit(void **state)
     }
 }
 
+/* The store when nothing has it open, so that no start has looked through it. */
+static void expect_records(struct stage *stage, enum kms_store_kind kind, const char *const *names)
+{
+    struct kms_store *store = NULL;
+    struct found found = {.count = 0};
+    kms_buf_init(&found.text, 1 << 20);
+    assert_int_equal(kms_store_open(stage->path, &store, NULL), KMS_OK);
+    assert_int_equal(kms_store_each(store, kind, take_row, &found, NULL), KMS_OK);
+    kms_store_close(store);
+    size_t count = 0;
+    for (; names[count]; count++) {
+        assert_non_null(strstr(kms_buf_str(&found.text), names[count]));
+    }
+    assert_int_equal(found.count, count);
+    kms_buf_done(&found.text);
+}
+
+static void put_foreign(struct stage *stage, const char *host, int64_t days)
+{
+    char name[32];
+    char text[128];
+    int64_t at_s = now_s(stage) - days * 86400;
+    kms_text_format(name, sizeof name, "%s wsman", host);
+    kms_text_format(text, sizeof text, THERE, (long long)at_s);
+    assert_int_equal(kms_keeper_put(stage->keeper, KMS_STORE_RESULT, name, text, strlen(text)),
+                     KMS_OK);
+    kms_text_format(name, sizeof name, "%s key", host);
+    kms_text_format(text, sizeof text, "place 0000000000000001 %lld\n", (long long)at_s);
+    assert_int_equal(kms_keeper_put(stage->keeper, KMS_STORE_WINDOW, name, text, strlen(text)),
+                     KMS_OK);
+}
+
+static void what_is_old_goes_without_a_start_but_for_results_of_hosts_that_are_watched(void **state)
+{
+    struct stage *stage = *state;
+    size_t slot;
+    char retired[] = "retired";
+    char quiet[] = "quiet";
+    struct kms_target target = {.name = quiet};
+    assert_int_equal(kms_board_add(stage->board, &target, 2, &slot), KMS_OK);
+    target.name = retired;
+    assert_int_equal(kms_board_add(stage->board, &target, 3, &slot), KMS_OK);
+    publish(stage, KMS_OUTCOME_OK);
+    put_foreign(stage, "quiet", 40);
+    put_foreign(stage, "retired", 31);
+    put_foreign(stage, "young", 28);
+    assert_int_equal(kms_board_retire(stage->board, slot), KMS_OK);
+    kms_memories_poke(stage->memories);
+    pass(stage, INT64_C(86400));
+    for (int i = 0; i < 1000 && !strstr(stage->line, "were dropped"); i++) {
+        kms_loop_once(stage->loop, 20);
+    }
+    assert_non_null(strstr(stage->line, "store: 3 results and request windows"));
+    stage_end(stage);
+    static const char *const results[] = {"kms%2001 wsman\n", "quiet wsman\n", "young wsman\n",
+                                          NULL};
+    static const char *const windows[] = {"kms%2001 ", "young key\n", NULL};
+    expect_records(stage, KMS_STORE_RESULT, results);
+    expect_records(stage, KMS_STORE_WINDOW, windows);
+    stage_begin(stage);
+}
+
 static void a_text_whose_times_alone_are_new_has_the_same_content(void **state)
 {
     (void)state;
@@ -487,6 +550,7 @@ int main(void)
         ON_STAGE(what_was_told_of_another_place_does_not_come_back),
         ON_STAGE(hosts_that_are_gone_are_forgotten_after_a_month),
         ON_STAGE(windows_of_keys_that_are_gone_are_forgotten_after_a_month),
+        ON_STAGE(what_is_old_goes_without_a_start_but_for_results_of_hosts_that_are_watched),
         ON_STAGE(other_keys_at_each_poll_fill_the_store_to_a_limit),
         cmocka_unit_test(a_text_whose_times_alone_are_new_has_the_same_content),
         ON_STAGE(an_hour_has_its_counts_and_what_was_asked_in_it),
