@@ -391,16 +391,29 @@ static bool is_suspicion_told(const struct host *h, int64_t seen)
     return asked && is_heard(h, KMS_SOURCE_WSMAN) && is_heard(h, KMS_SOURCE_REPORT);
 }
 
+/* What speaks against a host needs one that tells it now; that others are silent speaks for
+ * nobody. */
+static bool is_suspicion_fresh(const struct host *h)
+{
+    bool fresh = is_current(h, KMS_SOURCE_ACTIVATION);
+    for (size_t i = 0; i < h->judgement->key_count; i++) {
+        fresh = fresh || !h->judgement->key[i].stale;
+    }
+    return fresh;
+}
+
 static void find_suspicion(struct host *h)
 {
     const struct kms_facts *host = &h->judgement->host;
     int64_t seen = fact_or(host, KMS_FACT_AUTHENTICITY, KMS_AUTHENTICITY_UNKNOWN);
+    bool suspicious = seen == KMS_AUTHENTICITY_SUSPICIOUS;
     const struct kms_alarm_condition of = {
         .type = KMS_ALARM_SUSPICIOUS,
         .owner = h->snapshot->target->name,
         .row = host_row(h),
-        .severity = seen == KMS_AUTHENTICITY_SUSPICIOUS ? KMS_STATE_WARNING : KMS_STATE_OK,
-        .frozen = h->suppressed || !is_suspicion_told(h, seen),
+        .severity = suspicious ? KMS_STATE_WARNING : KMS_STATE_OK,
+        .frozen = h->suppressed ||
+                  !(suspicious ? is_suspicion_fresh(h) : is_suspicion_told(h, seen)),
         .polled = h->answered && h->polled != KMS_SOURCE_DNS};
     if (!kms_inquiry_matters(&h->inquiry, of.severity, of.frozen)) {
         return;

@@ -298,6 +298,37 @@ static void what_the_wire_showed_waits_for_the_wire(void **state)
     assert_int_equal(stage_raised(stage, KMS_ALARM_SUSPICIOUS, NULL), 0);
 }
 
+/* Whoever takes over the address of a host answers no login. */
+static void forge_on_the_wire(struct stage *stage)
+{
+    for (int i = 0; i < 2; i++) {
+        struct kms_result result;
+        begin(stage, KMS_SOURCE_ACTIVATION, &result);
+        kms_facts_set_number(&result.host, KMS_FACT_HINTS,
+                             KMS_BIT(KMS_HINT_IV_REUSED) | KMS_BIT(KMS_HINT_HARDWARE_ID));
+        end(stage, &result);
+    }
+}
+
+static void that_another_source_is_silent_hides_no_suspicion(void **state)
+{
+    struct stage *stage = *state;
+    stage_retarget(stage, 0, "kms1", RPC | WSMAN | ACTIVATION, 0);
+    stage_fail(stage, 0, KMS_SOURCE_WSMAN, KMS_OUTCOME_WSMAN_TIMEOUT); /* it never answered */
+    forge_on_the_wire(stage);
+    assert_int_equal(stage_raised(stage, KMS_ALARM_SUSPICIOUS, NULL), 1);
+}
+
+static void nor_does_one_that_spoke_before(void **state)
+{
+    struct stage *stage = *state;
+    stage_retarget(stage, 0, "kms1", RPC | WSMAN | ACTIVATION, 0);
+    well(stage);
+    stage_fail(stage, 0, KMS_SOURCE_WSMAN, KMS_OUTCOME_WSMAN_TIMEOUT);
+    forge_on_the_wire(stage);
+    assert_int_equal(stage_raised(stage, KMS_ALARM_SUSPICIOUS, NULL), 1);
+}
+
 /* ---- what Windows says against a port that answers ---- */
 
 static void a_host_that_windows_denies_is_one_alarm_and_has_no_keys(void **state)
@@ -493,6 +524,8 @@ int main(void)
         STAGED(what_the_sources_that_are_left_cannot_tell_is_cleared_and_the_rest_stays),
         STAGED(a_host_that_is_genuine_again_is_suspicious_no_more),
         STAGED(a_change_that_was_suspicious_is_so_for_a_day),
+        STAGED(that_another_source_is_silent_hides_no_suspicion),
+        STAGED(nor_does_one_that_spoke_before),
         STAGED(what_the_wire_showed_waits_for_the_wire),
         STAGED(a_host_that_windows_denies_is_one_alarm_and_has_no_keys),
         STAGED(a_host_that_never_was_one_is_an_alarm_too),
