@@ -34,7 +34,6 @@ struct kms_agentx {
     bool master;                      /* its own, there is no other */
     char socket[SOCKET_MAX];          /* as configured, for messages */
     int64_t ping_s;
-    int64_t speed; /* the master lives in the time of the machine */
     bool connected;
     netsnmp_session *session;   /* NULL: not connected */
     void (*changed)(void *arg); /* NULL: nobody asked */
@@ -177,7 +176,7 @@ static void look(void *arg)
     if (agentx->session != NULL) {
         kms_agentx_tables_again(agentx->tables, agentx->session);
     }
-    kms_timer_set(agentx->look, agentx->ping_s * 1000 * agentx->speed);
+    kms_timer_set_real(agentx->look, agentx->ping_s * 1000);
 }
 
 /* All go through the transport that does not wait for the other side. */
@@ -240,7 +239,7 @@ static bool start_subagent(struct kms_agentx *agentx, struct kms_loop *loop)
                       "agentx %s: no answer from the master agent, trying again every %lld s",
                       agentx->socket, (long long)agentx->ping_s);
     }
-    kms_timer_set(agentx->look, agentx->ping_s * 1000 * agentx->speed);
+    kms_timer_set_real(agentx->look, agentx->ping_s * 1000);
     return true;
 }
 
@@ -285,7 +284,6 @@ struct kms_agentx *kms_agentx_start(struct kms_loop *loop, struct kms_mib *mib,
     agentx->mib = mib;
     agentx->log = log;
     agentx->ping_s = config->ping_s > 0 ? config->ping_s : 3;
-    agentx->speed = kms_loop_speed(loop);
     agentx->master = config->standalone != NULL;
     (void)kms_text_copy(agentx->socket, sizeof agentx->socket,
                         config->socket != NULL ? config->socket : NETSNMP_AGENTX_SOCKET);

@@ -6,10 +6,9 @@
 
 #include "base/text.h"
 
-#define MINUTE_US   INT64_C(60000000)
-#define RETRY_MS    1000              /* when the teller had no room */
-#define PATIENCE_US INT64_C(30000000) /* with a store that does not come back */
-#define NAME_SIZE   32
+#define MINUTE_US INT64_C(60000000)
+#define RETRY_MS  1000 /* when the teller had no room */
+#define NAME_SIZE 32
 
 /* The states in their order. */
 enum notice_state {
@@ -170,6 +169,12 @@ static void retry_due(void *arg)
     hand_over(arg);
 }
 
+/* With a store that does not come back. */
+static int64_t patience_us(const struct kms_alarm_notices *n)
+{
+    return n->memory->patience_us > 0 ? n->memory->patience_us : KMS_ALARM_PATIENCE_US;
+}
+
 static void flush(struct kms_alarm_notices *n);
 
 /* What cannot be kept is told all the same: an alarm that may come twice is better than none. */
@@ -199,7 +204,7 @@ static void flushed(void *arg, enum kms_status status)
 static void flush_hangs(void *arg)
 {
     struct kms_alarm_notices *n = arg;
-    int64_t left_us = n->flush_us + PATIENCE_US - now_us(n);
+    int64_t left_us = n->flush_us + patience_us(n) - now_us(n);
     if (!n->ticket) {
         return;
     }
@@ -226,7 +231,7 @@ static void flush(struct kms_alarm_notices *n)
     }
     if (n->ticket) {
         n->flush_us = now_us(n);
-        kms_timer_set(n->hang, PATIENCE_US / 1000);
+        kms_timer_set(n->hang, patience_us(n) / 1000);
     } else {
         flushed(n, n->memory->flush ? KMS_ENOMEM : KMS_OK);
     }

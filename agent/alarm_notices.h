@@ -15,6 +15,7 @@
 /* That nobody has confirmed; beyond them raises are suppressed. */
 #define KMS_ALARM_NOTICES_MAX    4096
 #define KMS_ALARM_PER_MINUTE_MAX 10000
+#define KMS_ALARM_PATIENCE_US    INT64_C(30000000)
 
 /* Where it is kept: the keeper, or a test. As agent/keeper.h has it. */
 struct kms_alarm_memory {
@@ -25,6 +26,7 @@ struct kms_alarm_memory {
     enum kms_status (*remove)(void *arg, enum kms_store_kind kind, const char *name);
     struct kms_keeper_ticket *(*flush)(void *arg, kms_keeper_done_fn *done, void *done_arg);
     void (*forget)(struct kms_keeper_ticket *ticket);
+    int64_t patience_us; /* a flush may take that long by the loop's clock; 0: half a minute */
 };
 
 /* Who tells: agent/notify.h, or a test. Numbers of notices are never used twice. */

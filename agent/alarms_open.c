@@ -36,14 +36,17 @@ static struct kms_keeper_ticket *keeper_flush(void *arg, kms_keeper_done_fn *don
     return kms_keeper_flush(arg, done, done_arg);
 }
 
-struct kms_alarm_memory kms_alarms_memory(struct kms_keeper *keeper)
+struct kms_alarm_memory kms_alarms_memory(struct kms_keeper *keeper, const struct kms_loop *loop)
 {
+    /* A disk takes its time however quick the clock is. */
+    int64_t patience_us = KMS_ALARM_PATIENCE_US * kms_loop_speed(loop);
     return (struct kms_alarm_memory){.arg = keeper,
                                      .each = keeper_each,
                                      .put = keeper_put,
                                      .remove = keeper_remove,
                                      .flush = keeper_flush,
-                                     .forget = kms_keeper_forget};
+                                     .forget = kms_keeper_forget,
+                                     .patience_us = patience_us};
 }
 
 /* ---- the MIB ---- */

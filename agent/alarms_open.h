@@ -12,7 +12,7 @@
 struct kms_agent_alarms_policy kms_alarms_policy(const struct kms_site_alarms *site);
 
 /* A memory in the keeper, which must live as long as the alarms. */
-struct kms_alarm_memory kms_alarms_memory(struct kms_keeper *keeper);
+struct kms_alarm_memory kms_alarms_memory(struct kms_keeper *keeper, const struct kms_loop *loop);
 
 /* Their table and counters are in the MIB from now on. */
 void kms_alarms_show(struct kms_agent_alarms *alarms, struct kms_mib *mib);

@@ -187,7 +187,7 @@ static bool send_pending(struct connection *conn)
             return conn->blocked;
         }
         conn->sent += (size_t)sent;
-        kms_timer_set(conn->idle, idle_ms(conn));
+        kms_timer_set_real(conn->idle, idle_ms(conn));
     }
     conn->blocked = false;
     kms_buf_clear(&conn->out);
@@ -330,7 +330,7 @@ static void begin_call(struct connection *conn)
         take_line(conn, len);
         return;
     }
-    kms_timer_set(conn->idle, conn->control->config.idle_ms);
+    kms_timer_set_real(conn->idle, conn->control->config.idle_ms);
     conn->calling = true;
     conn->call = (struct kms_control_call){
         .parts = conn->control->config.parts, .out = &conn->out, .wake = wake, .arg = conn};
@@ -351,7 +351,8 @@ static void begin_call(struct connection *conn)
 static void run_steps(struct connection *conn)
 {
     const struct kms_clock *clock = kms_loop_clock(conn->control->config.loop);
-    int64_t until_us = kms_clock_mono_us(clock) + KMS_CONTROL_SLICE_US;
+    int64_t slice_us = KMS_CONTROL_SLICE_US * kms_loop_speed(conn->control->config.loop);
+    int64_t until_us = kms_clock_mono_us(clock) + slice_us;
     while (!conn->call.ended && conn->call.step && pending(conn) < KMS_CONTROL_AHEAD) {
         conn->call.step(&conn->call);
         if (kms_clock_mono_us(clock) >= until_us) {
@@ -372,7 +373,7 @@ static void serve(struct connection *conn)
     }
     if (conn->calling && conn->call.ended) {
         end_call(conn);
-        kms_timer_set(conn->idle, conn->control->config.idle_ms);
+        kms_timer_set_real(conn->idle, conn->control->config.idle_ms);
     }
     flush(conn);
 }
@@ -447,7 +448,7 @@ static void on_ready(void *arg, int fd, unsigned ready)
         bool was_eof = conn->eof;
         receive(conn);
         if (conn->eof && !was_eof && conn->calling) {
-            kms_timer_set(conn->idle, idle_ms(conn));
+            kms_timer_set_real(conn->idle, idle_ms(conn));
         }
     }
     flush(conn);
@@ -461,7 +462,7 @@ static void on_idle(void *arg)
         drop(conn);
         return;
     }
-    kms_timer_set(conn->idle, idle_ms(conn));
+    kms_timer_set_real(conn->idle, idle_ms(conn));
 }
 
 /* ---- new connections ---- */
@@ -536,7 +537,7 @@ static void welcome(struct kms_control *control, int fd, const struct kms_contro
         drop(conn);
         return;
     }
-    kms_timer_set(conn->idle, control->config.idle_ms);
+    kms_timer_set_real(conn->idle, control->config.idle_ms);
 }
 
 static void greet(struct kms_control *control, int fd)
@@ -561,7 +562,7 @@ static void accept_again(void *arg)
     control->accepting = kms_watch_new(control->config.loop, control->config.listening,
                                        KMS_READABLE, on_accept, control);
     if (!control->accepting) {
-        kms_timer_set(control->accept_again, ACCEPT_REST_MS);
+        kms_timer_set_real(control->accept_again, ACCEPT_REST_MS);
     }
 }
 
@@ -580,7 +581,7 @@ static void on_accept(void *arg, int listening, unsigned ready)
         if (out_of_files) {
             kms_watch_free(control->accepting);
             control->accepting = NULL;
-            kms_timer_set(control->accept_again, ACCEPT_REST_MS);
+            kms_timer_set_real(control->accept_again, ACCEPT_REST_MS);
         }
         return;
     }

@@ -211,7 +211,7 @@ static void on_progress(void *arg)
     kms_json_number(item, "in-flight", (int64_t)view.in_flight, &ok);
     kms_json_number(item, "waiting", (int64_t)view.waiting, &ok);
     kms_control_put(probing->call, kms_json_whole(item, ok));
-    kms_timer_set(probing->progress, PROGRESS_MS);
+    kms_timer_set_real(probing->progress, PROGRESS_MS);
 }
 
 static void find_host(struct kms_control_call *call)
@@ -223,7 +223,7 @@ static void find_host(struct kms_control_call *call)
     }
     kms_control_ok(call, NULL);
     probing->ended_before = kms_scheduler_view(probing->scheduler).ended;
-    kms_timer_set(probing->progress, PROGRESS_MS);
+    kms_timer_set_real(probing->progress, PROGRESS_MS);
     kms_control_step(call, ask_more);
 }
 

@@ -56,7 +56,7 @@ static void signalled(void *arg, int number)
         return;
     }
     ending->stage = LEAVING;
-    kms_timer_set(ending->patience, ending->config.wait_ms * kms_loop_speed(ending->config.loop));
+    kms_timer_set_real(ending->patience, ending->config.wait_ms);
     ending->config.leave(ending->config.arg);
 }
 

@@ -226,6 +226,12 @@ const char *kms_keeper_advice(enum kms_store_state state)
     return "";
 }
 
+/* A disk takes its time however quick the clock is. */
+static int64_t real_us(const struct kms_keeper *keeper, int64_t us)
+{
+    return us * kms_loop_speed(keeper->config.loop);
+}
+
 static void trouble(struct kms_keeper *keeper, enum kms_status status,
                     const struct kms_fault *fault)
 {
@@ -374,7 +380,8 @@ static void take_outcome(struct kms_keeper *keeper, struct job *job)
     answer_reader(keeper, job);
     keeper->more = wrote && desk->more;
     if (desk->anew && desk->status == KMS_OK) {
-        bool again = keeper->anew_us != 0 && job->begun_us - keeper->anew_us < AGAIN_US;
+        bool again = keeper->anew_us != 0 &&
+                     job->begun_us - keeper->anew_us < real_us(keeper, AGAIN_US);
         keeper->anew_us = job->begun_us;
         refill(keeper);
         if (again) { /* a disk that spoils whatever is written to it must not keep us busy */
@@ -492,7 +499,8 @@ static bool has_work(const struct kms_keeper *keeper)
 
 static int64_t since_ms(const struct kms_keeper *keeper)
 {
-    return (kms_clock_mono_us(kms_loop_clock(keeper->config.loop)) - keeper->tried_us) / 1000;
+    return (kms_clock_mono_us(kms_loop_clock(keeper->config.loop)) - keeper->tried_us) /
+           real_us(keeper, 1000);
 }
 
 static void plan(struct kms_keeper *keeper)
@@ -504,7 +512,7 @@ static void plan(struct kms_keeper *keeper)
     bool at_once = keeper->tried_us == 0 ||
                    (keeper->rest_ms == 0 && (keeper->urgent || keeper->reading.first));
     int64_t left_ms = at_once ? 0 : wait_ms - since_ms(keeper);
-    kms_timer_set(keeper->due, left_ms > 0 ? left_ms : 0);
+    kms_timer_set_real(keeper->due, left_ms > 0 ? left_ms : 0);
 }
 
 static void time_has_come(void *arg)
@@ -712,7 +720,7 @@ struct kms_keeper_view kms_keeper_view(const struct kms_keeper *keeper)
         view.waiting += keeper->job->count;
     }
     /* Whatever was wrong before, nothing else can be said until it comes back. */
-    if (keeper->job && now_us - keeper->job->begun_us > HANGS_US) {
+    if (keeper->job && now_us - keeper->job->begun_us > real_us(keeper, HANGS_US)) {
         view.state = KMS_STORE_STATE_HANGS;
         kms_text_format(view.trouble, sizeof view.trouble, "%.120s: writing it hangs",
                         keeper->path);
@@ -727,10 +735,10 @@ struct kms_keeper_view kms_keeper_view(const struct kms_keeper *keeper)
 static void wait_for_job(struct kms_keeper *keeper, int64_t grace_ms)
 {
     const struct kms_clock *clock = kms_loop_clock(keeper->config.loop);
-    int64_t until_us = kms_clock_mono_us(clock) + grace_ms * 1000;
+    int64_t until_us = kms_clock_mono_us(clock) + real_us(keeper, grace_ms * 1000);
     kms_timer_stop(keeper->due);
     for (;;) {
-        int64_t left_ms = (until_us - kms_clock_mono_us(clock)) / 1000;
+        int64_t left_ms = (until_us - kms_clock_mono_us(clock)) / real_us(keeper, 1000);
         if (!keeper->job || left_ms <= 0) {
             return;
         }

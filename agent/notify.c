@@ -66,7 +66,7 @@ static int on_response(int operation, netsnmp_session *session, int request, net
                     pdu->command == AGENTX_RESPONSE;
     if (!answered || pdu->errstat == ERROR_NOT_OPEN) {
         notify->answer = NOT_ASKED;
-        kms_timer_set(notify->pump, notify->is_finishing ? 0 : AGAIN_MS);
+        kms_timer_set_real(notify->pump, notify->is_finishing ? 0 : AGAIN_MS);
         return 1;
     }
     notify->error = pdu->errstat;
@@ -138,7 +138,7 @@ static bool ask(struct kms_notify *notify, netsnmp_session *session)
     if (pdu == NULL) {
         return false;
     }
-    notify->next_us = now_us(notify) + PACE_US;
+    notify->next_us = now_us(notify) + PACE_US * kms_loop_speed(notify->config.loop);
     notify->request = snmp_async_send(session, pdu, on_response, NULL);
     if (notify->request != 0) {
         notify->answer = ASKED;
@@ -230,7 +230,7 @@ static void pump(void *arg)
     if (wait_us > 0) {
         kms_timer_set(notify->pump, (wait_us + 999) / 1000);
     } else if (!ask(notify, session)) {
-        kms_timer_set(notify->pump, AGAIN_MS);
+        kms_timer_set_real(notify->pump, AGAIN_MS);
     }
 }
 

@@ -6,13 +6,14 @@
 
 static bool open_alarms(struct kms_program *p)
 {
-    const struct kms_agent_alarms_config config = {.loop = p->env.loop,
-                                                   .log = &p->log,
-                                                   .board = p->board,
-                                                   .zones = kms_domains_zones(p->domains),
-                                                   .memory = kms_alarms_memory(p->keeper),
-                                                   .silent = p->options->standalone,
-                                                   .policy = kms_alarms_policy(&p->site->alarms)};
+    const struct kms_agent_alarms_config config = {
+        .loop = p->env.loop,
+        .log = &p->log,
+        .board = p->board,
+        .zones = kms_domains_zones(p->domains),
+        .memory = kms_alarms_memory(p->keeper, p->env.loop),
+        .silent = p->options->standalone,
+        .policy = kms_alarms_policy(&p->site->alarms)};
     p->alarms = kms_agent_alarms_new(&config);
     return p->alarms || kms_program_no_memory(p);
 }

@@ -382,14 +382,23 @@ struct kms_timer *kms_timer_new(struct kms_loop *loop, kms_timer_fn *fire, void 
 
 /* Without memory for the queue the timer fires at once: too early is repaired by its owner, never
  * is not. */
-void kms_timer_set(struct kms_timer *timer, int64_t delay_ms)
+static void set_us(struct kms_timer *timer, int64_t delay_us)
 {
-    int64_t delay_us = delay_ms < 0 ? 0 : delay_ms * 1000 / timer->loop->speed;
     struct timeval tv = {.tv_sec = (time_t)(delay_us / 1000000),
                          .tv_usec = (suseconds_t)(delay_us % 1000000)};
     if (event_add(timer->event, &tv) != 0) {
         event_active(timer->event, EV_TIMEOUT, 0);
     }
+}
+
+void kms_timer_set(struct kms_timer *timer, int64_t delay_ms)
+{
+    set_us(timer, delay_ms < 0 ? 0 : delay_ms * 1000 / timer->loop->speed);
+}
+
+void kms_timer_set_real(struct kms_timer *timer, int64_t delay_ms)
+{
+    set_us(timer, delay_ms < 0 ? 0 : delay_ms * 1000);
 }
 
 void kms_timer_stop(struct kms_timer *timer)

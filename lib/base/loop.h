@@ -34,6 +34,8 @@ struct kms_timer;
 typedef void kms_timer_fn(void *arg);
 struct kms_timer *kms_timer_new(struct kms_loop *loop, kms_timer_fn *fire, void *arg);
 void kms_timer_set(struct kms_timer *timer, int64_t delay_ms);
+/* In the machine's own time whatever the speed, for what people and other programs wait for. */
+void kms_timer_set_real(struct kms_timer *timer, int64_t delay_ms);
 void kms_timer_stop(struct kms_timer *timer);
 void kms_timer_free(struct kms_timer *timer);
 

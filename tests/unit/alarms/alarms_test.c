@@ -138,6 +138,30 @@ static void restart(struct stage *stage)
     stage_start(stage);
 }
 
+static void turns(struct stage *stage)
+{
+    for (int i = 0; i < 20; i++) {
+        kms_loop_once(stage->loop, 1);
+    }
+}
+
+/* Of a clock that is quick a disk needs more. */
+static void the_patience_with_a_store_can_be_more(void **state)
+{
+    struct stage *stage = *state;
+    stage->patience_us = INT64_C(3600) * 30000000;
+    restart(stage);
+    stage_tell(stage, true);
+    stage->holds = true;
+    die(stage, 0);
+    stage->now_us += stage->patience_us - 1000000;
+    turns(stage);
+    assert_int_equal(stage->told_count, 0);
+    stage->now_us += 1000000;
+    stage_wait_told(stage, 1);
+    stage_flush(stage);
+}
+
 static void a_restart_raises_nothing_again_and_clears_what_was_mended(void **state)
 {
     struct stage *stage = *state;
@@ -488,6 +512,7 @@ int main(void)
         STAGED(raise_and_clear_come_in_order_however_long_the_disk_takes),
         STAGED(what_nobody_is_told_of_hurries_no_disk),
         STAGED(a_store_that_hangs_keeps_nothing_from_being_told),
+        STAGED(the_patience_with_a_store_can_be_more),
         STAGED(what_the_store_cannot_keep_is_told_all_the_same),
         STAGED(a_restart_raises_nothing_again_and_clears_what_was_mended),
         STAGED(what_nobody_confirmed_is_told_again_with_the_same_number),

@@ -278,7 +278,8 @@ void stage_start(struct stage *stage)
                                                               .put = put,
                                                               .remove = take_out,
                                                               .flush = flush,
-                                                              .forget = forget},
+                                                              .forget = forget,
+                                                              .patience_us = stage->patience_us},
                                                    .silent = stage->silent,
                                                    .policy = stage->rules};
     stage->alarms = kms_agent_alarms_new(&config);

@@ -39,6 +39,7 @@ struct stage {
     kms_keeper_done_fn *flushed; /* NULL: nobody waits */
     void *flushed_arg;
     bool holds;               /* flushes wait for stage_flush */
+    int64_t patience_us;      /* with them; 0: the usual */
     enum kms_status flushing; /* what becomes of them */
     /* who is told */
     struct stage_told told[256];

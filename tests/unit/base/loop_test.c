@@ -110,6 +110,24 @@ static void timers_of_a_quick_loop_fire_sooner(void **state)
     kms_timer_free(tb);
 }
 
+static void real_timers_keep_the_time_of_the_machine(void **state)
+{
+    struct fixture *f = *state;
+    struct mark a = {f, 'a', false}, b = {f, 'b', false}, c = {f, 'c', true};
+    struct kms_timer *ta = kms_timer_new(f->loop, timer_marks, &a);
+    struct kms_timer *tb = kms_timer_new(f->loop, timer_marks, &b);
+    struct kms_timer *tc = kms_timer_new(f->loop, timer_marks, &c);
+    kms_loop_set_speed(f->loop, 3600);
+    kms_timer_set_real(tc, 400);
+    kms_timer_set_real(tb, 100);
+    kms_timer_set(ta, 1000);
+    kms_loop_run(f->loop);
+    assert_string_equal(f->order, "abc");
+    kms_timer_free(ta);
+    kms_timer_free(tb);
+    kms_timer_free(tc);
+}
+
 static int64_t told_us(void *arg)
 {
     return *(int64_t *)arg;
@@ -581,6 +599,7 @@ int main(void)
 #define LOOP_TEST(name) cmocka_unit_test_setup_teardown(name, open_loop, close_loop)
         LOOP_TEST(timers_fire_in_the_order_of_their_time),
         LOOP_TEST(timers_of_a_quick_loop_fire_sooner),
+        LOOP_TEST(real_timers_keep_the_time_of_the_machine),
         cmocka_unit_test(a_quick_clock_begins_with_the_other_one),
         LOOP_TEST(a_stopped_timer_does_not_fire),
         LOOP_TEST(a_timer_may_free_itself),
