@@ -11,7 +11,7 @@
 #define NEAR_MAX 3 /* letters that may differ; of short names no more than a third */
 
 /* Higher is better. */
-enum fit { FIT_NOT, FIT_LABEL, FIT_NAME, FIT_EXACT };
+enum fit { FIT_NOT, FIT_LABEL, FIT_NAME };
 
 struct search {
     const char *name;
@@ -23,9 +23,6 @@ struct search {
 
 static enum fit fit_of(const struct search *search, const char *host)
 {
-    if (kms_text_equal(host, search->name)) {
-        return FIT_EXACT;
-    }
     if (strcasecmp(host, search->name) == 0) {
         return FIT_NAME;
     }
@@ -47,9 +44,6 @@ static size_t distance_of(const struct search *search, const char *host)
         given[strcspn(given, ".")] = '\0';
     }
     for (char *c = wanted; *c; c++) {
-        *c = kms_text_lower(*c);
-    }
-    for (char *c = given; *c; c++) {
         *c = kms_text_lower(*c);
     }
     return kms_bind_distance(wanted, given);

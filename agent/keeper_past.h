@@ -11,7 +11,7 @@
 #define KMS_KEEPER_PAST_NEAR 3
 
 struct kms_keeper_past {
-    char host[KMS_HISTORY_NAME_SIZE]; /* as it was written; "": none, or more than one */
+    char host[KMS_HISTORY_NAME_SIZE]; /* in lower case; "": none, or more than one */
     int64_t last_s;                   /* its last hour */
     size_t fitting;                   /* hosts that the name may mean */
     /* where it means none: those with names like it, the nearest first; else those that it means */

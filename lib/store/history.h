@@ -10,9 +10,9 @@
 #define KMS_HISTORY_NAME_SIZE 256
 
 struct kms_history_hour {
-    char host[KMS_HISTORY_NAME_SIZE];
-    char key[KMS_HISTORY_NAME_SIZE]; /* name of the key for people: "Windows", "Office" */
-    int64_t hour_s;                  /* wall clock at its start, a multiple of 3600 */
+    char host[KMS_HISTORY_NAME_SIZE]; /* whatever its case: it is kept in lower case */
+    char key[KMS_HISTORY_NAME_SIZE];  /* name of the key for people: "Windows", "Office" */
+    int64_t hour_s;                   /* wall clock at its start, a multiple of 3600 */
     bool count_known;
     uint32_t count_last, count_min, count_max;
     uint32_t required_client,

@@ -21,9 +21,10 @@
 #define APPLICATION_ID 0x4B4D5331 /* "KMS1", for file(1) */
 #define PATH_MAX_BYTES 8192
 
-/* seen: an hour that the series was seen to have. Records are found by kind and name; hours lie
- * in the order of time, so that an hour of all hosts is appended to the end and the oldest are cut
- * off at the front. */
+/* seen: an hour that the series was seen to have. host is in lower case; earlier releases wrote it
+ * as it was configured, so it is read whatever its case. Records are found by kind and name; hours
+ * lie in the order of time, so that an hour of all hosts is appended to the end and the oldest are
+ * cut off at the front. */
 static const char schema[] =
     "PRAGMA auto_vacuum=INCREMENTAL;"
     "PRAGMA application_id=1263358769;"
@@ -58,8 +59,8 @@ static const char *const sql[KMS_STORE_STATEMENTS] = {
     [KMS_STORE_REMOVE] = "DELETE FROM record WHERE kind=?1 AND name=?2",
     [KMS_STORE_WIPE] = "DELETE FROM record WHERE kind=?1",
     [KMS_STORE_EACH] = "SELECT name, bytes, sum FROM record WHERE kind=?1 ORDER BY name",
-    [KMS_STORE_SERIES] = "SELECT id FROM series WHERE host=?1 AND key=?2",
-    [KMS_STORE_ADD_SERIES] = "INSERT INTO series(host, key) VALUES(?1, ?2)",
+    [KMS_STORE_SERIES] = "SELECT id FROM series WHERE host=lower(?1) AND key=?2",
+    [KMS_STORE_ADD_SERIES] = "INSERT INTO series(host, key) VALUES(lower(?1), ?2)",
     [KMS_STORE_PUT_HOUR] = ("INSERT INTO hour VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
                             " ON CONFLICT(hour, series) DO UPDATE SET last=coalesce(?3, last),"
                             " low=min(coalesce(low, ?4), coalesce(?4, low)),"
@@ -70,12 +71,13 @@ static const char *const sql[KMS_STORE_STATEMENTS] = {
                             " failed=iif(?9 IS NULL, failed,"
                             " min(coalesce(failed, 0) + ?9, 4294967295))"),
     [KMS_STORE_KEEP_HOUR] = "INSERT OR IGNORE INTO hour VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    [KMS_STORE_SERIES_OF] = "SELECT id, key FROM series WHERE host=?1 ORDER BY key",
+    [KMS_STORE_SERIES_OF] =
+        "SELECT id, key FROM series WHERE lower(host)=lower(?1) ORDER BY key, id",
     [KMS_STORE_HOUR_OF] = ("SELECT last, low, high, client, server, requests, failed FROM hour"
                            " WHERE hour=?1 AND series=?2"),
     [KMS_STORE_NEXT_HOUR] = "SELECT hour FROM hour WHERE hour>=?1 ORDER BY hour LIMIT 1",
     [KMS_STORE_HOUR_BEFORE] = "SELECT hour FROM hour WHERE hour<?1 ORDER BY hour DESC LIMIT 1",
-    [KMS_STORE_HOSTS] = "SELECT DISTINCT host FROM series ORDER BY host",
+    [KMS_STORE_HOSTS] = "SELECT DISTINCT lower(host) FROM series ORDER BY 1",
     [KMS_STORE_FADED] = "SELECT id FROM series WHERE seen IS NULL OR seen<?1 ORDER BY id LIMIT ?2",
     [KMS_STORE_SET_SEEN] = "UPDATE series SET seen=?2 WHERE id=?1",
     [KMS_STORE_DROP_SERIES] = "DELETE FROM series WHERE id=?1",

@@ -63,7 +63,7 @@ enum kms_status kms_store_remove(struct kms_store *store, enum kms_store_kind ki
 enum kms_status kms_store_wipe(struct kms_store *store, enum kms_store_kind kind,
                                struct kms_fault *fault);
 /* The same hour again is joined with what is there: the smallest, the largest and the latest count,
- * and the requests of both. */
+ * and the requests of both. Hosts whose names differ in case alone are one, here and below. */
 enum kms_status kms_store_put_hour(struct kms_store *store, const struct kms_history_hour *hour,
                                    struct kms_fault *fault);
 enum kms_status kms_store_commit(struct kms_store *store, struct kms_fault *fault);
@@ -80,7 +80,8 @@ enum kms_status kms_store_hours(struct kms_store *store, const char *host, int64
                                 int64_t to_s, kms_store_hour_fn *each, void *arg,
                                 struct kms_fault *fault);
 
-/* Hosts that hours are kept of, or were until lately, in the order of names, bytewise. */
+/* Hosts that hours are kept of, or were until lately, in lower case, in the order of names,
+ * bytewise. */
 typedef enum kms_status kms_store_host_fn(void *arg, const char *host);
 enum kms_status kms_store_hosts(struct kms_store *store, kms_store_host_fn *each, void *arg,
                                 struct kms_fault *fault);

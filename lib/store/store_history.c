@@ -177,23 +177,71 @@ static enum kms_status read_series(struct kms_store *store, const char *host, st
     return status;
 }
 
+static uint32_t sum_of(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
+/* As the same hour put again is joined in the file; more is the later one. */
+static void join(struct kms_history_hour *hour, const struct kms_history_hour *more)
+{
+    if (more->count_known) {
+        bool first = !hour->count_known;
+        hour->count_min = first || more->count_min < hour->count_min ? more->count_min
+                                                                     : hour->count_min;
+        hour->count_max = first || more->count_max > hour->count_max ? more->count_max
+                                                                     : hour->count_max;
+        hour->count_last = more->count_last;
+        hour->count_known = true;
+    }
+    hour->required_client = more->required_client > 0 ? more->required_client
+                                                      : hour->required_client;
+    hour->required_server = more->required_server > 0 ? more->required_server
+                                                      : hour->required_server;
+    hour->requests = sum_of(hour->requests, more->requests);
+    hour->failed = sum_of(hour->failed, more->failed);
+    hour->requests_known = hour->requests_known || more->requests_known;
+}
+
+/* False: the series has nothing then, or status says what is wrong. */
+static bool read_hour(struct kms_store *store, sqlite3_stmt *statement, int64_t series,
+                      struct kms_history_hour *hour, enum kms_status *status,
+                      struct kms_fault *fault)
+{
+    (void)sqlite3_bind_int64(statement, 1, hour->hour_s / HOUR_S);
+    (void)sqlite3_bind_int64(statement, 2, series);
+    int code = sqlite3_step(statement);
+    bool has = code == SQLITE_ROW && read_values(statement, hour);
+    if (code != SQLITE_DONE && code != SQLITE_ROW) {
+        *status = kms_store_refuse(store, sqlite3_extended_errcode(store->db), fault);
+    }
+    (void)sqlite3_reset(statement);
+    return has;
+}
+
+/* Series of one key differ in the case of the host alone: their hours are one. */
 static enum kms_status hours_of_host(struct kms_store *store, const struct series *series,
                                      struct kms_history_hour *hour, kms_store_hour_fn *each,
                                      void *arg, struct kms_fault *fault)
 {
     sqlite3_stmt *statement = NULL;
+    struct kms_history_hour more = *hour;
+    bool has = false;
     enum kms_status status = kms_store_statement(store, KMS_STORE_HOUR_OF, &statement, fault);
     for (size_t i = 0; status == KMS_OK && i < series->count; i++) {
-        (void)sqlite3_bind_int64(statement, 1, hour->hour_s / HOUR_S);
-        (void)sqlite3_bind_int64(statement, 2, series->id[i]);
-        int code = sqlite3_step(statement);
-        if (code == SQLITE_ROW && read_values(statement, hour)) {
+        if (read_hour(store, statement, series->id[i], has ? &more : hour, &status, fault)) {
+            if (has) {
+                join(hour, &more);
+            }
+            has = true;
+        }
+        bool is_last = i + 1 == series->count ||
+                       !kms_text_equal(series->key[i], series->key[i + 1]);
+        if (status == KMS_OK && has && is_last) {
             (void)kms_text_copy(hour->key, sizeof hour->key, series->key[i]);
             status = each(arg, hour);
-        } else if (code != SQLITE_DONE && code != SQLITE_ROW) {
-            status = kms_store_refuse(store, sqlite3_extended_errcode(store->db), fault);
+            has = false;
         }
-        (void)sqlite3_reset(statement);
     }
     return status;
 }

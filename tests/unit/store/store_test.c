@@ -845,6 +845,62 @@ static void a_store_of_an_earlier_release_forgets_hosts_too(void **state)
     kms_store_close(store);
 }
 
+static void names_that_differ_in_case_alone_are_one_host(void **state)
+{
+    const struct place *place = *state;
+    struct kms_store *store = open_store(place->path);
+    begin(store);
+    put_hour(store, "KMS01.corp", -1, 26);
+    put_hour(store, "kms01.corp", -1, 27);
+    put_hour(store, "kms01.CORP", 0, 28);
+    commit(store);
+    expect_hosts(store, "kms01.corp ");
+    expect_hours(store, "Kms01.Corp", 0, INT64_MAX, "-1:Windows:27 0:Windows:28 ");
+    expect_last(store, "KMS01.CORP", NOW_S);
+    kms_store_close(store);
+}
+
+/* Earlier releases wrote names as they were configured, and a row for each way to write one. */
+static void hours_of_an_earlier_release_are_read_whatever_the_case_of_the_name(void **state)
+{
+    const struct place *place = *state;
+    struct kms_store *store = open_store(place->path);
+    struct kms_history_hour hour = {.count_last = 0};
+    sqlite3 *db = NULL;
+    begin(store);
+    put_hour(store, "one", -2, 20);
+    put_hour(store, "one", -1, 30);
+    put_hour(store, "two", -2, 99);
+    commit(store);
+    kms_store_close(store);
+    assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "UPDATE series SET host='ONE' WHERE host='one'", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    store = open_store(place->path);
+    expect_hosts(store, "one two ");
+    expect_last(store, "one", NOW_S - HOUR_S);
+    struct kms_history_hour office = hour_at("ONE", NOW_S - HOUR_S, 9);
+    kms_text_copy(office.key, sizeof office.key, "Office");
+    begin(store);
+    put_hour(store, "One", -1, 24);
+    put_hour(store, "one", 0, 25);
+    assert_int_equal(kms_store_put_hour(store, &office, NULL), KMS_OK);
+    commit(store);
+    expect_hosts(store, "one two ");
+    expect_hours(store, "oNe", 0, INT64_MAX,
+                 "-2:Windows:20 -1:Office:9 -1:Windows:24 0:Windows:25 ");
+    assert_int_equal(kms_store_hours(store, "one", NOW_S - HOUR_S, NOW_S, take_hour, &hour, NULL),
+                     KMS_OK);
+    assert_string_equal(hour.key, "Windows");
+    assert_int_equal(hour.count_min, 24);
+    assert_int_equal(hour.count_max, 30);
+    assert_int_equal(hour.requests, 2 * office.requests);
+    expect_last(store, "ONE", NOW_S);
+    kms_store_close(store);
+}
+
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
 
 int main(void)
@@ -874,6 +930,8 @@ int main(void)
         IN_PLACE(the_oldest_hours_give_way_to_the_size),
         IN_PLACE(the_last_hour_of_a_host_is_that_of_any_of_its_series),
         IN_PLACE(a_host_is_forgotten_with_its_last_hour),
+        IN_PLACE(names_that_differ_in_case_alone_are_one_host),
+        IN_PLACE(hours_of_an_earlier_release_are_read_whatever_the_case_of_the_name),
         IN_PLACE(a_store_of_an_earlier_release_forgets_hosts_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
