@@ -121,9 +121,23 @@ static struct kms_discovered *add(const struct kms_lookups_config *config,
     return added;
 }
 
+void kms_discover_follow_clock(const struct kms_lookups_config *config,
+                               struct kms_discovery *discovery)
+{
+    int64_t apart_us = kms_zones_apart_us(config->zones);
+    int64_t by_s = (apart_us - discovery->apart_us) / 1000000;
+    for (size_t i = 0; by_s != 0 && i < discovery->count; i++) {
+        struct kms_discovered *host = &discovery->host[i];
+        host->first_seen_s += host->first_kept ? 0 : by_s;
+        host->last_seen_s += host->last_kept ? 0 : by_s;
+    }
+    discovery->apart_us = apart_us;
+}
+
 static bool add_new(const struct kms_lookups_config *config, struct kms_discovery *discovery,
                     const struct kms_zone *zone, const struct kms_zone_record *record, char *name)
 {
+    kms_discover_follow_clock(config, discovery);
     struct kms_discovered *added = add(config, discovery, zone->name, record, name);
     if (!added) {
         return false;
@@ -212,6 +226,7 @@ static bool is_answered(const struct kms_zone *zone)
 void kms_discover_saw(const struct kms_lookups_config *config, struct kms_discovery *discovery,
                       const struct kms_zone *zone)
 {
+    kms_discover_follow_clock(config, discovery);
     for (size_t i = 0; is_answered(zone) && i < zone->publication_count; i++) {
         const struct kms_zone_publication *publication = &zone->publication[i];
         bool is_ours = target_in(config->board, publication->host_slot)->origin ==
@@ -221,6 +236,7 @@ void kms_discover_saw(const struct kms_lookups_config *config, struct kms_discov
                                           : NULL;
         if (host) {
             host->last_seen_s = zone->last_success_s;
+            host->last_kept = false;
         }
     }
 }
@@ -257,6 +273,7 @@ size_t kms_discover_retire(const struct kms_lookups_config *config, struct kms_d
                            const struct kms_zone *zone)
 {
     size_t before = discovery->count;
+    kms_discover_follow_clock(config, discovery);
     for (size_t i = discovery->count; is_answered(zone) && i > 0; i--) {
         const struct kms_discovered *host = &discovery->host[i - 1];
         int64_t unseen_s = zone->last_success_s - host->last_seen_s;
@@ -343,6 +360,7 @@ void kms_discover_recall(const struct kms_lookups_config *config, struct kms_dis
         is_called_already(config->board, &discovery->watched, &record, name)) {
         return;
     }
+    kms_discover_follow_clock(config, discovery);
     struct kms_discovered *added = add(config, discovery, row->domain, &record, name);
     if (!added) {
         return;
@@ -350,6 +368,8 @@ void kms_discover_recall(const struct kms_lookups_config *config, struct kms_dis
     int64_t now_s = kms_clock_wall_s(&config->env->clock);
     added->first_seen_s = row->first_s < now_s ? row->first_s : now_s;
     added->last_seen_s = row->last_s < now_s ? row->last_s : now_s;
+    added->first_kept = kms_zones_is_kept(config->zones, added->first_seen_s);
+    added->last_kept = kms_zones_is_kept(config->zones, added->last_seen_s);
     kms_log_write(config->log, KMS_LOG_INFO, "discover %s: host %s is known from before",
                   row->domain, name);
     plan(config, discovery, row->domain, added->slot);

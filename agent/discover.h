@@ -8,6 +8,7 @@
 struct kms_discovered {
     size_t slot;
     int64_t first_seen_s, last_seen_s; /* wall clock, in a record */
+    bool first_kept, last_kept;        /* an earlier process named that time */
 };
 
 /* {0} at the start. */
@@ -18,6 +19,7 @@ struct kms_discovery {
     bool full;                  /* there were more, which was said */
     bool waits; /* the last one is on the board, but there was no memory to plan its probes */
     size_t waiting_slot;
+    int64_t apart_us; /* of the clocks, by which the times are named: as that of the zones */
 };
 
 /* Adds the targets of a domain's records that nobody watches yet to the board and the scheduler;
@@ -33,6 +35,10 @@ void kms_discover_saw(const struct kms_lookups_config *config, struct kms_discov
  * config->forget_after_ms; none while the domain is not answered. Returns how many. */
 size_t kms_discover_retire(const struct kms_lookups_config *config, struct kms_discovery *discovery,
                            const struct kms_zone *zone);
+
+/* Names the times of the hosts anew after the zones did so with theirs: the wall clock was set. */
+void kms_discover_follow_clock(const struct kms_lookups_config *config,
+                               struct kms_discovery *discovery);
 
 /* The slot is no host that was discovered any more: a configured one took it over, or it was taken
  * off the board. */

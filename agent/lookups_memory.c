@@ -191,7 +191,10 @@ uint64_t kms_lookups_print(const struct kms_zone *zone)
 {
     uint64_t print = UINT64_C(14695981039346656037);
     for (size_t i = 0; i < zone->record_count; i++) {
-        print = mix(print, zone->record[i].index * UINT64_C(2) + (zone->record[i].present ? 1 : 0));
+        const struct kms_zone_record_view *view = &zone->record[i];
+        print = mix(print, view->index * UINT64_C(2) + (view->present ? 1 : 0));
+        print = mix(print, (uint64_t)view->first_seen_s);
+        print = mix(print, (uint64_t)(view->present ? 0 : view->last_seen_s));
     }
     for (size_t i = 0; i < zone->publication_count; i++) {
         print = mix(print, zone->publication[i].host_index);

@@ -12,7 +12,8 @@ bool kms_lookups_unsaved(void *arg)
 
 enum kms_status kms_lookups_render(void *arg, struct kms_buf *ret_text, uint64_t *ret_mark)
 {
-    const struct kms_lookups *l = arg;
+    struct kms_lookups *l = arg;
+    kms_discover_follow_clock(&l->config, &l->discovery);
     enum kms_status status = kms_lookups_remember(&l->config, &l->discovery, ret_text);
     if (status == KMS_OK) {
         *ret_mark = l->made;

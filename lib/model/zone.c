@@ -33,7 +33,8 @@ struct kms_zones {
     size_t *by_name; /* places of the domains in the order of their names; as many as cap */
     size_t named;
     uint64_t shape;
-    int64_t apart_us; /* of the clocks, by which the times of lookups are named */
+    int64_t apart_us;   /* of the clocks, by which the times of lookups are named */
+    int64_t started_us; /* by the steady clock */
 };
 
 struct kms_zones *kms_zones_new(const struct kms_board *board, const struct kms_clock *clock,
@@ -47,6 +48,7 @@ struct kms_zones *kms_zones_new(const struct kms_board *board, const struct kms_
     zones->law.hosts.board = board;
     zones->clock = clock;
     zones->apart_us = kms_clock_apart_us(clock);
+    zones->started_us = kms_clock_mono_us(clock);
     zones->law.site_lists = site_lists;
     zones->number = number;
     zones->number_arg = number_arg;
@@ -282,15 +284,34 @@ static void tell(const struct kms_zones *zones, struct entry *entry, enum kms_ou
     tell_publications(zones, zone);
 }
 
-/* The times of lookups are named anew when the wall clock was set: how long ago they were is for
- * the steady clock to say. */
+static void move_time(int64_t by_s, int64_t *time_s)
+{
+    *time_s += *time_s != 0 ? by_s : 0;
+}
+
+/* What an earlier process named keeps its time: no steady clock tells how long ago that was. */
+static void move_times(int64_t by_s, struct kms_zone *zone)
+{
+    move_time(by_s, &zone->last_lookup_s);
+    move_time(by_s, &zone->last_success_s);
+    for (size_t i = 0; i < zone->record_count; i++) {
+        struct kms_zone_record_view *view = &zone->record[i];
+        move_time(view->first_kept ? 0 : by_s, &view->first_seen_s);
+        move_time(view->last_kept ? 0 : by_s, &view->last_seen_s);
+    }
+    for (size_t i = 0; i < zone->publication_count; i++) {
+        struct kms_zone_publication *of = &zone->publication[i];
+        move_time(of->since_kept ? 0 : by_s, &of->missing_since_s);
+    }
+}
+
+/* The times that lookups told are named anew when the wall clock was set: how long ago they were is
+ * for the steady clock to say. */
 static void follow_clock(struct kms_zones *zones)
 {
     int64_t by_s = kms_clock_set_by_s(zones->clock, zones->apart_us);
     for (size_t i = 0; by_s != 0 && i < zones->count; i++) {
-        struct kms_zone *zone = &zones->entry[i]->shown;
-        zone->last_lookup_s += zone->last_lookup_s != 0 ? by_s : 0;
-        zone->last_success_s += zone->last_success_s != 0 ? by_s : 0;
+        move_times(by_s, &zones->entry[i]->shown);
     }
     zones->apart_us += by_s * 1000000;
 }
@@ -298,6 +319,16 @@ static void follow_clock(struct kms_zones *zones)
 int64_t kms_zones_now_s(const struct kms_zones *zones, int64_t mono_us)
 {
     return (mono_us + zones->apart_us) / 1000000;
+}
+
+int64_t kms_zones_apart_us(const struct kms_zones *zones)
+{
+    return zones->apart_us;
+}
+
+bool kms_zones_is_kept(const struct kms_zones *zones, int64_t time_s)
+{
+    return time_s < kms_zones_now_s(zones, zones->started_us);
 }
 
 int64_t kms_zones_set_by_s(const struct kms_zones *zones)
@@ -513,7 +544,8 @@ enum kms_status kms_zones_recall(struct kms_zones *zones, size_t at,
     struct entry *entry = zones->entry[at];
     struct kms_zone next = entry->shown;
     bool rows = false;
-    if (kms_zone_records_recall(&next, past, count, &entry->numbers, &rows) != KMS_OK) {
+    int64_t from_s = kms_zones_now_s(zones, zones->started_us);
+    if (kms_zone_records_recall(&next, past, count, from_s, &entry->numbers, &rows) != KMS_OK) {
         return KMS_ENOMEM;
     }
     enum kms_status status = judge(zones, entry, &next, kms_clock_wall_s(zones->clock), rows);
@@ -525,6 +557,7 @@ enum kms_status kms_zones_recall(struct kms_zones *zones, size_t at,
 
 void kms_zones_recall_missing(struct kms_zones *zones, size_t at, const char *host, int64_t since_s)
 {
+    follow_clock(zones);
     struct kms_zone *zone = &zones->entry[at]->shown;
     for (size_t i = 0; i < zone->publication_count; i++) {
         struct kms_zone_publication *of = &zone->publication[i];
@@ -533,6 +566,7 @@ void kms_zones_recall_missing(struct kms_zones *zones, size_t at, const char *ho
         if (!of->missing_known && kms_text_equal_nocase(snapshot->target->name, host)) {
             of->missing_known = true;
             of->missing_since_s = since_s;
+            of->since_kept = kms_zones_is_kept(zones, since_s);
         }
     }
 }

@@ -75,6 +75,7 @@ struct kms_zone_record_view {
     bool stranger;                 /* its state is that of a probe of its own */
     uint32_t share, share_uniform; /* per mille of clients that choose it first; while present */
     int64_t first_seen_s, last_seen_s; /* wall clock */
+    bool first_kept, last_kept;        /* an earlier process named that time */
     enum kms_srv_state told;           /* of the last news about it; 0: none yet */
 };
 
@@ -95,6 +96,7 @@ struct kms_zone_publication {
     enum kms_state state;
     bool missing_known;
     int64_t missing_since_s; /* 0: it is published as it should be */
+    bool since_kept;         /* an earlier process named that time */
     bool overdue;     /* no record for longer than a host takes to register its own again, though
                          it does so */
     char reason[256]; /* one line for people */
@@ -257,6 +259,11 @@ enum kms_status kms_zones_refresh_one(struct kms_zones *zones, size_t zone);
  * the steady clock, whoever set the wall clock meanwhile. The next publish or refresh names them
  * anew. */
 int64_t kms_zones_now_s(const struct kms_zones *zones, int64_t mono_us);
+/* How far the clocks were apart when these times were named: who keeps such a time elsewhere moves
+ * it by as many whole seconds as this one changes. */
+int64_t kms_zones_apart_us(const struct kms_zones *zones);
+/* An earlier process named the time, which nobody moves: it is from before the zones were made. */
+bool kms_zones_is_kept(const struct kms_zones *zones, int64_t time_s);
 
 /* Grows whenever the rows of a table may have changed. */
 uint64_t kms_zones_shape(const struct kms_zones *zones);

@@ -48,6 +48,7 @@ static void judge_since(const struct kms_zone_court *court, const struct kms_zon
         ret->told_overdue = was->told_overdue;
         ret->missing_known = was->missing_known;
         ret->missing_since_s = was->missing_since_s;
+        ret->since_kept = was->since_kept;
     }
     if (is_open) {
         return;
@@ -55,6 +56,7 @@ static void judge_since(const struct kms_zone_court *court, const struct kms_zon
     ret->missing_known = true;
     if (!kms_zone_is_missing(ret)) {
         ret->missing_since_s = 0;
+        ret->since_kept = false;
     } else if (ret->missing_since_s == 0) {
         ret->missing_since_s = court->now_s;
     }

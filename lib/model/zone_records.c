@@ -138,6 +138,7 @@ static bool take(struct merge *merge, const struct kms_zone_record *from, uint32
     }
     view->present = true;
     view->last_seen_s = merge->wall_s;
+    view->last_kept = false;
     view->share += share;
     view->share_uniform += share_uniform;
     add_draw(view, &record);
@@ -231,7 +232,7 @@ enum kms_status kms_zone_records_merge(struct kms_zone *zone, const struct kms_z
     return KMS_OK;
 }
 
-static bool recall(struct merge *merge, const struct kms_zone_past *past)
+static bool recall(struct merge *merge, const struct kms_zone_past *past, int64_t from_s)
 {
     struct kms_zone_record record = past->record;
     take_off_dot(record.target);
@@ -243,16 +244,19 @@ static bool recall(struct merge *merge, const struct kms_zone_past *past)
         return false;
     }
     merge->is_new_row = merge->is_new_row || index != 0;
-    merge->view[merge->count++] = (struct kms_zone_record_view){.index = index,
-                                                                .record = record,
-                                                                .first_seen_s = past->first_seen_s,
-                                                                .last_seen_s = past->last_seen_s};
+    merge->view[merge->count++] = (struct kms_zone_record_view){
+        .index = index,
+        .record = record,
+        .first_seen_s = past->first_seen_s,
+        .last_seen_s = past->last_seen_s,
+        .first_kept = past->first_seen_s < from_s,
+        .last_kept = past->last_seen_s < from_s};
     return true;
 }
 
 enum kms_status kms_zone_records_recall(struct kms_zone *zone, const struct kms_zone_past *past,
-                                        size_t count, struct kms_zone_numbers *numbers,
-                                        bool *ret_rows)
+                                        size_t count, int64_t from_s,
+                                        struct kms_zone_numbers *numbers, bool *ret_rows)
 {
     struct merge merge = {.view = calloc(zone->record_count + count + 1, sizeof *merge.view),
                           .count = zone->record_count,
@@ -263,7 +267,7 @@ enum kms_status kms_zone_records_recall(struct kms_zone *zone, const struct kms_
         memcpy(merge.view, zone->record, zone->record_count * sizeof *merge.view);
     }
     for (size_t i = 0; is_whole && i < count; i++) {
-        is_whole = recall(&merge, &past[i]);
+        is_whole = recall(&merge, &past[i], from_s);
     }
     if (!is_whole) {
         free(merge.view);

@@ -18,9 +18,10 @@ struct kms_zone_numbers {
 enum kms_status kms_zone_records_merge(struct kms_zone *zone, const struct kms_zone_lookup *lookup,
                                        int64_t forget_after_s, struct kms_zone_numbers *numbers,
                                        bool *ret_rows);
-/* The same from what an earlier process saw: all but what is known already, as gone. */
+/* The same from what an earlier process saw: all but what is known already, as gone. It named the
+ * times from before from_s. */
 enum kms_status kms_zone_records_recall(struct kms_zone *zone, const struct kms_zone_past *past,
-                                        size_t count, struct kms_zone_numbers *numbers,
-                                        bool *ret_rows);
+                                        size_t count, int64_t from_s,
+                                        struct kms_zone_numbers *numbers, bool *ret_rows);
 
 #endif

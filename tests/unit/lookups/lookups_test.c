@@ -38,6 +38,7 @@ struct kms_probe {
 
 struct world {
     struct kms_clock clock;
+    int64_t set_us; /* the wall clock, from the machine's */
     struct kms_env env;
     struct kms_board *board;
     struct kms_zones *zones;
@@ -286,6 +287,13 @@ static uint32_t number_of_host(void *arg, const char *name)
     return ++w->numbers;
 }
 
+static int64_t wall_us(void *arg)
+{
+    (void)arg;
+    const struct kms_clock machine = kms_clock_system();
+    return machine.wall_us(machine.arg) + world.set_us;
+}
+
 static int begin_world(void **state)
 {
     (void)state;
@@ -293,6 +301,7 @@ static int begin_world(void **state)
     world = (struct world){.clock = kms_clock_system(),
                            .rpc_timeout_ms = 10000,
                            .forget_after_ms = INT64_C(604800000)};
+    world.clock.wall_us = wall_us;
     world.env = (struct kms_env){.clock = world.clock, .loop = kms_loop_new(&world.clock)};
     assert_non_null(world.env.loop);
     open_server(world.server, sizeof world.server);
@@ -701,6 +710,89 @@ static void a_discovered_host_that_dns_names_no_more_is_retired(void **state)
     assert_int_equal(kms_board_count(world.board), 3); /* in the place of the one before */
 }
 
+static const struct kms_zone_record_view *find_record(const char *target)
+{
+    const struct kms_zone *zone = kms_zones_get(world.zones, 0);
+    for (size_t i = 0; i < zone->record_count; i++) {
+        if (kms_text_equal(zone->record[i].record.target, target)) {
+            return &zone->record[i];
+        }
+    }
+    fail_msg("no record for %s", target);
+    return NULL;
+}
+
+static int64_t missing_since_s(const char *host)
+{
+    const struct kms_zone *zone = kms_zones_get(world.zones, 0);
+    for (size_t i = 0; i < zone->publication_count; i++) {
+        const struct kms_zone_publication *of = &zone->publication[i];
+        if (kms_text_equal(kms_board_snapshot(world.board, of->host_slot)->target->name, host)) {
+            return of->missing_since_s;
+        }
+    }
+    fail_msg("no publication of %s", host);
+    return 0;
+}
+
+/* What the next process is told of a host that is missing, with the record that named it. */
+static void assert_saved(const char *host, int64_t first_s, int64_t last_s, int64_t since_s)
+{
+    struct kms_buf text;
+    uint64_t mark;
+    char line[256];
+    assert_int_equal(kms_lookups_render(world.lookups, &text, &mark), KMS_OK);
+    kms_text_format(line, sizeof line, "host kms.lab %s %s 1688 %lld %lld\n", host, host,
+                    (long long)first_s, (long long)last_s);
+    assert_non_null(strstr(kms_buf_str(&text), line));
+    kms_text_format(line, sizeof line, "record kms.lab %s 1688 0 0 300 %lld %lld\n", host,
+                    (long long)first_s, (long long)last_s);
+    assert_non_null(strstr(kms_buf_str(&text), line));
+    kms_text_format(line, sizeof line, "missing kms.lab %s %lld\n", host, (long long)since_s);
+    assert_non_null(strstr(kms_buf_str(&text), line));
+    kms_buf_done(&text);
+}
+
+/* But one that an earlier process saw last is as old as the wall clock says. */
+static void a_clock_that_is_set_retires_no_host_and_its_times_are_saved_anew(void **state)
+{
+    (void)state;
+    assert_int_equal(kms_texts_add(&world.discover, "kms.lab"), KMS_OK);
+    struct kms_seen_row row = seen_host("kms.lab", "kms1.kms.lab", 1688);
+    row.last_s = kms_clock_wall_s(&world.clock) - 600;
+    const struct kms_seen seen = {.row = &row, .count = 1};
+    world.seen = &seen;
+    world.forget_after_ms = 3600000;
+    publish_in_dns("kms2.kms.lab", 1688);
+    publish_in_dns("kms3.kms.lab", 1688);
+    start_lookups(20, 10000);
+    wait_for_line("I record kms.lab kms2.kms.lab:1688: healthy\n");
+    wait_for_line("I record kms.lab kms3.kms.lab:1688: healthy\n");
+    world.record_count = 1;
+    wait_for_line("I record kms.lab kms3.kms.lab:1688: gone (was healthy)\n");
+    wait_for_lookups(3);
+    assert_int_equal(count_lines("watched no longer"), 0);
+    const struct kms_zone_record_view was = *find_record("kms3.kms.lab");
+    int64_t since_s = missing_since_s("kms3.kms.lab");
+    assert_saved("kms3.kms.lab", was.first_seen_s, was.last_seen_s, since_s);
+
+    /* Half a second more or less: whole ones are followed. */
+    world.set_us = INT64_C(7200500000);
+    wait_for_line("I discover kms.lab: host kms1.kms.lab is watched no longer: for ");
+    wait_for_lookups(3);
+    assert_int_equal(count_lines("watched no longer"), 1);
+    assert_int_equal(kms_board_totals(world.board).hosts, 2);
+    assert_saved("kms3.kms.lab", was.first_seen_s + 7200, was.last_seen_s + 7200, since_s + 7200);
+
+    size_t changes = world.seen_changes;
+    world.set_us = -INT64_C(3599500000);
+    wait_for_lookups(3);
+    assert_int_equal(world.seen_changes, changes + 1);
+    assert_saved("kms3.kms.lab", was.first_seen_s - 3599, was.last_seen_s - 3599, since_s - 3599);
+    wait_for_lookups(3);
+    assert_int_equal(world.seen_changes, changes + 1);
+}
+
 static void a_configured_host_is_not_discovered(void **state)
 {
     (void)state;
@@ -952,6 +1044,7 @@ int main(void)
         TEST(what_an_earlier_process_discovered_is_watched),
         TEST(what_was_seen_later_than_now_is_seen_now),
         TEST(a_discovered_host_that_dns_names_no_more_is_retired),
+        TEST(a_clock_that_is_set_retires_no_host_and_its_times_are_saved_anew),
         TEST(a_configured_host_is_not_discovered),
         TEST(a_record_that_leads_to_no_watched_host_is_probed),
         TEST(a_stranger_that_answers_in_a_listed_site_is_a_rogue_and_a_silent_one_dead),

@@ -306,6 +306,174 @@ static void a_lookup_is_as_old_as_the_steady_clock_says(void **state)
     kms_board_free(stage.board);
 }
 
+/* ---- the hosts and records of a domain ---- */
+
+#define DAY_S (24 * HOUR_S)
+
+static struct kms_zones *watch_domain(struct stage *stage, size_t *ret_at)
+{
+    struct kms_result result = make(stage, KMS_SOURCE_WSMAN, KMS_OUTCOME_OK, 0);
+    assert_int_equal(
+        kms_facts_set_number(&result.host, KMS_FACT_DNS_PUBLISHING, KMS_PUBLISHING_ENABLED),
+        KMS_OK);
+    struct kms_change change;
+    assert_int_equal(kms_board_publish(stage->board, 0, &result, &change), KMS_OK);
+    kms_result_done(&result);
+    struct kms_zones *zones = kms_zones_new(stage->board, &stage->clock, true, number, NULL, NULL,
+                                            NULL);
+    assert_non_null(zones);
+    kms_zones_forget_after(zones, 30 * DAY_S);
+    assert_int_equal(kms_zones_add(zones, "example.com", ret_at), KMS_OK);
+    return zones;
+}
+
+static struct kms_zone_record record_of(const char *target)
+{
+    struct kms_zone_record record = {.port = KMS_DEFAULT_PORT, .resolution = KMS_ZONE_RESOLVES};
+    kms_text_copy(record.target, sizeof record.target, target);
+    return record;
+}
+
+/* One record for each of the names, NULL after the last. */
+static const struct kms_zone *look_up(const struct stage *stage, struct kms_zones *zones, size_t at,
+                                      const char *const name[])
+{
+    struct kms_zone_record record[4];
+    size_t count = 0;
+    while (name[count]) {
+        record[count] = record_of(name[count]);
+        count++;
+    }
+    const struct kms_zone_lookup lookup = {.outcome = KMS_OUTCOME_OK,
+                                           .wall_s = stage->wall_us / SECOND,
+                                           .record = record,
+                                           .record_count = count};
+    assert_int_equal(kms_zones_publish(zones, at, &lookup), KMS_OK);
+    return kms_zones_get(zones, at);
+}
+
+static const struct kms_zone_record_view *find_record(const struct kms_zone *zone,
+                                                      const char *target)
+{
+    for (size_t i = 0; i < zone->record_count; i++) {
+        if (kms_text_equal(zone->record[i].record.target, target)) {
+            return &zone->record[i];
+        }
+    }
+    return NULL;
+}
+
+static void what_is_missing_and_gone_is_so_for_as_long_as_the_steady_clock_says(void **state)
+{
+    (void)state;
+    static const int64_t set_s[] = {2 * DAY_S, 31 * DAY_S, -400 * DAY_S};
+    for (size_t s = 0; s < KMS_COUNT_OF(set_s); s++) {
+        struct stage stage;
+        stage_open(&stage);
+        size_t at;
+        struct kms_zones *zones = watch_domain(&stage, &at);
+        (void)look_up(&stage, zones, at, (const char *const[]){"kms8.x", "kms9.x", NULL});
+        go(&stage, 60);
+        const struct kms_zone *zone = look_up(&stage, zones, at,
+                                              (const char *const[]){"kms9.x", NULL});
+        assert_int_equal(zone->publication[0].missing_since_s, START_S);
+        stage.wall_us += set_s[s] * SECOND;
+        go(&stage, 60);
+        /* Before the names follow, by a refresh, and by a lookup. */
+        for (int round = 0; round < 3; round++) {
+            int64_t now_s = kms_zones_now_s(zones, stage.mono_us);
+            const struct kms_zone_record_view *gone = find_record(zone, "kms8.x");
+            assert_non_null(gone);
+            assert_false(gone->present);
+            assert_int_equal(now_s - gone->first_seen_s, 120);
+            assert_int_equal(now_s - gone->last_seen_s, 120);
+            assert_int_equal(now_s - find_record(zone, "kms9.x")->first_seen_s, 120);
+            assert_int_equal(now_s - zone->publication[0].missing_since_s, 120);
+            assert_int_equal(zone->publication[0].publication, KMS_PUBLICATION_MISSING);
+            assert_false(zone->publication[0].overdue);
+            if (round == 0) {
+                assert_int_equal(kms_zones_refresh_one(zones, at), KMS_OK);
+            } else {
+                (void)look_up(&stage, zones, at, (const char *const[]){"kms9.x", NULL});
+            }
+            assert_int_equal(kms_zones_now_s(zones, stage.mono_us), stage.wall_us / SECOND);
+        }
+        go(&stage, KMS_ZONE_PUBLISH_S);
+        assert_int_equal(kms_zones_refresh_one(zones, at), KMS_OK);
+        assert_true(zone->publication[0].overdue);
+        go(&stage, 30 * DAY_S);
+        zone = look_up(&stage, zones, at, (const char *const[]){"kms9.x", NULL});
+        assert_null(find_record(zone, "kms8.x"));
+        kms_zones_free(zones);
+        kms_board_free(stage.board);
+    }
+}
+
+static void what_an_earlier_process_kept_of_a_domain_is_aged_by_the_wall_clock(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    size_t at;
+    struct kms_zones *zones = watch_domain(&stage, &at);
+    const struct kms_zone_past past[] = {
+        {record_of("old.x"), START_S - 5 * DAY_S, START_S - 4 * DAY_S},
+        {record_of("back.x"), START_S - 5 * DAY_S, START_S - 4 * DAY_S}};
+    assert_int_equal(kms_zones_recall(zones, at, past, KMS_COUNT_OF(past)), KMS_OK);
+    kms_zones_recall_missing(zones, at, "kms1.example.com", START_S - HOUR_S);
+    const struct kms_zone *zone = look_up(&stage, zones, at, (const char *const[]){"back.x", NULL});
+    assert_false(zone->publication[0].overdue);
+    /* There and back, past the start of the process: whose the times are is not told by them. */
+    static const int64_t set_s[] = {-10 * DAY_S, 10 * DAY_S, DAY_S};
+    for (size_t s = 0; s < KMS_COUNT_OF(set_s); s++) {
+        stage.wall_us += set_s[s] * SECOND;
+        assert_int_equal(kms_zones_refresh_one(zones, at), KMS_OK);
+        assert_int_equal(find_record(zone, "old.x")->first_seen_s, START_S - 5 * DAY_S);
+        assert_int_equal(find_record(zone, "old.x")->last_seen_s, START_S - 4 * DAY_S);
+        assert_int_equal(find_record(zone, "back.x")->first_seen_s, START_S - 5 * DAY_S);
+        assert_int_equal(find_record(zone, "back.x")->last_seen_s, stage.wall_us / SECOND);
+        assert_int_equal(zone->publication[0].missing_since_s, START_S - HOUR_S);
+        assert_int_equal(zone->publication[0].overdue, s == 2);
+    }
+    stage.wall_us += 26 * DAY_S * SECOND;
+    zone = look_up(&stage, zones, at, (const char *const[]){"kms9.x", NULL});
+    assert_null(find_record(zone, "old.x"));
+    assert_non_null(find_record(zone, "back.x"));
+    /* Published, and missed again: from now on that is ours. */
+    (void)look_up(&stage, zones, at, (const char *const[]){"kms1.example.com", NULL});
+    go(&stage, 10);
+    (void)look_up(&stage, zones, at, (const char *const[]){"kms9.x", NULL});
+    stage.wall_us += 2 * DAY_S * SECOND;
+    assert_int_equal(kms_zones_refresh_one(zones, at), KMS_OK);
+    zone = kms_zones_get(zones, at);
+    assert_int_equal(zone->publication[0].missing_since_s, stage.wall_us / SECOND);
+    assert_false(zone->publication[0].overdue);
+    kms_zones_free(zones);
+    kms_board_free(stage.board);
+}
+
+/* A machine that starts without the time takes what lies ahead for seen now. */
+static void what_is_recalled_as_of_now_is_aged_by_the_steady_clock(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    size_t at;
+    struct kms_zones *zones = watch_domain(&stage, &at);
+    const struct kms_zone_past past = {record_of("old.x"), START_S, START_S};
+    assert_int_equal(kms_zones_recall(zones, at, &past, 1), KMS_OK);
+    kms_zones_recall_missing(zones, at, "kms1.example.com", START_S);
+    go(&stage, 20);
+    stage.wall_us += 9000 * DAY_S * SECOND;
+    const struct kms_zone *zone = look_up(&stage, zones, at, (const char *const[]){"kms9.x", NULL});
+    assert_non_null(find_record(zone, "old.x"));
+    assert_int_equal(find_record(zone, "old.x")->last_seen_s, stage.wall_us / SECOND - 20);
+    assert_int_equal(zone->publication[0].missing_since_s, stage.wall_us / SECOND - 20);
+    assert_false(zone->publication[0].overdue);
+    kms_zones_free(zones);
+    kms_board_free(stage.board);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +486,9 @@ int main(void)
         cmocka_unit_test(a_clock_that_is_slewed_is_followed_by_whole_seconds),
         cmocka_unit_test(who_was_stopped_between_two_looks_saw_no_clock_being_set),
         cmocka_unit_test(a_lookup_is_as_old_as_the_steady_clock_says),
+        cmocka_unit_test(what_is_missing_and_gone_is_so_for_as_long_as_the_steady_clock_says),
+        cmocka_unit_test(what_an_earlier_process_kept_of_a_domain_is_aged_by_the_wall_clock),
+        cmocka_unit_test(what_is_recalled_as_of_now_is_aged_by_the_steady_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
