@@ -25,7 +25,8 @@ struct history {
     char host[NAME_SIZE];
     char key[KMS_HISTORY_NAME_SIZE]; /* ""; all */
     int64_t now_s, from_s, to_s;
-    bool is_past; /* nobody watches the host any more */
+    bool is_past;  /* nobody watches the host any more */
+    bool is_alike; /* a watched host fits too, by its address or first label */
     struct kms_history_hour *hour;
     size_t count, at;
 };
@@ -189,11 +190,19 @@ static void refuse(const struct history *history, const struct kms_keeper_past *
                      name);
 }
 
+static void find_host(struct kms_control_call *call);
+
+/* What a host of the past was called as a whole comes before what a watched one is called in short.
+ */
 static void on_past(void *arg, enum kms_status status, const struct kms_keeper_past *past,
                     const struct kms_history_hour *hour, size_t count)
 {
     struct history *history = arg;
     if (!is_read(history, status)) {
+        return;
+    }
+    if (history->is_alike && (past->host[0] == '\0' || !past->is_whole)) {
+        kms_control_step(history->call, find_host);
         return;
     }
     if (past->host[0] == '\0') {
@@ -237,7 +246,9 @@ static void find_host(struct kms_control_call *call)
 static void find_any(struct kms_control_call *call)
 {
     struct history *history = kms_control_kept(call);
-    if (kms_control_hosts_is_watched(&history->hosts, call)) {
+    bool is_whole = false;
+    history->is_alike = kms_control_hosts_is_watched(&history->hosts, call, &is_whole);
+    if (is_whole) {
         kms_control_step(call, find_host);
         return;
     }

@@ -118,10 +118,14 @@ bool kms_control_hosts_find(struct kms_control_hosts *hosts, struct kms_control_
 }
 
 bool kms_control_hosts_is_watched(const struct kms_control_hosts *hosts,
-                                  struct kms_control_call *call)
+                                  struct kms_control_call *call, bool *ret_whole)
 {
+    const struct kms_board *board = kms_control_parts(call)->board;
     struct kms_control_host host = {0};
-    return search(hosts, kms_control_parts(call)->board, &host) > 0;
+    bool is_watched = search(hosts, board, &host) > 0;
+    *ret_whole = is_watched && strcasecmp(kms_board_snapshot(board, host.slot)->target->name,
+                                          name_at(hosts, hosts->found_count)) == 0;
+    return is_watched;
 }
 
 void kms_control_hosts_name(const struct kms_control_hosts *hosts, char *dst, size_t size)

@@ -34,9 +34,10 @@ static inline bool kms_control_hosts_are_all(const struct kms_control_hosts *hos
 bool kms_control_hosts_find(struct kms_control_hosts *hosts, struct kms_control_call *call,
                             bool *ret_all);
 
-/* Whether the next of the names means any host; a step's worth of work. */
+/* Whether the next of the names means any host; *ret_whole: and is the whole name of it. A step's
+ * worth of work. */
 bool kms_control_hosts_is_watched(const struct kms_control_hosts *hosts,
-                                  struct kms_control_call *call);
+                                  struct kms_control_call *call, bool *ret_whole);
 /* The next of the names, cleaned. */
 void kms_control_hosts_name(const struct kms_control_hosts *hosts, char *dst, size_t size);
 

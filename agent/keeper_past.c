@@ -96,12 +96,16 @@ enum kms_status kms_keeper_past_find(struct kms_store *store, const char *name,
     struct search search = {.name = name, .len = strlen(name)};
     struct kms_keeper_past *past = &search.past;
     enum kms_status status = kms_store_hosts(store, look_at, &search, fault);
+    past->is_whole = search.best == FIT_NAME;
     past->last_s = INT64_MIN;
     if (status == KMS_OK && past->fitting == 1) {
         status = kms_store_last_hour(store, past->host, &past->last_s, fault);
     }
-    if (past->fitting != 1 || past->last_s == INT64_MIN) {
+    if (past->last_s == INT64_MIN) {
         past->host[0] = '\0';
+    }
+    if (past->fitting == 1 && past->last_s == INT64_MIN) { /* it is none that could be meant */
+        past->near_count = 0;
     }
     if (status == KMS_OK) {
         *ret = *past;

@@ -2,6 +2,7 @@
 #ifndef KMS_AGENT_KEEPER_PAST_H
 #define KMS_AGENT_KEEPER_PAST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,7 @@
 
 struct kms_keeper_past {
     char host[KMS_HISTORY_NAME_SIZE]; /* in lower case; "": none, or more than one */
+    bool is_whole;                    /* the name is all of its name */
     int64_t last_s;                   /* its last hour */
     size_t fitting;                   /* hosts that the name may mean */
     /* where it means none: those with names like it, the nearest first; else those that it means */

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "agent/keeper.h"
+#include "agent/keeper_past.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -975,6 +976,35 @@ static void a_host_of_the_past_is_found_by_its_name_with_the_hours_before_its_en
     expect_past(desk, "", "| , 0 fit:");
 }
 
+/* Its name is there until the next sweep. */
+static void a_host_of_which_no_hour_is_left_is_not_told(void **state)
+{
+    struct desk *desk = *state;
+    char path[sizeof desk->path + 8];
+    struct kms_store *store = NULL;
+    struct kms_history_hour hour = {
+        .host = "kms01", .key = "Windows", .hour_s = INT64_C(1764000000), .count_known = true};
+    const struct kms_store_limits limits = {.future_s = INT64_MAX}; /* no byte of hours */
+    struct kms_keeper_past past = {.near_count = 0};
+    bool more = false;
+    kms_text_format(path, sizeof path, "%s.past", desk->path);
+    assert_int_equal(kms_store_open(path, &store, NULL), KMS_OK);
+    assert_int_equal(kms_store_begin(store, NULL), KMS_OK);
+    assert_int_equal(kms_store_put_hour(store, &hour, NULL), KMS_OK);
+    assert_int_equal(kms_store_commit(store, NULL), KMS_OK);
+    assert_int_equal(kms_keeper_past_find(store, "KMS01", &past, NULL), KMS_OK);
+    assert_string_equal(past.host, "kms01");
+    assert_true(past.is_whole);
+    assert_int_equal(past.last_s, hour.hour_s);
+    assert_int_equal(kms_store_trim(store, &limits, &more, NULL), KMS_OK);
+    assert_int_equal(kms_keeper_past_find(store, "kms01", &past, NULL), KMS_OK);
+    assert_string_equal(past.host, "");
+    assert_int_equal(past.fitting, 1); /* the name is still there */
+    assert_int_equal(past.near_count, 0);
+    kms_store_close(store);
+    assert_int_equal(unlink(path), 0);
+}
+
 /* The first byte of text within the file becomes another one. */
 static void change_byte_of(const char *path, const char *text)
 {
@@ -1050,6 +1080,7 @@ int main(void)
         AT_DESK(a_store_that_cannot_be_written_is_swept_later),
         AT_DESK(hours_are_read_back_with_the_newest_value),
         AT_DESK(a_host_of_the_past_is_found_by_its_name_with_the_hours_before_its_end),
+        AT_DESK(a_host_of_which_no_hour_is_left_is_not_told),
         AT_DESK(hours_of_a_store_that_is_set_aside_follow),
         AT_DESK(hours_of_a_clock_that_was_never_set_are_refused),
     };
