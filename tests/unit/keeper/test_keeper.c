@@ -597,8 +597,8 @@ struct gate {
 
 static void stand_at(void *data)
 {
-    const struct gate *gate = data;
-    wait_for_end((void *)(uintptr_t)&gate->ends[0]);
+    struct gate *gate = data;
+    wait_for_end(&gate->ends[0]);
 }
 
 static void pass(void *data)
