@@ -69,10 +69,6 @@ def _replayed(arguments):
     return replay.Replay(arguments.replay, arguments.verbatim)
 
 
-def _end(*_):
-    sys.exit(0)
-
-
 def main(argv) -> int:
     """Serves until SIGTERM; 2: wrong arguments."""
     arguments = _arguments(argv)
@@ -92,12 +88,12 @@ def main(argv) -> int:
     except (host.HostError, script.ScriptError, replay.ReplayError, ValueError, OSError) as error:
         print("wsman_endpoint: %s" % error, file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, _end)
+    end = server.end_by(signal.SIGTERM)
     listener = server.listen(arguments.listen)
     server.write_port(arguments.port_file, listener.getsockname()[1])
     print("ready", flush=True)
     try:
-        server.serve(endpoint, listener, secured)
+        server.serve(endpoint, listener, secured, end)
     finally:
         log.write({"event": "end", "open_contexts": service.open_contexts()})
     return 0

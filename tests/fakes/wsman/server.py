@@ -1,6 +1,8 @@
 """Listens, and gives each connection a thread of its own."""
 
 import os
+import select
+import signal
 import socket
 import ssl
 import threading
@@ -64,11 +66,21 @@ def _handle(endpoint: Endpoint, sock, number: int, tls) -> None:
         sock.close()
 
 
-def serve(endpoint: Endpoint, listener: socket.socket, tls) -> None:
-    """Until a signal raises out of it."""
+def end_by(number: int) -> socket.socket:
+    """What becomes readable when that signal comes. A signal that meets the process between two
+    steps interrupts no system call, and may end none."""
+    woken, waker = socket.socketpair()
+    waker.setblocking(False)
+    signal.set_wakeup_fd(waker.detach())
+    signal.signal(number, lambda *_: None)
+    return woken
+
+
+def serve(endpoint: Endpoint, listener: socket.socket, tls, end: socket.socket) -> None:
+    """Until end becomes readable."""
     threading.stack_size(_STACK)
     number = 0
-    while True:
+    while end not in select.select([listener, end], [], [])[0]:
         sock, _ = listener.accept()
         number += 1
         threading.Thread(target=_handle, args=(endpoint, sock, number, tls), daemon=True).start()
