@@ -406,14 +406,14 @@ static void an_answer_may_come_later(void **state)
     (void)state;
     struct desk desk;
     struct desk_options options = plain();
-    options.idle_ms = 20; /* that long the peer may be idle, not we */
+    options.idle_ms = 300; /* that long the peer may be idle, not we */
     desk_open(&desk, &options);
     int peer = desk_peer(&desk);
     desk_say(peer, "{\"command\":\"wait\"}\n");
     for (int i = 0; i < 1000 && seen.started == 0; i++) {
         desk_turn(&desk, 1);
     }
-    int64_t until_us = kms_clock_mono_us(&desk.clock) + 100000;
+    int64_t until_us = kms_clock_mono_us(&desk.clock) + 400000;
     while (kms_clock_mono_us(&desk.clock) < until_us) {
         desk_turn(&desk, 1);
     }
