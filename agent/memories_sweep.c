@@ -54,13 +54,9 @@ void kms_memories_sweep_host(struct kms_memories_sweep *sweep, const char *host)
 static bool is_watched(const struct kms_memories_sweep *sweep, const char *name)
 {
     char word[KMS_STORE_NAME_MAX + 1];
-    size_t len = strcspn(name, " ");
-    if (len >= sizeof word) {
-        return false;
-    }
-    memcpy(word, name, len);
-    word[len] = '\0';
-    return kms_keeper_names_has(&sweep->watched, kms_keeper_map_hash(KMS_STORE_RESULT, word));
+    struct kms_rd rd = kms_rd_over(name, strlen(name));
+    return kms_rd_word(&rd, word, sizeof word) &&
+           kms_keeper_names_has(&sweep->watched, kms_keeper_map_hash(KMS_STORE_RESULT, word));
 }
 
 static bool is_result_over(const struct kms_memories_sweep *sweep, const char *name,

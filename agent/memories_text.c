@@ -258,12 +258,10 @@ const struct kms_memories_host *kms_memories_find_host(const struct kms_memories
                                                        size_t count, const char *name)
 {
     char word[KMS_STORE_NAME_MAX + 1];
-    size_t len = strcspn(name, " ");
-    if (len >= sizeof word) {
+    struct kms_rd rd = kms_rd_over(name, strlen(name));
+    if (!kms_rd_word(&rd, word, sizeof word)) {
         return NULL;
     }
-    memcpy(word, name, len);
-    word[len] = '\0';
     const struct kms_memories_host wanted = {.word = word};
     return bsearch(&wanted, host, count, sizeof *host, compare_hosts);
 }

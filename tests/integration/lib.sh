@@ -15,6 +15,7 @@ skip() {
 
 fail() {
     echo "FAILED: $*" >&2
+    ended=1 # whatever a trap of the test's own does before finish
     exit 1
 }
 
@@ -33,7 +34,7 @@ agent_pid=
 other_pids= # of endpoints and pretenders
 phase=starting
 
-# A test with a trap of its own sets ended to the $? that it began with.
+# A test with a trap of its own sets ended to the $? that it began with; fail has done so already.
 ended=
 finish() {
     code=${ended:-$?}
